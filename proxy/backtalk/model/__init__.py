@@ -1,0 +1,1 @@
+"""Values: what Backtalk speaks of, without any I/O."""

@@ -1,0 +1,192 @@
+"""Facts: what the worker decided, once. They are what journal, ledger, exporters and console are made of.
+
+A fact is immutable and named in the past tense. Times are wall-clock nanoseconds since 1970 unless the name says
+otherwise. A later fact may supersede an earlier one; none is ever changed.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from backtalk.model.chat import Api, Request, Response
+from backtalk.model.frames import Capture, Outcome
+from backtalk.model.ids import CallKey, SpanId, TraceId
+
+Scalar = str | int | float | bool | None
+"""A value of an evidence entry."""
+
+LinkRule = Literal[
+    "explicit_session",
+    "next_turn",
+    "tool_step",
+    "rewritten_prefix",
+    "branch",
+    "repeat",
+    "assistant_edited",
+    "first_turn_repeat",
+    "first_turn_edit",
+    "automatic_retry",
+    "duplicate",
+    "auxiliary",
+    "new",
+    "no_state",
+    "not_chat",
+]
+"""Which rule put a call into its session (`session.decide` says what each means)."""
+
+SignalKind = Literal["regeneration", "reformulation", "assistant_edit", "stop"]
+"""The signals of the built-in detectors; a plugin may use any other lower-case name."""
+
+RelationKind = Literal["automatic_retry", "duplicate"]
+"""Facts about two calls that say nothing of an answer's quality."""
+
+FeedbackKind = Literal["rating", "score", "comment", "correction"]
+"""What a person or a system said."""
+
+
+class CallOpened(msgspec.Struct, frozen=True, tag="call_opened", omit_defaults=True):
+    """A call arrived. Its request is in `CallClosed`, or in `request` while detectors look at it."""
+
+    trace_id: TraceId
+    span_id: SpanId
+    server_span_id: SpanId
+    parent_span_id: SpanId | None
+    opened_ns: int
+    boot_ns: int
+    tenant: str
+    method: str
+    path: str
+    api: Api
+    request: Request
+    client_hash: str = ""
+    user_agent: str = ""
+    retry_count: int = 0
+    late: bool = False
+
+    @property
+    def key(self) -> CallKey:
+        """The call's key."""
+        return CallKey(self.trace_id, self.span_id)
+
+
+class SessionLinked(msgspec.Struct, frozen=True, tag="session_linked", omit_defaults=True):
+    """A call was put into its session: under `parent`, beside `sibling` (the earlier attempt at the same place)."""
+
+    trace_id: TraceId
+    span_id: SpanId
+    session_id: str
+    rule: LinkRule
+    confidence: float
+    linked_ns: int
+    parent: CallKey | None = None
+    sibling: CallKey | None = None
+    evidence: Mapping[str, Scalar] = {}
+    supersedes: bool = False
+
+    @property
+    def key(self) -> CallKey:
+        """The linked call's key."""
+        return CallKey(self.trace_id, self.span_id)
+
+
+class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=True):
+    """A call ended: the whole call, ready to be a row of the ledger and a pair of spans."""
+
+    opened: CallOpened
+    closed_ns: int
+    duration_ns: int
+    status: int
+    outcome: Outcome
+    response: Response
+    session_id: str | None = None
+    first_byte_ns: int | None = None
+    overhead_ns: int = 0
+    chunks: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    request_capture: Capture = "full"
+    response_capture: Capture = "full"
+    upstream: str = ""
+    upstream_request_id: str | None = None
+    error: str | None = None
+
+    @property
+    def key(self) -> CallKey:
+        """The call's key."""
+        return self.opened.key
+
+
+class SignalFound(msgspec.Struct, frozen=True, tag="signal_found", omit_defaults=True):
+    """Traffic showed something about an earlier answer. `about` and `shown_by` may be one call (a stop)."""
+
+    signal_id: str
+    kind: str
+    about: CallKey
+    shown_by: CallKey
+    probability: float
+    found_ns: int
+    tenant: str
+    session_id: str
+    detector: str
+    detector_version: str
+    evidence: Mapping[str, Scalar] = {}
+
+
+class CallRelated(msgspec.Struct, frozen=True, tag="call_related", omit_defaults=True):
+    """`shown_by` is a retry or a duplicate of `about`: a fact, not a signal."""
+
+    kind: RelationKind
+    about: CallKey
+    shown_by: CallKey
+    tenant: str
+    found_ns: int
+    evidence: Mapping[str, Scalar] = {}
+
+
+class FeedbackGiven(msgspec.Struct, frozen=True, tag="feedback_given", omit_defaults=True):
+    """Somebody said something about a call or a session, named by exactly one of the target fields.
+
+    `value_json` is the value's JSON: a boolean (rating), a number (score), a text (comment), or a text or a message
+    (correction). `trace_id` and `span_id` below are of the feedback request itself.
+    """
+
+    feedback_id: str
+    kind: FeedbackKind
+    value_json: str
+    tenant: str
+    given_ns: int
+    trace_id: TraceId
+    span_id: SpanId
+    target_trace_id: TraceId | None = None
+    target_span_id: SpanId | None = None
+    target_response_id: str | None = None
+    target_parent_span_id: SpanId | None = None
+    """Set by a `traceparent` target: the call's own span id or the parent span id that the app had sent."""
+    target_session_id: str | None = None
+    metric: str | None = None
+    comment: str | None = None
+    rater: str | None = None
+    body_sha256: str = ""
+
+
+Fact = CallOpened | SessionLinked | CallClosed | SignalFound | CallRelated | FeedbackGiven
+
+
+class JournalEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One frame of the journal: facts, and how far each spool had been consumed when they were decided."""
+
+    facts: tuple[Fact, ...]
+    consumed: Mapping[str, int] = {}
+    """Spool owner -> offset behind the last consumed frame."""
+    dropped: int = 0
+
+
+encode_entry: Final = msgspec.msgpack.Encoder().encode
+"""Encode one journal entry."""
+_decoder: Final[msgspec.msgpack.Decoder[JournalEntry]] = msgspec.msgpack.Decoder(JournalEntry)
+
+
+def decode_entry(payload: bytes) -> JournalEntry:
+    """Decode one journal entry; raises `msgspec.MsgspecError` where it is none."""
+    return _decoder.decode(payload)

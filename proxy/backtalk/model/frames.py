@@ -1,0 +1,113 @@
+"""What a proxy writes into its spool: raw, allow-listed, encoded with msgpack.
+
+The proxy only copies bytes; the worker understands them. Every frame carries the instant of its event from the wall
+clock and from CLOCK_BOOTTIME (`clock.Instant`), by which the worker merges the spools of several proxies.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+Capture = Literal["full", "truncated", "none"]
+"""How much of a body the copy holds: all, a prefix (size and sha256 are of the whole), or nothing by setting."""
+
+Outcome = Literal[
+    "completed",
+    "client_disconnected",
+    "upstream_error",
+    "upstream_timeout",
+    "rejected",
+    "failed",
+    "interrupted",
+]
+"""How a call ended. `completed`: the whole response passed, whatever its status. `client_disconnected`: the client left
+before. `upstream_error`: unreachable or cut off. `upstream_timeout`: a time limit of ours passed. `rejected`: refused
+by Backtalk before the upstream was asked. `failed`: our own fault. `interrupted`: the proxy died (worker's verdict)."""
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True, tag_field="t", gc=False):
+    """The common start of every frame: when its event happened."""
+
+    wall_ns: int
+    boot_ns: int
+
+
+class Opened(Frame, frozen=True, array_like=True, tag="o", gc=False):
+    """A call's head has arrived. `body` is None where a `Requested` frame will bring it."""
+
+    trace_id: str
+    span_id: str
+    server_span_id: str
+    parent_span_id: str | None
+    trace_flags: int
+    tracestate: str
+    tenant: str
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    client_hash: str
+    body: bytes | None
+    body_bytes: int
+    body_sha256: str | None = None
+    capture: Capture = "full"
+
+
+class Requested(Frame, frozen=True, array_like=True, tag="r", gc=False):
+    """A request body that came in pieces is complete."""
+
+    span_id: str
+    body: bytes
+    body_bytes: int
+    body_sha256: str | None = None
+    capture: Capture = "full"
+
+
+class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
+    """A call has ended. `body` is what the client was sent (content-encoding still on). Durations are monotonic."""
+
+    span_id: str
+    outcome: Outcome
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    body_bytes: int
+    duration_ns: int
+    first_byte_ns: int | None
+    overhead_ns: int
+    chunks: int
+    upstream: str
+    error: str | None = None
+    body_sha256: str | None = None
+    capture: Capture = "full"
+
+
+class Feedback(Frame, frozen=True, array_like=True, tag="f", gc=False):
+    """A feedback that the door has validated; `body` is the canonical JSON of `model.feedback.FeedbackBody`."""
+
+    feedback_id: str
+    tenant: str
+    trace_id: str
+    span_id: str
+    body: bytes
+
+
+class Heartbeat(Frame, frozen=True, array_like=True, tag="h", gc=False):
+    """Nothing happened up to this instant; lets the worker's watermark pass an idle proxy.
+
+    `dropped` counts the frames that this proxy could not write since its start.
+    """
+
+    dropped: int = 0
+
+
+AnyFrame = Opened | Requested | Closed | Feedback | Heartbeat
+
+encode: Final = msgspec.msgpack.Encoder().encode
+"""Encode one frame."""
+_decoder: Final[msgspec.msgpack.Decoder[AnyFrame]] = msgspec.msgpack.Decoder(AnyFrame)
+
+
+def decode(payload: bytes) -> AnyFrame:
+    """Decode one frame; raises `msgspec.MsgspecError` where it is none."""
+    return _decoder.decode(payload)

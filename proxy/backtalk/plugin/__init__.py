@@ -1,0 +1,41 @@
+"""The public door for plugins: everything a plugin may import comes from here."""
+
+from backtalk.model.chat import Message, Request, Response, ToolCall, Usage
+from backtalk.model.facts import (
+    CallClosed,
+    CallOpened,
+    CallRelated,
+    Fact,
+    FeedbackGiven,
+    Scalar,
+    SessionLinked,
+    SignalFound,
+)
+from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.session import SessionView, Turn
+from backtalk.plugin.protocols import API_VERSION, Detector, Exporter, Signal
+
+__all__ = [
+    "API_VERSION",
+    "CallClosed",
+    "CallKey",
+    "CallOpened",
+    "CallRelated",
+    "Detector",
+    "Exporter",
+    "Fact",
+    "FeedbackGiven",
+    "Message",
+    "Request",
+    "Response",
+    "Scalar",
+    "SessionLinked",
+    "SessionView",
+    "Signal",
+    "SignalFound",
+    "SpanId",
+    "ToolCall",
+    "TraceId",
+    "Turn",
+    "Usage",
+]

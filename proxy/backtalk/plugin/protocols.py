@@ -1,0 +1,58 @@
+"""What a plugin must be, version 1.
+
+A plugin is a class named by an entry point in `backtalk.detectors` or `backtalk.exporters`. It states `name`, `api` and
+`version` as class attributes; a class attribute `settings_model` (a pydantic model) makes the host validate the section
+`[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final, Protocol, runtime_checkable
+
+import msgspec
+
+from backtalk.model.facts import CallClosed, CallOpened, Fact, Scalar
+from backtalk.model.ids import CallKey
+from backtalk.model.session import SessionView
+
+API_VERSION: Final = 1
+"""The version of these protocols; the host also runs plugins of the one before."""
+
+
+class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a detector claims about an earlier answer; the host adds who showed it, when, and by which detector."""
+
+    kind: str
+    about: CallKey
+    probability: float
+    """How likely it is that the claim holds, in 0..1."""
+    evidence: Mapping[str, Scalar] = {}
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds signals. Pure: no clock, no randomness, no I/O, so that a replay gives the same answers."""
+
+    name: ClassVar[str]
+    api: ClassVar[int]
+    version: ClassVar[str]
+
+    def observe(self, fact: CallOpened | CallClosed, session: SessionView) -> Sequence[Signal]:
+        """Look at one fact in its session; return what it shows, or nothing."""
+        ...
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """Receives every fact at least once, in order, on a cursor of its own; runs in a thread of its own."""
+
+    name: ClassVar[str]
+    api: ClassVar[int]
+    version: ClassVar[str]
+
+    def export(self, facts: Sequence[Fact]) -> None:
+        """Deliver a batch or raise; a raise means the same batch comes again, with growing pauses."""
+        ...
+
+    def close(self) -> None:
+        """Release what the exporter holds; called once."""
+        ...

@@ -1,0 +1,295 @@
+"""Settings: one frozen tree from one TOML file and `BACKTALK_*` variables; the only reader of the environment.
+
+Order of precedence, highest first: command line, environment, file, default. An unknown key is an error that names the
+nearest known one. `BACKTALK_RELAY_IDLE_TIMEOUT_S` is the field `idle_timeout_s` of the section `[relay]`.
+"""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from backtalk.errors import SetupError
+
+PREFIX: Final = "BACKTALK_"
+DEFAULT_FILE: Final = "backtalk.toml"
+_MIB: Final = 1 << 20
+_GIB: Final = 1 << 30
+
+
+class Section(BaseModel):
+    """A part of the tree: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class RelaySettings(Section):
+    """How calls are sent on."""
+
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="Time to reach the upstream.")
+    idle_timeout_s: float = Field(
+        default=300.0, gt=0, description="Longest silence of the upstream, before and in a response."
+    )
+    total_timeout_s: float = Field(
+        default=3600.0, gt=0, description="Longest whole call; then it is cut as upstream_timeout."
+    )
+    body_limit_bytes: int = Field(default=_GIB, gt=0, description="Largest request body that is relayed; above it 413.")
+    keep_alive_s: float = Field(default=15.0, gt=0, description="How long an idle upstream connection is kept.")
+    max_idle_connections: int = Field(
+        default=256, gt=0, description="How many idle upstream connections a process keeps."
+    )
+    forward_trace_context: bool = Field(default=True, description="Send traceparent and tracestate to the upstream.")
+
+
+class CaptureSettings(Section):
+    """How much of each call is copied."""
+
+    call_bytes: int = Field(
+        default=4 * _MIB, gt=0, description="Largest copy of one body; beyond it size and sha256 are kept."
+    )
+    process_bytes: int = Field(
+        default=256 * _MIB, gt=0, description="Largest sum of copies in flight in one proxy process."
+    )
+
+
+class SpoolSettings(Section):
+    """The durable intake of each proxy process."""
+
+    limit_bytes: int = Field(
+        default=_GIB, gt=0, description="Largest spool of one process; above it calls are dropped, counted."
+    )
+    segment_bytes: int = Field(default=16 * _MIB, gt=0, description="Size at which a segment file is closed.")
+    flush_ms: float = Field(default=40.0, gt=0, description="Longest wait of a call's frame for its group commit.")
+    queue_bytes: int = Field(
+        default=64 * _MIB, gt=0, description="Largest sum of frames waiting in memory for the disk."
+    )
+
+
+class JournalSettings(Section):
+    """The worker's journal."""
+
+    limit_bytes: int = Field(
+        default=2 * _GIB, gt=0, description="Beyond this size a reader that lags is skipped ahead, counted."
+    )
+    segment_bytes: int = Field(default=16 * _MIB, gt=0, description="Size at which a segment file is closed.")
+
+
+class SessionSettings(Section):
+    """How sessions are inferred."""
+
+    answer_ttl_s: int = Field(
+        default=86_400, gt=0, description="How long an answer can be continued (keys F, A, P and call)."
+    )
+    repeat_ttl_s: int = Field(default=3_600, gt=0, description="How long a request is known for repeats (key Q).")
+    recent_ttl_s: int = Field(default=300, gt=0, description="How long a first turn is known for edits (key U).")
+    session_ttl_s: int = Field(default=604_800, gt=0, description="How long a session is known (key S).")
+    visit_gap_s: float = Field(
+        default=1_800.0, gt=0, description="Silence after which a session's next call is a new visit."
+    )
+    redis_timeout_ms: float = Field(
+        default=250.0, gt=0, description="The worker's wait for Redis before it goes on without."
+    )
+    header: str = Field(default="x-session-id", description="Request header by which an app may name the session.")
+
+
+class DetectSettings(Section):
+    """Which detectors run."""
+
+    detectors: tuple[str, ...] = Field(
+        default=("regeneration", "reformulation", "assistant_edit", "stop"),
+        description="Detectors to run, in this order.",
+    )
+
+
+class LedgerSettings(Section):
+    """The Delta tables."""
+
+    commit_s: float = Field(default=3.0, gt=0, description="Longest time between a fact and its commit.")
+    commit_bytes: int = Field(
+        default=8 * _MIB, gt=0, description="Size of waiting facts at which a commit comes at once."
+    )
+    compact_every: int = Field(default=50, gt=1, description="Commits between two compactions.")
+    content: bool = Field(default=True, description="Keep message texts; otherwise only ids, sizes and hashes.")
+
+
+class TelemetrySettings(Section):
+    """OpenTelemetry; endpoint, headers and protocol come from the standard OTEL_* variables."""
+
+    exporters: tuple[str, ...] = Field(
+        default=("otlp",), description="Exporters to run; otlp rests without an endpoint."
+    )
+    content: bool = Field(default=False, description="Put message texts on spans.")
+    metrics_interval_s: float = Field(default=15.0, gt=0, description="Pause between two pushes of metrics.")
+
+
+class FeedbackSettings(Section):
+    """The feedback door."""
+
+    body_limit_bytes: int = Field(default=_MIB, gt=0, description="Largest feedback body; above it 413.")
+    lookup_ms: float = Field(
+        default=50.0, gt=0, description="Longest wait for Redis before it is accepted without an echo."
+    )
+    idempotency_ttl_s: int = Field(default=604_800, gt=0, description="How long an Idempotency-Key is remembered.")
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    upstream: str = Field(
+        default="https://api.openai.com/v1", description="Base URL of the model API, as a client would set it."
+    )
+    upstream_api_key: SecretStr | None = Field(
+        default=None, description="Key that replaces the client's; unset: theirs passes."
+    )
+    host: str = Field(default="127.0.0.1", description="Address of the public listener.")
+    port: int = Field(default=8080, ge=0, le=65_535, description="Port of the public listener.")
+    admin_host: str = Field(default="127.0.0.1", description="Address of the admin listener.")
+    admin_port: int = Field(default=8081, ge=0, le=65_535, description="Port of the admin listener.")
+    admin_token: SecretStr | None = Field(
+        default=None, description="Bearer token of the admin listener; unset: generated once."
+    )
+    data_dir: Path = Field(
+        default=Path("backtalk-data"), description="Directory of spool, journal, ledger and secrets."
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Proxy processes.")
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis for sessions (also REDIS_URL); unset: a server of our own."
+    )
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="Least severe log line written."
+    )
+    relay: RelaySettings = RelaySettings()
+    capture: CaptureSettings = CaptureSettings()
+    spool: SpoolSettings = SpoolSettings()
+    journal: JournalSettings = JournalSettings()
+    session: SessionSettings = SessionSettings()
+    detect: DetectSettings = DetectSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    feedback: FeedbackSettings = FeedbackSettings()
+    plugin: dict[str, dict[str, Any]] = Field(
+        default={}, description="Sections [plugin.<name>], checked by each plugin."
+    )
+
+    @field_validator("upstream")
+    @classmethod
+    def _upstream_is_http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Build the tree from file, environment and overrides; raises `SetupError` that names each wrong key.
+
+    `file` defaults to BACKTALK_CONFIG, then to `backtalk.toml` in the working directory if it exists. `overrides` are
+    top-level fields from the command line; None values are left out.
+    """
+    environ = os.environ if environ is None else environ
+    tree = _read_file(file, environ)
+    _apply_environ(tree, environ)
+    tree.update({k: v for k, v in (overrides or {}).items() if v is not None})
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SetupError(_explain(error), code="bad_settings") from error
+
+
+def otel_environ() -> dict[str, str]:
+    """The standard OTEL_* variables, for the exporter that honours them."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+def environ_for(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that is to load exactly these settings (secrets included)."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX) and name != "REDIS_URL"}
+    kept[_JSON] = _dump(settings)
+    return kept
+
+
+def load_inherited() -> Settings:
+    """The settings that the parent process handed over with `environ_for`."""
+    return Settings.model_validate_json(os.environ[_JSON])
+
+
+def fields(section: type[Section] = Settings, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+    """Every settable field as (path, description, default), sections opened."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from fields(field.annotation, (*path, name))
+        else:
+            yield (*path, name), field.description or "", field.default
+
+
+def variable(path: tuple[str, ...]) -> str:
+    """The environment variable of a field."""
+    return PREFIX + "_".join(path).upper()
+
+
+_JSON: Final = "BACKTALK_INHERITED_SETTINGS"
+
+
+def _dump(settings: Settings) -> str:
+    return json.dumps(settings.model_dump(), default=_reveal)
+
+
+def _reveal(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _read_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    named = file or (Path(environ["BACKTALK_CONFIG"]) if environ.get("BACKTALK_CONFIG") else None)
+    path = named or Path(DEFAULT_FILE)
+    if named is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"cannot read the settings file {path}: {error.strerror}", code="bad_settings") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SetupError(f"the settings file {path} is not TOML: {error}", code="bad_settings") from error
+
+
+def _apply_environ(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+    known = {variable(path): path for path, _, _ in fields()}
+    if environ.get("REDIS_URL"):
+        tree.setdefault("redis_url", environ["REDIS_URL"])
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in ("BACKTALK_CONFIG", _JSON):
+            continue
+        if name not in known:
+            raise SetupError(f"unknown variable {name}{_nearest(name, known)}", code="bad_settings")
+        path = known[name]
+        place = tree
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[path[-1]] = value.split(",") if _is_list(path) else value
+
+
+def _is_list(path: tuple[str, ...]) -> bool:
+    return any(p == path and isinstance(default, tuple) for p, _, default in fields())
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _explain(error: ValidationError) -> str:
+    known = {".".join(path): path for path, _, _ in fields()}
+    lines: list[str] = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(step) for step in item["loc"])
+        unknown = item["type"] == "extra_forbidden"
+        lines.append(f"unknown setting {where}{_nearest(where, known)}" if unknown else f"{where}: {item['msg']}")
+    return "; ".join(lines)
