@@ -1,0 +1,1 @@
+"""Observing calls: bytes are copied on the way, and understood later in the worker."""
