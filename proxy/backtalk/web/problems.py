@@ -7,7 +7,7 @@ else nothing is shown, since its text may hold what was sent to us.
 import json
 from typing import NamedTuple
 
-from backtalk.errors import BacktalkError, RequestError, UpstreamError
+from backtalk.errors import BacktalkError
 
 _UNEXPECTED = BacktalkError("Backtalk failed to handle this request; the trace id names it.", code="internal_error")
 
@@ -27,12 +27,7 @@ class Problem(NamedTuple):
 def problem(error: BaseException, *, trace_id: str = "") -> Problem:
     """Turn any exception into an OpenAI-shaped answer; texts of unexpected ones stay inside."""
     known = error if isinstance(error, BacktalkError) else _UNEXPECTED
-    return Problem(status_of(known), body_of(known, trace_id=trace_id))
-
-
-def status_of(error: BacktalkError) -> int:
-    """The HTTP status an error stands for."""
-    return error.http_status if isinstance(error, RequestError | UpstreamError) else error.status
+    return Problem(known.status, body_of(known, trace_id=trace_id))
 
 
 def body_of(error: BacktalkError, *, trace_id: str = "") -> bytes:
