@@ -1,0 +1,1 @@
+"""Public test kit: real servers that can be told to misbehave."""
