@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from backtalk.ledger.schema import Row, TableName
 from backtalk.model.chat import Message
 from backtalk.model.facts import (
     CallClosed,
@@ -22,7 +23,6 @@ from backtalk.model.facts import (
     SignalFound,
 )
 from backtalk.model.ids import keyed_hash
-from backtalk.ledger.schema import Row, TableName
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
