@@ -3,7 +3,8 @@
     python tests/bench/load.py [--seconds 4] [--reps 3] [--no-check]
 
 Load and upstream run on the last CPU, the proxies under test on the first. Repetitions alternate between the systems
-and figures are medians of ratios within a repetition, since machines drift. Exits 1 where a bar is missed, and says which.
+and figures are medians of ratios within a repetition, since machines drift. Exits 1 where a bar is missed, and says
+which.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What Delta on a local disk does not do by itself: sync what was committed, and put a torn log aside.
 
-The Delta writer renames files into place without syncing them (measured with strace), so a power loss can leave an empty
-or half-written last log entry. What is told to be committed has been synced here first.
+The Delta writer renames files into place without syncing them (measured with strace), so a power loss can leave an
+empty or half-written last log entry. What is told to be committed has been synced here first.
 """
 
 import json

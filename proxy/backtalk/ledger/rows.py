@@ -1,7 +1,7 @@
 """Facts as rows: pure, and the only place that knows which field goes into which column.
 
-In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed hash of
-tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across tenants.
+In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed
+hash of tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across tenants.
 """
 
 import json

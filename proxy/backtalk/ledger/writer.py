@@ -1,7 +1,7 @@
 """The thread that carries the journal into the ledger.
 
-In: the journal's directory. Out: commits, every few seconds or megabytes, whichever comes first, and a cursor that tells
-readers how far the tables are. A store that is away
+In: the journal's directory. Out: commits, every few seconds or megabytes, whichever comes first, and a cursor that
+tells readers how far the tables are. A store that is away
 stops nothing: entries wait in the journal, and the pauses between tries grow.
 """
 
