@@ -26,7 +26,7 @@ def sync_version(root: Path, version: int) -> None:
 
 
 def quarantine(root: Path) -> list[Path]:
-    """Rename log entries at the end that cannot be read to `.torn`; what they held is appended again from the journal."""
+    """Rename unreadable log entries at the end to `.torn`; what they held comes again from the journal."""
     torn: list[Path] = []
     for entry in sorted((root / "_delta_log").glob("*.json"), reverse=True):
         if _readable(entry):

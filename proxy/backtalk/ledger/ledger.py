@@ -8,7 +8,7 @@ skips what it already has, so a batch that comes again after a kill changes noth
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
@@ -97,7 +97,7 @@ class Ledger:
         return None
 
     def _skip(self, name: TableName, end: int) -> None:
-        """Nothing for this table: its position moves on in memory; after a restart it looks at the same entries again."""
+        """Nothing for this table: its position moves on in memory; a restart looks at the same entries again."""
         self._positions[name] = end
 
     def _reopen(self, name: TableName) -> None:
@@ -108,7 +108,7 @@ class Ledger:
             _log.warning("the ledger stays unavailable", extra={"table": name, "error": str(error)})
 
     def _position(self, name: TableName) -> int:
-        position = cast("int | None", self._tables[name].transaction_version(self._journal_id))
+        position = self._tables[name].transaction_version(self._journal_id)
         return _NONE if position is None else position
 
 
