@@ -12,9 +12,10 @@ from typing import Final, Self
 
 from backtalk import clock
 from backtalk.errors import SetupError, StoreError
+from backtalk.process import take_lock
 from backtalk.settings import JournalSettings
 from backtalk.spool import segments
-from backtalk.spool.files import replace, take_lock
+from backtalk.spool.files import replace
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES, pack, scan
 from backtalk.spool.meter import Meter
 from backtalk.spool.segments import BadSegmentError, Segment

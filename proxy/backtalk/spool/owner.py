@@ -15,8 +15,8 @@ import msgspec
 
 from backtalk import clock
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
+from backtalk.process import is_locked
 from backtalk.spool import checkpoint, segments
-from backtalk.spool.files import is_locked
 from backtalk.spool.tail import Tail
 
 LOCK: Final = "lock"
