@@ -87,15 +87,15 @@ class Call:
     """Follows one call from its head to its end."""
 
     __slots__ = (
+        "_first_byte_ns",
         "_head",
         "_kept_headers",
         "_observer",
         "_opened",
         "_request",
-        "_response",
         "_responded_ns",
+        "_response",
         "_started_ns",
-        "_first_byte_ns",
         "_uploaded_ns",
         "context",
         "ended",
