@@ -1,1 +1,1 @@
-"""Observing calls: bytes are copied on the way, and understood later in the worker."""
+"""What passes through is seen here: ids, headers and bounded copies of bodies."""
