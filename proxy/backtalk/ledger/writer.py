@@ -1,6 +1,7 @@
 """The thread that carries the journal into the ledger.
 
-In: the journal's directory. Out: commits, every few seconds or megabytes, whichever comes first. A store that is away
+In: the journal's directory. Out: commits, every few seconds or megabytes, whichever comes first, and a cursor that
+tells readers how far the tables are. A store that is away
 stops nothing: entries wait in the journal, and the pauses between tries grow.
 """
 
@@ -14,6 +15,7 @@ from backtalk.errors import StoreError
 from backtalk.ledger.ledger import Ledger
 from backtalk.model.facts import JournalEntry, decode_entry
 from backtalk.settings import LedgerSettings
+from backtalk.spool.cursor import Cursor
 from backtalk.spool.tail import Tail
 from backtalk.telemetry import Metrics
 
@@ -25,8 +27,11 @@ _LONGEST_PAUSE_S: Final = 30.0
 class LedgerWriter:
     """Tails the journal from where the tables are; `committed` may be read from any thread."""
 
-    def __init__(self, ledger: Ledger, journal: Path, settings: LedgerSettings, metrics: Metrics) -> None:
+    def __init__(
+        self, ledger: Ledger, journal: Path, settings: LedgerSettings, metrics: Metrics, *, cursor: Cursor
+    ) -> None:
         self._ledger = ledger
+        self._cursor = cursor
         self._tail = Tail(journal, ledger.committed)
         self._settings = settings
         self._metrics = metrics
@@ -78,6 +83,6 @@ class LedgerWriter:
         full = self._batch_bytes >= self._settings.commit_bytes
         if self._batch and (full or waited_s >= self._settings.commit_s or (last and not records)):
             self._ledger.commit(self._batch)
-            self._metrics.add("backtalk.ledger.commits")
+            self._cursor.save(self._ledger.committed)
             self._batch, self._batch_bytes = [], 0
         return bool(records)

@@ -52,9 +52,7 @@ class Spool:
         owner = f"{clock.now().wall_ns:016x}-{os.getpid()}-{secrets.token_hex(4)}"
         directory, lock = _own_directory(root, owner)
         stream = Stream(directory, owner, min(settings.segment_bytes, settings.limit_bytes // _SEGMENTS_IN_LIMIT))
-        committer = Committer(
-            stream, limit_bytes=settings.limit_bytes, heartbeat=heartbeat, metrics=metrics, lock=lock
-        )
+        committer = Committer(stream, limit_bytes=settings.limit_bytes, heartbeat=heartbeat, metrics=metrics, lock=lock)
         committer.start()
         return cls(owner, directory, settings, committer)
 
