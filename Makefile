@@ -1,0 +1,85 @@
+# Everything a person does with a checkout. Needs Python 3.11 or newer; every package comes from the package registry,
+# pinned by version and hash. Each target sets up what it needs the first time.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DEMO_MODEL ?= local
+JOBS ?= auto
+BIN := .venv/bin
+READY := .venv/.ready
+CHECK_READY := .venv/.check-ready
+# A lock is complete, so pip resolves nothing: it fetches and compares hashes.
+LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps -r
+COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url
+HEAVY := demo chaos trl phoenix model
+export DEMO_MODEL
+
+.DELETE_ON_ERROR:
+.PHONY: help demo serve test test-all check bench fix lock clean $(HEAVY:%=test-%)
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: without one)
+	@if [ "$(DEMO_MODEL)" = scripted ] || $(MAKE) --no-print-directory .venvs/model/.ready; then \
+		$(BIN)/backtalk demo; \
+	else \
+		echo "The model cannot be fetched or run here: the scripted provider answers instead (DEMO_MODEL=scripted)."; \
+		DEMO_MODEL=scripted $(BIN)/backtalk demo; \
+	fi
+
+serve: $(READY) ## Run the proxy here (ARGS="--upstream URL ...")
+	@$(BIN)/backtalk serve $(ARGS)
+
+test: $(READY) ## Run the tests, all but the heavy ones
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo
+
+test-demo test-chaos: test-%: $(READY)
+	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
+
+# The heavy packages live in an environment of their own; the tests start its programs.
+test-trl test-phoenix test-model: test-%: $(READY) .venvs/%/.ready
+	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
+
+check: $(CHECK_READY) ## Run the linters and the type checkers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(READY) ## Measure; the figures of the README come from here
+	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600 $(ARGS)
+
+fix: $(CHECK_READY) ## Format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
+	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
+	$(COMPILE) --group check -c deploy/requirements.lock -o deploy/locks/check.lock
+	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
+	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
+	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
+
+clean: ## Remove the environments
+	rm -rf .venv .venvs
+
+$(READY): deploy/requirements.lock pyproject.toml
+	@echo "Setting up .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python $(LOCKED) deploy/requirements.lock -q
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(CHECK_READY): $(READY) deploy/locks/check.lock
+	@echo "Adding the linters to .venv"
+	@$(BIN)/python $(LOCKED) deploy/locks/check.lock -q
+	@touch $@
+
+.venvs/%/.ready: deploy/locks/%.lock
+	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
+	@$(PYTHON) -m venv .venvs/$*
+	@.venvs/$*/bin/python $(LOCKED) $<
+	@touch $@
