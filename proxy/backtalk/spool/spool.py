@@ -16,9 +16,9 @@ from typing import Final, Self
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.model.frames import Heartbeat, encode
+from backtalk.process import take_lock
 from backtalk.settings import SpoolSettings
 from backtalk.spool.commit import Committer, Waiting
-from backtalk.spool.files import take_lock
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES
 from backtalk.spool.meter import Meter
 from backtalk.spool.writer import Stream
