@@ -1,7 +1,7 @@
 """What Delta on a local disk does not do by itself: sync what was committed, and put a torn log aside.
 
-The Delta writer renames files into place without syncing them (measured with strace), so a power loss can leave an empty
-or half-written last log entry. What is told to be committed has been synced here first.
+The Delta writer renames files into place without syncing them (measured with strace), so a power loss can leave an
+empty or half-written last log entry. What is told to be committed has been synced here first.
 """
 
 import json
@@ -26,7 +26,7 @@ def sync_version(root: Path, version: int) -> None:
 
 
 def quarantine(root: Path) -> list[Path]:
-    """Rename log entries at the end that cannot be read to `.torn`; what they held is appended again from the journal."""
+    """Rename unreadable log entries at the end to `.torn`; what they held comes again from the journal."""
     torn: list[Path] = []
     for entry in sorted((root / "_delta_log").glob("*.json"), reverse=True):
         if _readable(entry):

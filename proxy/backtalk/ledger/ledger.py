@@ -1,14 +1,14 @@
 """The tables, written exactly once.
 
-In: batches of journal entries with the position behind each. Out: committed versions. The one rule: each table remembers
-the journal's position up to which it holds everything (a Delta app transaction: app = journal id, version = position), and
-skips what it already has, so a batch that comes again after a kill changes nothing.
+In: batches of journal entries with the position behind each. Out: committed versions. The one rule: each table
+remembers the journal's position up to which it holds everything (a Delta app transaction: app = journal id, version =
+position), and skips what it already has, so a batch that comes again after a kill changes nothing.
 """
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
@@ -97,7 +97,7 @@ class Ledger:
         return None
 
     def _skip(self, name: TableName, end: int) -> None:
-        """Nothing for this table: its position moves on in memory; after a restart it looks at the same entries again."""
+        """Nothing for this table: its position moves on in memory; a restart looks at the same entries again."""
         self._positions[name] = end
 
     def _reopen(self, name: TableName) -> None:
@@ -108,7 +108,7 @@ class Ledger:
             _log.warning("the ledger stays unavailable", extra={"table": name, "error": str(error)})
 
     def _position(self, name: TableName) -> int:
-        position = cast("int | None", self._tables[name].transaction_version(self._journal_id))
+        position = self._tables[name].transaction_version(self._journal_id)
         return _NONE if position is None else position
 
 

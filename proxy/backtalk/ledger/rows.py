@@ -1,7 +1,8 @@
 """Facts as rows: pure, and the only place that knows which field goes into which column.
 
-In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed hash of
-tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across tenants.
+In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed
+hash of tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across
+tenants.
 """
 
 import json
@@ -93,8 +94,9 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
     usage = msgspec.structs.asdict(response.usage) if response.usage else {}
     same = ("server_span_id", "parent_span_id", "tenant", "client_hash", "opened_ns", "method", "path", "api", "late")
     mine = (
-        "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id", "chunks",
-        "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream", "upstream_request_id",
+        "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
+        "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream",
+        "upstream_request_id",
     )  # fmt: skip
     return {
         "dt": day(opened.opened_ns),

@@ -6,8 +6,9 @@ too long is given up with a 503, and never delays a probe.
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,6 +28,7 @@ _Answer = TypeVar("_Answer")
 _Handler = Callable[[Request], Awaitable[Response]]
 _DEADLINE_S: Final = 20.0
 _MOST_LISTED: Final = 500
+_PARAMETERS: Final = frozenset(("limit", "before_ns", "session_id", "model", "outcome", "tenant", "signal"))
 
 
 class Admin:
@@ -55,11 +57,9 @@ class Admin:
     async def traces(self, request: Request) -> Response:
         """`GET /v1/traces`: the latest calls, newest first, by session, model, outcome or signal."""
         asked = request.query_params
-        unknown = set(asked) - {"limit", "before_ns", "session_id", "model", "outcome", "tenant", "signal"}
+        unknown = set(asked) - _PARAMETERS
         if unknown:
-            message = (
-                f"unknown parameter {min(unknown)}; known are limit, before_ns, session_id, model, outcome, signal"
-            )
+            message = f"unknown parameter {min(unknown)}; known are {', '.join(sorted(_PARAMETERS))}"
             raise RequestError(message, code="unknown_parameter", param=min(unknown))
         limit = min(_whole(asked.get("limit"), "limit") or 50, _MOST_LISTED)
         before_ns = _whole(asked.get("before_ns"), "before_ns")
@@ -92,9 +92,7 @@ class Admin:
         async def checked(request: Request) -> Response:
             given = request.headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-                message = (
-                    "the admin listener wants `Authorization: Bearer <token>`; the token is in <data-dir>/admin-token"
-                )
+                message = "send `Authorization: Bearer <token>`; the token is in <data-dir>/admin-token"
                 raise RequestError(message, code="unauthorized", status=401)
             return await handler(request)
 
@@ -129,7 +127,13 @@ def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
         Route("/readyz", admin.readyz),
     ]
     handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
-    return Starlette(routes=routes, exception_handlers=handlers, on_shutdown=[admin.close])
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        admin.close()
+
+    return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
 
 
 async def _refuse(request: Request, error: BacktalkError) -> Response:

@@ -1,7 +1,7 @@
 """What has been decided but is not in the ledger yet: a bounded index over the end of the journal.
 
-In: journal entries as they are appended. Out: the same rows as the ledger's, by what they are about. Rows leave when the
-ledger has committed them; beyond the limit the oldest leave early, counted, and are then seen a few seconds later.
+In: journal entries as they are appended. Out: the same rows as the ledger's, by what they are about. Rows leave when
+the ledger has committed them; beyond the limit the oldest leave early, counted, and are then seen a few seconds later.
 """
 
 from collections import deque

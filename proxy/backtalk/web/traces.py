@@ -1,7 +1,7 @@
 """Reading traces: the journal's fresh end and the ledger, joined.
 
-In: questions of the admin API. Out: documents that say of every part whether it is committed. Everything here runs in one
-thread of its own, so that a slow query never delays the listener.
+In: questions of the admin API. Out: documents that say of every part whether it is committed. Everything here runs
+in one thread of its own, so that a slow query never delays the listener.
 """
 
 from collections.abc import Iterable, Mapping
