@@ -1,1 +1,1 @@
-"""Sessions: which calls belong together."""
+"""Session state: which call continues which, kept in Redis or in memory."""
