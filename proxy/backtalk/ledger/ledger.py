@@ -1,8 +1,8 @@
 """The tables, written exactly once.
 
 In: batches of journal entries with the position behind each. Out: committed versions. The one rule: each table
-remembers the journal's position up to which it holds everything (a Delta app transaction: app = journal id, version = position), and
-skips what it already has, so a batch that comes again after a kill changes nothing.
+remembers the journal's position up to which it holds everything (a Delta app transaction: app = journal id, version =
+position), and skips what it already has, so a batch that comes again after a kill changes nothing.
 """
 
 import logging

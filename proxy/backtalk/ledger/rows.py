@@ -95,7 +95,8 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
     same = ("server_span_id", "parent_span_id", "tenant", "client_hash", "opened_ns", "method", "path", "api", "late")
     mine = (
         "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
-        "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream", "upstream_request_id",
+        "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream",
+        "upstream_request_id",
     )  # fmt: skip
     return {
         "dt": day(opened.opened_ns),
