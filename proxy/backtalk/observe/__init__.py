@@ -1,0 +1,1 @@
+"""What passes through is seen here: ids, headers and bounded copies of bodies."""

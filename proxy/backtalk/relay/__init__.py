@@ -1,0 +1,1 @@
+"""The way to the upstream: bytes in, the same bytes out."""

@@ -1,0 +1,55 @@
+"""How traces look on a terminal: documents of the admin API come in, tables go out."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+
+def traces(document: dict[str, Any], console: Console | None = None) -> None:
+    """Print the list of `GET /v1/traces`, one call a line."""
+    console = console or Console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("time", "trace id", "model", "status", "session", "signals", "feedback"):
+        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    for call in document.get("calls", []):
+        table.add_row(
+            _time(call.get("opened_ns")),
+            str(call.get("trace_id", "")),
+            str(call.get("model") or call.get("path") or ""),
+            _ending(call),
+            str(call.get("session_id") or "")[:8],
+            ", ".join(signal["kind"] for signal in call.get("signals", [])),
+            ", ".join(one["kind"] for one in call.get("feedback", [])),
+        )
+    console.print(table if document.get("calls") else "No calls yet. Point an app's base_url here and make one.")
+
+
+def trace(document: dict[str, Any], console: Console | None = None) -> None:
+    """Print one trace document as a tree: calls, then what was noticed and said of each."""
+    console = console or Console()
+    tree = Tree(f"trace [bold]{document.get('trace_id', '')}[/bold]")
+    for call in document.get("calls", []):
+        branch = tree.add(Text(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}"))
+        link = call.get("session") or {}
+        if link:
+            branch.add(Text(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
+        for signal in call.get("signals", []):
+            branch.add(Text(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
+        for shown in call.get("shows", []):
+            branch.add(Text(f"shows {shown['kind']} of {shown['about']}", style="dim"))
+        for one in call.get("feedback", []):
+            branch.add(Text(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
+    console.print(tree)
+
+
+def _ending(call: dict[str, Any]) -> str:
+    outcome = call.get("outcome") or "open"
+    return str(call.get("status")) if outcome == "completed" else str(outcome)
+
+
+def _time(wall_ns: int | None) -> str:
+    return "" if wall_ns is None else datetime.fromtimestamp(wall_ns / 1e9, UTC).astimezone().strftime("%H:%M:%S")

@@ -1,0 +1,1 @@
+"""The HTTP doors: OpenAI-shaped errors, the server, and the small apps of our own."""
