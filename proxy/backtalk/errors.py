@@ -10,43 +10,41 @@ from typing import ClassVar
 class BacktalkError(Exception):
     """The root: an error with a status, a stable code and a sentence that is safe to show."""
 
-    status: ClassVar[int] = 500
     kind: ClassVar[str] = "server_error"
 
-    def __init__(self, message: str, *, code: str, param: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str, status: int = 500, param: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.status = status
         self.param = param
 
 
 class RequestError(BacktalkError):
-    """The caller's fault: what was sent cannot be accepted; the message says what is allowed."""
+    """The caller's fault (4xx): what was sent cannot be accepted; the message says what is allowed."""
 
-    status = 400
     kind = "invalid_request_error"
 
     def __init__(self, message: str, *, code: str, status: int = 400, param: str | None = None) -> None:
-        super().__init__(message, code=code, param=param)
-        self.http_status = status
+        super().__init__(message, code=code, status=status, param=param)
 
 
 class UpstreamError(BacktalkError):
     """The model provider's fault: unreachable (502), too slow (504), or cut off."""
 
-    status = 502
     kind = "upstream_error"
 
     def __init__(self, message: str, *, code: str, status: int = 502) -> None:
-        super().__init__(message, code=code)
-        self.http_status = status
+        super().__init__(message, code=code, status=status)
 
 
 class StoreError(BacktalkError):
     """Backtalk's own storage cannot take or give a fact now (503); nothing that was acknowledged is affected."""
 
-    status = 503
     kind = "store_error"
+
+    def __init__(self, message: str, *, code: str, status: int = 503) -> None:
+        super().__init__(message, code=code, status=status)
 
 
 class SetupError(BacktalkError):

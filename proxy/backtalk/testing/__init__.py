@@ -1,1 +1,4 @@
-"""Public test kit: real servers that can be told to misbehave."""
+"""The public test kit: a scripted model provider that is a real server, a real `backtalk serve`, and waits.
+
+Nothing in the product imports this room, except the demo, which says so when it falls back to the scripted provider.
+"""

@@ -1,0 +1,192 @@
+"""Facts as rows: pure, and the only place that knows which field goes into which column.
+
+In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed
+hash of tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across
+tenants.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from backtalk.ledger.schema import Row, TableName
+from backtalk.model.chat import Message
+from backtalk.model.facts import (
+    CallClosed,
+    CallOpened,
+    CallRelated,
+    Fact,
+    FeedbackGiven,
+    SessionLinked,
+    SignalFound,
+)
+from backtalk.model.ids import keyed_hash
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+class Rows:
+    """Turns facts into rows; `content=False` leaves the messages' text out and keeps ids and sizes."""
+
+    def __init__(self, secret: bytes, *, content: bool = True) -> None:
+        self._secret = secret
+        self._content = content
+
+    def of(self, fact: Fact) -> list[tuple[TableName, Row]]:
+        """The rows of one fact; none for a call that has only opened, since its row is made when it closes."""
+        if isinstance(fact, CallOpened):
+            return []
+        if isinstance(fact, CallClosed):
+            return self._call(fact)
+        make: Callable[[Any], tuple[TableName, Row]] = _MAKERS[type(fact)]
+        return [make(fact)]
+
+    def message_id(self, tenant: str, message: Message) -> str:
+        """The content address of a message."""
+        return keyed_hash(self._secret, b"message", tenant.encode(), canonical(message))
+
+    def _call(self, fact: CallClosed) -> list[tuple[TableName, Row]]:
+        request, tenant = fact.opened.request, fact.opened.tenant
+        asked = [(self.message_id(tenant, message), message) for message in request.messages]
+        answered = [(self.message_id(tenant, message), message) for message in fact.response.choices]
+        rows: list[tuple[TableName, Row]] = []
+        tools_id = None
+        if request.tools_json is not None:
+            tools = Message(role="tools", text=request.tools_json)
+            tools_id = self.message_id(tenant, tools)
+            rows.append(("messages", self._message(fact, tools_id, tools)))
+        rows += [("messages", self._message(fact, name, message)) for name, message in (*asked, *answered)]
+        ids = {
+            "message_ids": [name for name, _ in asked],
+            "answer_ids": [name for name, _ in answered],
+            "tools_id": tools_id,
+        }
+        params = {"params_json": request.params_json if self._content else None}
+        return [*rows, ("calls", _call_columns(fact) | ids | params)]
+
+    def _message(self, fact: CallClosed, name: str, message: Message) -> Row:
+        return {
+            "dt": day(fact.opened.opened_ns),
+            "message_id": name,
+            "tenant": fact.opened.tenant,
+            "role": message.role,
+            "json": canonical(message).decode() if self._content else None,
+            "char_count": len(message.text),
+            "first_seen_ns": fact.opened.opened_ns,
+        }
+
+
+def canonical(message: Message) -> bytes:
+    """A message's JSON with sorted keys, defaults left out: equal messages give equal bytes."""
+    return _encode(message)
+
+
+def day(wall_ns: int) -> str:
+    """The UTC day of an instant, as tables are partitioned."""
+    return datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d")
+
+
+def _call_columns(fact: CallClosed) -> dict[str, Any]:
+    opened, request, response = fact.opened, fact.opened.request, fact.response
+    usage = msgspec.structs.asdict(response.usage) if response.usage else {}
+    same = ("server_span_id", "parent_span_id", "tenant", "client_hash", "opened_ns", "method", "path", "api", "late")
+    mine = (
+        "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
+        "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream",
+        "upstream_request_id",
+    )  # fmt: skip
+    return {
+        "dt": day(opened.opened_ns),
+        "trace_id": opened.trace_id,
+        "span_id": opened.span_id,
+        "retry_count": opened.retry_count,
+        **{name: getattr(opened, name) for name in same},
+        **{name: getattr(fact, name) for name in mine},
+        "declared_session": request.declared_session,
+        "user": request.user,
+        "stream": request.stream,
+        "model": request.model,
+        "model_served": response.model,
+        "response_id": response.id,
+        "error_type": response.error_type,
+        "finish_reasons": list(response.finish_reasons),
+        "not_understood": request.not_understood or response.not_understood,
+        **usage,
+    }
+
+
+def _signal(fact: SignalFound) -> tuple[TableName, Row]:
+    columns = ("signal_id", "kind", "probability", "found_ns", "tenant", "session_id", "detector", "detector_version")
+    return "signals", {
+        "fact": "signal",
+        "dt": day(fact.found_ns),
+        "trace_id": fact.about.trace_id,
+        "span_id": fact.about.span_id,
+        "shown_by_trace_id": fact.shown_by.trace_id,
+        "shown_by_span_id": fact.shown_by.span_id,
+        **{name: getattr(fact, name) for name in columns},
+        "evidence_json": _dump(fact.evidence),
+    }
+
+
+def _relation(fact: CallRelated) -> tuple[TableName, Row]:
+    return "signals", {
+        "fact": "relation",
+        "dt": day(fact.found_ns),
+        "kind": fact.kind,
+        "trace_id": fact.about.trace_id,
+        "span_id": fact.about.span_id,
+        "shown_by_trace_id": fact.shown_by.trace_id,
+        "shown_by_span_id": fact.shown_by.span_id,
+        "found_ns": fact.found_ns,
+        "tenant": fact.tenant,
+        "evidence_json": _dump(fact.evidence),
+    }
+
+
+def _link(fact: SessionLinked) -> tuple[TableName, Row]:
+    evidence = dict(fact.evidence) | {
+        "parent": fact.parent.request_id if fact.parent else None,
+        "sibling": fact.sibling.request_id if fact.sibling else None,
+    }
+    return "signals", {
+        "fact": "link",
+        "dt": day(fact.linked_ns),
+        "kind": fact.rule,
+        "trace_id": fact.trace_id,
+        "span_id": fact.span_id,
+        "probability": fact.confidence,
+        "found_ns": fact.linked_ns,
+        "session_id": fact.session_id,
+        "evidence_json": _dump(evidence),
+    }
+
+
+def _feedback(fact: FeedbackGiven) -> tuple[TableName, Row]:
+    same = ("feedback_id", "kind", "value_json", "tenant", "given_ns", "metric", "comment", "rater", "body_sha256")
+    return "feedback", {
+        "dt": day(fact.given_ns),
+        **{name: getattr(fact, name) for name in same},
+        "trace_id": fact.target_trace_id,
+        "span_id": fact.target_span_id,
+        "response_id": fact.target_response_id,
+        "parent_span_id": fact.target_parent_span_id,
+        "session_id": fact.target_session_id,
+        "request_trace_id": fact.trace_id,
+        "request_span_id": fact.span_id,
+    }
+
+
+def _dump(evidence: Mapping[str, object]) -> str:
+    return json.dumps(evidence, sort_keys=True, ensure_ascii=False)
+
+
+_MAKERS: Final[Mapping[type, Callable[[Any], tuple[TableName, Row]]]] = {
+    SignalFound: _signal,
+    CallRelated: _relation,
+    SessionLinked: _link,
+    FeedbackGiven: _feedback,
+}

@@ -1,0 +1,90 @@
+"""The tables: their columns and types, and how rows become Arrow.
+
+In: row mappings by column name. Out: Arrow tables. The one rule: a column is only ever added; a missing value is null.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from arro3.core import Array, DataType, Field, Schema, Table, list_array
+
+TableName = Literal["calls", "messages", "signals", "feedback"]
+Row = Mapping[str, Any]
+"""One row by column name; absent and None are both null."""
+
+_TEXT: Final = "text"
+_INT: Final = "int"
+_REAL: Final = "real"
+_FLAG: Final = "flag"
+_TEXTS: Final = "texts"
+
+COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
+    "calls": {
+        "dt": _TEXT, "trace_id": _TEXT, "span_id": _TEXT, "server_span_id": _TEXT, "parent_span_id": _TEXT,
+        "tenant": _TEXT, "session_id": _TEXT, "declared_session": _TEXT, "user": _TEXT, "client_hash": _TEXT,
+        "opened_ns": _INT, "closed_ns": _INT, "duration_ns": _INT, "first_byte_ns": _INT, "overhead_ns": _INT,
+        "method": _TEXT, "path": _TEXT, "api": _TEXT, "stream": _FLAG, "retry_count": _INT, "late": _FLAG,
+        "model": _TEXT, "model_served": _TEXT, "response_id": _TEXT, "upstream": _TEXT, "upstream_request_id": _TEXT,
+        "status": _INT, "outcome": _TEXT, "error": _TEXT, "error_type": _TEXT, "finish_reasons": _TEXTS,
+        "input_tokens": _INT, "output_tokens": _INT, "cached_tokens": _INT, "reasoning_tokens": _INT,
+        "message_ids": _TEXTS, "answer_ids": _TEXTS, "params_json": _TEXT, "tools_id": _TEXT, "chunks": _INT,
+        "request_bytes": _INT, "response_bytes": _INT, "request_capture": _TEXT, "response_capture": _TEXT,
+        "not_understood": _TEXT,
+    },
+    "messages": {
+        "dt": _TEXT, "message_id": _TEXT, "tenant": _TEXT, "role": _TEXT, "json": _TEXT, "char_count": _INT,
+        "first_seen_ns": _INT,
+    },
+    "signals": {
+        "dt": _TEXT, "fact": _TEXT, "signal_id": _TEXT, "kind": _TEXT, "trace_id": _TEXT, "span_id": _TEXT,
+        "shown_by_trace_id": _TEXT, "shown_by_span_id": _TEXT, "probability": _REAL, "found_ns": _INT, "tenant": _TEXT,
+        "session_id": _TEXT, "detector": _TEXT, "detector_version": _TEXT, "evidence_json": _TEXT,
+    },
+    "feedback": {
+        "dt": _TEXT, "feedback_id": _TEXT, "kind": _TEXT, "value_json": _TEXT, "tenant": _TEXT, "given_ns": _INT,
+        "trace_id": _TEXT, "span_id": _TEXT, "response_id": _TEXT, "parent_span_id": _TEXT, "session_id": _TEXT,
+        "metric": _TEXT, "comment": _TEXT, "rater": _TEXT, "request_trace_id": _TEXT, "request_span_id": _TEXT,
+        "body_sha256": _TEXT,
+    },
+}  # fmt: skip
+"""Every column of every table. `dt` is the UTC day of the fact, by which tables are partitioned.
+
+In `signals`, `fact` tells a `signal` from a `relation` (automatic retry, duplicate) and a `link` (which session a call
+was put into): for all three `trace_id` and `span_id` name the call that the fact is about. In `feedback`, `trace_id`,
+`span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a resolved one.
+"""
+
+TABLES: Final[tuple[TableName, ...]] = ("calls", "messages", "signals", "feedback")
+
+
+def schema(table: TableName) -> Schema:
+    """The Arrow schema of a table."""
+    return Schema([Field(name, _TYPES[kind]()) for name, kind in COLUMNS[table].items()])
+
+
+def to_arrow(table: TableName, rows: Sequence[Row]) -> Table:
+    """Rows as an Arrow table with every column of the schema."""
+    columns = [_column([row.get(name) for row in rows], kind) for name, kind in COLUMNS[table].items()]
+    return Table.from_arrays(columns, schema=schema(table))
+
+
+def _column(values: list[Any], kind: str) -> Array:
+    return _lists(values) if kind == _TEXTS else Array(values, type=_TYPES[kind]())
+
+
+def _lists(values: list[Sequence[str] | None]) -> Array:
+    flat: list[str] = []
+    offsets = [0]
+    for value in values:
+        flat += value or ()
+        offsets.append(len(flat))
+    return list_array(Array(offsets, type=DataType.int32()), Array(flat, type=DataType.utf8()), type=_TYPES[_TEXTS]())
+
+
+_TYPES: Final[Mapping[str, Callable[[], DataType]]] = {
+    _TEXT: DataType.utf8,
+    _INT: DataType.int64,
+    _REAL: DataType.float64,
+    _FLAG: DataType.bool,
+    _TEXTS: lambda: DataType.list(Field("item", DataType.utf8())),
+}

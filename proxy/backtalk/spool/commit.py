@@ -1,0 +1,163 @@
+"""The thread that commits: takes everything that waits, writes it as one group, syncs it, and says so.
+
+In: payloads in a queue. Out: frames on disk, settled futures. The one rule: a future is settled only after the sync
+that covers its frame. With nothing to do it writes a heartbeat every 250 ms, which is not synced.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from backtalk import clock
+from backtalk.errors import StoreError
+from backtalk.spool import segments
+from backtalk.spool.frame import pack
+from backtalk.spool.meter import Meter
+from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
+
+HEARTBEAT_S: Final = 0.25
+SEGMENT_AGE_NS: Final = 60 * clock.NS_PER_S
+"""A segment is closed at this age, so that raw bodies do not stay on a quiet disk after their consumption."""
+_RESERVED_SHARE: Final = 16
+"""One sixteenth of the limit is kept for what is to be acknowledged: calls are dropped before feedback is refused."""
+
+
+class Waiting(NamedTuple):
+    """A payload in the queue; with a future where somebody waits for its sync."""
+
+    payload: bytes
+    settled: "asyncio.Future[None] | None" = None
+
+
+class Committer(threading.Thread):
+    """Owns the writer from `start` on; everything else talks to it through the queue and `wake`."""
+
+    def __init__(
+        self, stream: Stream, *, limit_bytes: int, heartbeat: Callable[[int], bytes], metrics: Meter, lock: int
+    ) -> None:
+        super().__init__(name="spool", daemon=True)
+        self.queue: deque[Waiting] = deque()
+        self.waiting_bytes = 0
+        self.guard = threading.Lock()
+        self.wake = threading.Event()
+        self.closing = False
+        self.dropped = 0
+        self.refusal: StoreError | None = None
+        """Why best-effort frames are not taken now; looked at again with each heartbeat."""
+        self.lock = lock
+        self._writer = Writer(stream)
+        self._stream = stream
+        self._limit_bytes = limit_bytes
+        self._heartbeat = heartbeat
+        self._metrics = metrics
+        self._used_bytes = 0
+        self._rolled_ns = clock.monotonic_ns()
+
+    def run(self) -> None:
+        """Commit until told to close; the heartbeat at the start tells the worker that this process lives."""
+        self._beat()
+        while not self.closing:
+            called = self.wake.wait(HEARTBEAT_S)
+            self.wake.clear()
+            if not called and not self.queue:
+                self._beat()
+            self._commit()
+        self._commit()
+        self._writer.close()
+
+    def drop(self, count: int = 1) -> None:
+        """Count frames that were not written."""
+        with self.guard:
+            self.dropped += count
+        self._metrics.add("backtalk.spool.dropped", count)
+
+    def _take(self) -> list[Waiting]:
+        with self.guard:
+            group = list(self.queue)
+            self.queue.clear()
+            self.waiting_bytes = 0
+        return group
+
+    def _commit(self) -> None:
+        group = self._take()
+        if not group:
+            return
+        durable = [w for w in group if w.settled is not None]
+        self._age()
+        if self._over(reserved=not durable):
+            self._refuse(group, StoreError("the spool is full", code="spool_full"))
+            return
+        try:
+            kept = self._write([pack(w.payload) for w in group])
+            self._writer.sync()
+        except FullError:
+            self._refuse(group, StoreError("the disk under the spool is full", code="spool_full"))
+        except BrokenError as error:
+            self._refuse(group, StoreError(str(error), code="spool_broken"))
+        else:
+            self._settle(group[:kept], None)
+            if kept < len(group):
+                self._refuse(group[kept:], StoreError("the disk under the spool is full", code="spool_full"))
+
+    def _write(self, frames: Sequence[bytes]) -> int:
+        kept = self._writer.append(frames)
+        self._used_bytes += sum(map(len, frames[:kept]))
+        return kept
+
+    def _over(self, *, reserved: bool) -> bool:
+        """Whether the limit is reached; what the worker has deleted is asked only then."""
+        limit = self._limit_bytes - (self._limit_bytes // _RESERVED_SHARE if reserved else 0)
+        if self._used_bytes < limit:
+            return False
+        self._used_bytes = segments.used_bytes(self._stream.directory)
+        return self._used_bytes >= limit
+
+    def _age(self) -> None:
+        """Roll an old segment, so that it can be deleted once consumed."""
+        now = clock.monotonic_ns()
+        if now - self._rolled_ns < SEGMENT_AGE_NS or not self._writer.segment_used_bytes:
+            return
+        self._rolled_ns = now
+        try:
+            self._writer.roll()
+        except (FullError, BrokenError):
+            return
+
+    def _beat(self) -> None:
+        """Say that nothing happened up to now, and find out whether the disk takes frames again."""
+        self._age()
+        try:
+            room = not self._over(reserved=True) and self._write([pack(self._heartbeat(self.dropped))])
+            self.refusal = None if room else StoreError("the spool is full", code="spool_full")
+        except FullError:
+            self.refusal = StoreError("the disk under the spool is full", code="spool_full")
+        except BrokenError as error:
+            self.refusal = StoreError(str(error), code="spool_broken")
+        self._metrics.set("backtalk.spool.bytes", self._used_bytes)
+
+    def _refuse(self, group: Sequence[Waiting], error: StoreError) -> None:
+        self.refusal = error
+        if count := sum(w.settled is None for w in group):
+            self.drop(count)
+        self._settle(group, error)
+
+    @staticmethod
+    def _settle(group: Sequence[Waiting], error: StoreError | None) -> None:
+        """Tell each waiting loop once."""
+        futures = [w.settled for w in group if w.settled is not None]
+        for loop in {future.get_loop() for future in futures}:
+            mine = [future for future in futures if future.get_loop() is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle_all, mine, error)
+
+
+def _settle_all(futures: Sequence["asyncio.Future[None]"], error: StoreError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
