@@ -60,7 +60,7 @@ class Ledger:
         """Merge a table's small files; older versions stay readable."""
         table = DeltaTable(self._root / name)
         table.optimize.compact()
-        sync_version(self._root / name, _version(self._root / name))
+        sync_version(self._root / name, table.version())
         self._tables[name] = DeltaTable(self._root / name)
 
     def _table_rows(self, name: TableName, entries: Sequence[JournalEntry]) -> list[Row]:
@@ -85,7 +85,7 @@ class Ledger:
         try:
             table = self._tables[name]
             write_deltalake(table, to_arrow(name, rows), mode="append", schema_mode="merge", commit_properties=mark)
-            sync_version(self._root / name, _version(self._root / name))
+            sync_version(self._root / name, table.version())
         except (DeltaError, OSError) as error:
             self._known.clear()
             self._reopen(name)
@@ -120,7 +120,3 @@ def _open(path: Path, name: TableName) -> DeltaTable:
     if DeltaTable.is_deltatable(str(path)):
         return DeltaTable(path)
     return DeltaTable.create(path, schema=schema(name), partition_by=["dt"], configuration=dict(_CONFIGURATION))
-
-
-def _version(path: Path) -> int:
-    return DeltaTable(path, without_files=True).version()

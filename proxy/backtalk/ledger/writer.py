@@ -7,16 +7,14 @@ stops nothing: entries wait in the journal, and the pauses between tries grow.
 
 import logging
 import threading
-from pathlib import Path
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.ledger.ledger import Ledger
 from backtalk.model.facts import JournalEntry, decode_entry
 from backtalk.settings import LedgerSettings
-from backtalk.spool.cursor import Cursor
-from backtalk.spool.tail import Tail
 from backtalk.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
@@ -24,15 +22,45 @@ _POLL_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 30.0
 
 
+class JournalRecord(Protocol):
+    """One journal entry and the position behind it; `spool.Record` is one."""
+
+    @property
+    def next_offset(self) -> int:
+        """The position behind the entry."""
+        ...
+
+    @property
+    def payload(self) -> bytes:
+        """The encoded entry."""
+        ...
+
+
+class JournalTail(Protocol):
+    """Reads on in the journal; `spool.Tail` is one."""
+
+    def read(self) -> Sequence[JournalRecord]:
+        """What is new."""
+        ...
+
+
+class Place(Protocol):
+    """Remembers how far the tables are; `spool.Cursor` is one."""
+
+    def save(self, offset: int) -> None:
+        """Remember a position."""
+        ...
+
+
 class LedgerWriter:
-    """Tails the journal from where the tables are; `committed` may be read from any thread."""
+    """Carries on from where the tables are, with a `tail` that stands at `ledger.committed`; `committed` may be read from any thread."""
 
     def __init__(
-        self, ledger: Ledger, journal: Path, settings: LedgerSettings, metrics: Metrics, *, cursor: Cursor
+        self, ledger: Ledger, tail: JournalTail, settings: LedgerSettings, metrics: Metrics, *, cursor: Place
     ) -> None:
         self._ledger = ledger
         self._cursor = cursor
-        self._tail = Tail(journal, ledger.committed)
+        self._tail = tail
         self._settings = settings
         self._metrics = metrics
         self._batch: list[tuple[int, JournalEntry]] = []
