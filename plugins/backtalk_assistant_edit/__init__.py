@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-"""A detector."""
-=======
 """Finds assistant edits: an app sent an answer back with other words in it than the model had given.
 
 What came back is the correction a person wrote, so the pair (given, sent back) is worth more than most signals. An
@@ -30,4 +27,3 @@ class AssistantEdit:
         shown = session.evidence.get("shown_text")
         evidence = {"edited_text": shown[:_EVIDENCE_CHARS]} if isinstance(shown, str) else {}
         return (Signal("assistant_edit", session.parent.key, _PROBABILITY * session.confidence, evidence),)
->>>>>>> D

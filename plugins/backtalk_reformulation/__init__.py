@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-"""A detector."""
-=======
 """Finds reformulations: a person said again, in other words, what the answer had not served.
 
 Two forms. An edit: the new text stands in the place of an earlier one (a branch, or a first turn sent again); the place
@@ -75,4 +72,3 @@ def _score(session: SessionView, name: str) -> float:
 
 def _same(parent: Turn, session: SessionView) -> bool:
     return " ".join(parent.user_text.casefold().split()) == " ".join(session.user_text.casefold().split())
->>>>>>> D

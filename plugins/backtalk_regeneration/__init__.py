@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-"""A detector."""
-=======
 """Finds regenerations: a person asked the same again and so passed over the answer there was.
 
 A repeat by software (a retry after a failure, a double submit, a fan-out, a test that runs again) is none; the session
@@ -30,4 +27,3 @@ class Regeneration:
             return ()
         evidence = {"rule": session.rule, "after_s": round((fact.opened_ns - (sibling.closed_ns or 0)) / 1e9, 3)}
         return (Signal("regeneration", sibling.key, round(probability * session.confidence, 4), evidence),)
->>>>>>> D

@@ -90,7 +90,7 @@ def rating(number: int, at_ns: int) -> Feedback:
 def conversation(
     name: int, turns: int, *, at_ns: int, words: int = 12, step_ns: int = _STEP_NS, pieces: bool = False
 ) -> list[AnyFrame]:
-    """Turns of one conversation, numbered from `name * 1000`; each third answer is asked for again, each fifth rated."""
+    """Turns of one conversation, numbered from `name * 1000`; each third is asked for again, each fifth rated."""
     history: list[dict[str, Any]] = [{"role": "system", "content": "You answer in short and friendly sentences."}]
     found: list[AnyFrame] = []
     number = name * 1000

@@ -39,22 +39,26 @@ class NewSessions:
         self._waiting: set[str] = set()
 
     def opened(self, fact: CallOpened) -> list[Fact]:
+        """Link at once, or let it wait."""
         if fact.span_id in self._slow:
             self._waiting.add(fact.span_id)
             return []
         return [self._link(fact)]
 
     def closed(self, fact: CallClosed) -> tuple[CallClosed, list[Fact]]:
+        """Link what has waited."""
         if fact.opened.span_id in self._waiting:
             self._waiting.discard(fact.opened.span_id)
             return fact, [self._link(fact.opened)]
         return fact, []
 
     def advance(self, boot_ns: int) -> list[Fact]:
+        """Nothing passes by itself."""
         del boot_ns
         return []
 
     def restore(self, opened: CallOpened, linked: SessionLinked | None) -> None:
+        """Know a call again."""
         self.restored.append((opened.span_id, linked is not None))
         if linked is None:
             self._waiting.add(opened.span_id)
@@ -71,9 +75,11 @@ class FailingDesk(NewSessions):
     """A desk whose every answer is an exception."""
 
     def opened(self, fact: CallOpened) -> list[Fact]:
+        """Fail."""
         raise RuntimeError(fact.span_id)
 
     def closed(self, fact: CallClosed) -> tuple[CallClosed, list[Fact]]:
+        """Fail."""
         raise RuntimeError(fact.opened.span_id)
 
 
