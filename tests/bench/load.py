@@ -3,7 +3,8 @@
     python tests/bench/load.py [--seconds 4] [--reps 3] [--no-check]
 
 Load and upstream run on the last CPU, the proxies under test on the first. Repetitions alternate between the systems
-and figures are medians of ratios within a repetition, since machines drift. Exits 1 where a bar is missed, and says which.
+and figures are medians of ratios within a repetition, since machines drift. Exits 1 where a bar is missed, and says
+which.
 """
 
 import argparse
@@ -128,9 +129,8 @@ def _settle(system: System) -> None:
 
 def _report(rows: list[dict[str, Any]], figures: dict[str, float], check: bool) -> int:
     out = sys.stdout.write
-    out(
-        f"\n{'scenario':<18}{'system':<10}{'calls/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}  CPU us per call (chunk)\n"
-    )
+    heads = f"{'calls/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}  CPU us per call (chunk)"
+    out(f"\n{'scenario':<18}{'system':<10}{heads}\n")
     for scenario in SCENARIOS:
         for system in ("direct", "nginx", "backtalk"):
             mine = [r for r in rows if r["scenario"] == scenario.name and r["system"] == system]

@@ -129,12 +129,10 @@ class Committer(threading.Thread):
         """Say that nothing happened up to now, and find out whether the disk takes frames again."""
         self._age()
         try:
-            if self._over(reserved=True):
-                raise FullError
-            kept = self._write([pack(self._heartbeat(self.dropped))])
-            self.refusal = self.refusal if not kept else None
+            room = not self._over(reserved=True) and self._write([pack(self._heartbeat(self.dropped))])
+            self.refusal = None if room else StoreError("the spool is full", code="spool_full")
         except FullError:
-            self.refusal = StoreError("the spool is full", code="spool_full")
+            self.refusal = StoreError("the disk under the spool is full", code="spool_full")
         except BrokenError as error:
             self.refusal = StoreError(str(error), code="spool_broken")
         self._metrics.set("backtalk.spool.bytes", self._used_bytes)

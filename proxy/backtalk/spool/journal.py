@@ -6,14 +6,16 @@ twice. After a reboot the stream goes on behind a gap wider than anything that m
 
 import os
 import uuid
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
 from backtalk import clock
 from backtalk.errors import SetupError, StoreError
+from backtalk.process import take_lock
 from backtalk.settings import JournalSettings
 from backtalk.spool import segments
-from backtalk.spool.files import replace, take_lock
+from backtalk.spool.files import replace
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES, pack, scan
 from backtalk.spool.meter import Meter
 from backtalk.spool.segments import BadSegmentError, Segment
@@ -64,13 +66,14 @@ class Journal:
         frame = pack(payload)
         begin = self._writer.end
         try:
-            if not self._writer.append([frame]):
-                raise FullError(f"no room under {self._directory}")
+            whole = self._writer.append([frame])
             self._writer.sync()
         except FullError as error:
             raise StoreError(str(error), code="journal_full") from error
         except BrokenError as error:
             raise StoreError(str(error), code="journal_broken") from error
+        if not whole:
+            raise StoreError(f"no room under {self._directory}", code="journal_full")
         end = self._writer.end
         self._last = Record(begin, end, payload)
         self._used_bytes += len(frame)
@@ -86,7 +89,7 @@ class Journal:
         """Delete the segments that lie wholly before a position; the last entry always stays."""
         keep_from = min(before_offset, self._last.offset if self._last else 0)
         known = segments.listing(self._directory)
-        for segment, following in zip(known, known[1:], strict=False):
+        for segment, following in pairwise(known):
             if following.base > keep_from:
                 break
             self._delete(segment)

@@ -6,10 +6,10 @@ from typing import Protocol
 class Meter(Protocol):
     """Takes counts and states by their names."""
 
-    def add(self, name: str, n: float = 1, **labels: str) -> None:
+    def add(self, name: str, n: float = 1, /, **labels: str) -> None:
         """Count."""
         ...
 
-    def set(self, name: str, value: float, **labels: str) -> None:
+    def set(self, name: str, value: float, /, **labels: str) -> None:
         """State."""
         ...

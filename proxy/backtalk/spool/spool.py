@@ -16,9 +16,9 @@ from typing import Final, Self
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.model.frames import Heartbeat, encode
+from backtalk.process import take_lock
 from backtalk.settings import SpoolSettings
 from backtalk.spool.commit import Committer, Waiting
-from backtalk.spool.files import take_lock
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES
 from backtalk.spool.meter import Meter
 from backtalk.spool.writer import Stream
@@ -52,9 +52,7 @@ class Spool:
         owner = f"{clock.now().wall_ns:016x}-{os.getpid()}-{secrets.token_hex(4)}"
         directory, lock = _own_directory(root, owner)
         stream = Stream(directory, owner, min(settings.segment_bytes, settings.limit_bytes // _SEGMENTS_IN_LIMIT))
-        committer = Committer(
-            stream, limit_bytes=settings.limit_bytes, heartbeat=heartbeat, metrics=metrics, lock=lock
-        )
+        committer = Committer(stream, limit_bytes=settings.limit_bytes, heartbeat=heartbeat, metrics=metrics, lock=lock)
         committer.start()
         return cls(owner, directory, settings, committer)
 

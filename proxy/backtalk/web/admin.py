@@ -1,0 +1,167 @@
+"""The admin listener: traces, metrics and health, for people and probes on this machine.
+
+In: HTTP with a bearer token. Out: JSON documents and Prometheus text. Reads run in one thread of their own; what takes
+too long is given up with a 503, and never delays a probe.
+"""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from backtalk.errors import BacktalkError, RequestError, StoreError
+from backtalk.ledger.rows import Rows
+from backtalk.model.ids import parse_request_id, parse_trace_id
+from backtalk.model.notes import NOTES, CallNotes
+from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
+from backtalk.web.problems import body_of
+from backtalk.web.traces import Traces
+
+_Answer = TypeVar("_Answer")
+_Handler = Callable[[Request], Awaitable[Response]]
+_DEADLINE_S: Final = 20.0
+_MOST_LISTED: Final = 500
+_PARAMETERS: Final = frozenset(("limit", "before_ns", "session_id", "model", "outcome", "tenant", "signal"))
+
+
+class Admin:
+    """The handlers and the one reading thread behind them."""
+
+    def __init__(self, data_dir: Path, rows: Rows, token: str) -> None:
+        self._data_dir = data_dir
+        self._rows = rows
+        self._token = token
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="traces")
+        self._traces: Traces | None = None
+
+    async def trace(self, request: Request) -> Response:
+        """`GET /v1/traces/{trace_id}`: one trace with sessions, signals and feedback."""
+        given = str(request.path_params["trace_id"])
+        key = parse_request_id(given)
+        trace_id = key.trace_id if key else parse_trace_id(given)
+        if trace_id is None:
+            message = "a trace id is 32 lower-case hex digits, as in the x-trace-id header"
+            raise RequestError(message, code="bad_trace_id", param="trace_id")
+        document = await self._read(lambda traces: traces.trace(trace_id))
+        if document is None:
+            raise RequestError(f"nothing is known of the trace {trace_id}", code="unknown_trace", status=404)
+        return JSONResponse(document)
+
+    async def traces(self, request: Request) -> Response:
+        """`GET /v1/traces`: the latest calls, newest first, by session, model, outcome or signal."""
+        asked = request.query_params
+        unknown = set(asked) - _PARAMETERS
+        if unknown:
+            message = f"unknown parameter {min(unknown)}; known are {', '.join(sorted(_PARAMETERS))}"
+            raise RequestError(message, code="unknown_parameter", param=min(unknown))
+        limit = min(_whole(asked.get("limit"), "limit") or 50, _MOST_LISTED)
+        before_ns = _whole(asked.get("before_ns"), "before_ns")
+        equal = {name: asked.get(name) for name in ("session_id", "model", "outcome", "tenant")}
+        signal = asked.get("signal")
+        return JSONResponse(
+            await self._read(lambda traces: traces.recent(limit=limit, before_ns=before_ns, signal=signal, **equal))
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """`GET /metrics`: the figures of every process, as Prometheus text."""
+        del request
+        snapshot = await asyncio.to_thread(read_all, self._data_dir / "metrics")
+        return Response(render_prometheus(snapshot), media_type=CONTENT_TYPE)
+
+    async def healthz(self, request: Request) -> Response:
+        """`GET /healthz`: this process runs."""
+        del request
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        """`GET /readyz`: the journal and the ledger can be read."""
+        del request
+        await self._read(Traces.refresh)
+        return JSONResponse({"status": "ready"})
+
+    def guarded(self, handler: _Handler) -> _Handler:
+        """The handler behind the bearer token."""
+
+        async def checked(request: Request) -> Response:
+            given = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
+                message = "send `Authorization: Bearer <token>`; the token is in <data-dir>/admin-token"
+                raise RequestError(message, code="unauthorized", status=401)
+            return await handler(request)
+
+        return checked
+
+    def close(self) -> None:
+        """End the reading thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _read(self, ask: Callable[[Traces], _Answer]) -> _Answer:
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._thread, self._ask, ask), _DEADLINE_S)
+        except TimeoutError as error:
+            message = f"the ledger did not answer within {_DEADLINE_S:g} s"
+            raise StoreError(message, code="ledger_slow") from error
+
+    def _ask(self, ask: Callable[[Traces], _Answer]) -> _Answer:
+        if self._traces is None:
+            self._traces = Traces(self._data_dir, self._rows)
+        return ask(self._traces)
+
+
+def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
+    """The admin listener's ASGI app."""
+    admin = Admin(data_dir, rows, token)
+    routes = [
+        Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
+        Route("/v1/traces", admin.guarded(admin.traces)),
+        Route("/metrics", admin.guarded(admin.metrics)),
+        Route("/healthz", admin.healthz),
+        Route("/readyz", admin.readyz),
+    ]
+    handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        admin.close()
+
+    return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+
+
+async def _refuse(request: Request, error: BacktalkError) -> Response:
+    body = body_of(error, trace_id=_trace_id(request))
+    return Response(body, status_code=error.status, media_type="application/json")
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del error
+    message = f"there is no {request.url.path} here; there are /v1/traces, /metrics, /healthz and /readyz"
+    return await _refuse(request, RequestError(message, code="not_found", status=404))
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    del error
+    message = f"{request.method} is not allowed here; GET is"
+    return await _refuse(request, RequestError(message, code="method_not_allowed", status=405))
+
+
+def _trace_id(request: Request) -> str:
+    notes = request.scope.get(NOTES)
+    return notes.traceparent[3:35] if isinstance(notes, CallNotes) else ""
+
+
+def _whole(text: str | None, name: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        raise RequestError(f"{name} must be a whole number, not {text[:40]!r}", code="bad_parameter", param=name)
+    return int(text)

@@ -1,0 +1,149 @@
+"""Trace documents: pure joins of calls, links, signals and feedback.
+
+In: rows as the ledger has them, each with `committed`. Out: JSON-ready documents. The one rule: a key that fits several
+calls is ambiguous: it is listed with its candidates, and belongs to none of them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from backtalk.ledger.schema import Row
+
+_HIDDEN: Final = frozenset(("dt", "message_ids", "answer_ids", "tools_id", "params_json"))
+
+
+def trace_document(
+    trace_id: str,
+    *,
+    calls: Sequence[Row],
+    signals: Sequence[Row],
+    feedback: Sequence[Row],
+    messages: Mapping[str, Row],
+    siblings: Sequence[Row] = (),
+) -> dict[str, Any]:
+    """Everything known of one trace. `siblings` are calls of other traces that a feedback's key may also fit."""
+    resolved = [(row, _targets(row, [*calls, *siblings])) for row in feedback]
+    return {
+        "trace_id": trace_id,
+        "calls": [call_document(call, signals, resolved, messages) for call in calls],
+        "ambiguous_feedback": [
+            _feedback(row) | {"candidates": [_key(call) for call in fits]} for row, fits in resolved if len(fits) > 1
+        ],
+        "pending_feedback": [_feedback(row) for row, fits in resolved if not fits],
+    }
+
+
+def call_document(
+    call: Row,
+    signals: Sequence[Row],
+    resolved: Sequence[tuple[Row, Sequence[Row]]],
+    messages: Mapping[str, Row],
+) -> dict[str, Any]:
+    """One call with its session, the signals about it, what it showed about others, and its feedback."""
+    about = [row for row in signals if _about(row) == _own(call)]
+    shows = [row for row in signals if _shown_by(row) == _own(call) and row["fact"] != "link"]
+    links = [row for row in about if row["fact"] == "link"]
+    return {
+        **{name: value for name, value in call.items() if name not in _HIDDEN and value is not None},
+        "session": _link(links[-1]) if links else None,
+        "request": _request(call, messages),
+        "answers": [_message(messages.get(name)) for name in call.get("answer_ids") or ()],
+        "signals": [_signal(row) for row in about if row["fact"] == "signal"],
+        "related": [_signal(row) for row in about if row["fact"] == "relation"],
+        "shows": [_signal(row) for row in shows],
+        "feedback": [_feedback(row) for row, fits in resolved if len(fits) == 1 and _own(fits[0]) == _own(call)],
+    }
+
+
+def _targets(feedback: Row, calls: Sequence[Row]) -> list[Row]:
+    """The calls that a feedback's key fits, within its tenant; a session's feedback is the session's, not a call's."""
+    mine = [call for call in calls if call.get("tenant") == feedback["tenant"]]
+    if feedback.get("response_id"):
+        return [call for call in mine if call.get("response_id") == feedback["response_id"]]
+    mine = [call for call in mine if call["trace_id"] == feedback.get("trace_id")]
+    if feedback.get("span_id"):
+        return [call for call in mine if call["span_id"] == feedback["span_id"]]
+    if feedback.get("parent_span_id"):
+        span_id = feedback["parent_span_id"]
+        exact = [call for call in mine if call["span_id"] == span_id]
+        return exact or [call for call in mine if call.get("parent_span_id") == span_id]
+    return mine
+
+
+def _request(call: Row, messages: Mapping[str, Row]) -> dict[str, Any]:
+    return {
+        "messages": [_message(messages.get(name)) for name in call.get("message_ids") or ()],
+        "params": json.loads(call.get("params_json") or "null"),
+        "tools": _tools(messages.get(call.get("tools_id") or "")),
+    }
+
+
+def _tools(row: Row | None) -> object:
+    if row is None or not row.get("json"):
+        return None
+    return json.loads(json.loads(row["json"])["text"])
+
+
+def _message(row: Row | None) -> dict[str, Any]:
+    if row is None or not row.get("json"):
+        return {"role": row["role"] if row else None, "text": None, "char_count": row["char_count"] if row else None}
+    document: dict[str, Any] = json.loads(row["json"])
+    return document
+
+
+def _link(row: Row) -> dict[str, Any]:
+    evidence = json.loads(row["evidence_json"])
+    return {
+        "session_id": row["session_id"],
+        "rule": row["kind"],
+        "confidence": row["probability"],
+        "parent": evidence.pop("parent", None),
+        "sibling": evidence.pop("sibling", None),
+        "evidence": evidence,
+        "committed": row["committed"],
+    }
+
+
+def _signal(row: Row) -> dict[str, Any]:
+    columns = ("signal_id", "kind", "probability", "found_ns", "detector", "detector_version", "committed")
+    return {
+        **{name: row[name] for name in columns if row.get(name) is not None},
+        "about": {"trace_id": row["trace_id"], "span_id": row["span_id"]},
+        "shown_by": {"trace_id": row["shown_by_trace_id"], "span_id": row["shown_by_span_id"]},
+        "evidence": json.loads(row.get("evidence_json") or "{}"),
+    }
+
+
+def _feedback(row: Row) -> dict[str, Any]:
+    columns = ("feedback_id", "kind", "given_ns", "metric", "comment", "rater", "committed")
+    given = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
+    return {
+        **{name: row[name] for name in columns if row.get(name) is not None},
+        "value": json.loads(row["value_json"]),
+        "key": {name: row[name] for name in given if row.get(name) is not None},
+    }
+
+
+def _key(call: Row) -> dict[str, str]:
+    return {"trace_id": call["trace_id"], "span_id": call["span_id"]}
+
+
+def _own(call: Row) -> tuple[str, str]:
+    return call["trace_id"], call["span_id"]
+
+
+def _about(row: Row) -> tuple[str, str]:
+    return row["trace_id"], row["span_id"]
+
+
+def _shown_by(row: Row) -> tuple[str | None, str | None]:
+    return row.get("shown_by_trace_id"), row.get("shown_by_span_id")
+
+
+def unique(rows: Iterable[Row], *columns: str) -> list[Row]:
+    """The first row of each key: what is fresh and committed at once counts once."""
+    seen: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        seen.setdefault(tuple(row.get(column) for column in columns), row)
+    return list(seen.values())

@@ -1,0 +1,148 @@
+"""Reading traces: the journal's fresh end and the ledger, joined.
+
+In: questions of the admin API. Out: documents that say of every part whether it is committed. Everything here runs
+in one thread of its own, so that a slow query never delays the listener.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from backtalk.ledger.reader import LedgerReader
+from backtalk.ledger.rows import Rows
+from backtalk.ledger.schema import Row, TableName
+from backtalk.model.facts import decode_entry
+from backtalk.spool.cursor import Cursor
+from backtalk.spool.journal import ID
+from backtalk.spool.tail import Tail
+from backtalk.web import documents
+from backtalk.web.fresh import FreshIndex
+
+_CALL: Final = ("trace_id", "span_id")
+_SIGNAL: Final = ("fact", "signal_id", "kind", "trace_id", "span_id", "shown_by_span_id", "found_ns")
+_SCAN: Final = 5_000
+
+
+class Traces:
+    """Answers questions about traces; used by one thread."""
+
+    def __init__(self, data_dir: Path, rows: Rows) -> None:
+        self._reader = LedgerReader(data_dir / "ledger")
+        self._data_dir = data_dir
+        self._mark: Cursor | None = None
+        self._fresh = FreshIndex(rows)
+        self._tail = Tail(data_dir / "journal", self._committed())
+
+    def refresh(self) -> None:
+        """Take what the journal has gained, let go of what the ledger has."""
+        while records := self._tail.read():
+            for record in records:
+                self._fresh.add(record.next_offset, decode_entry(record.payload))
+        self._fresh.commit(self._committed())
+
+    def _committed(self) -> int:
+        """How far the ledger is in the journal; 0 while there is no journal."""
+        if self._mark is None:
+            try:
+                stream = (self._data_dir / "journal" / ID).read_text(encoding="ascii").strip()
+            except OSError:
+                return 0
+            self._mark = Cursor(self._data_dir / "cursors" / "ledger", stream=stream)
+        return self._mark.load() or 0
+
+    def trace(self, trace_id: str) -> dict[str, Any] | None:
+        """The document of a trace, None where nothing is known of it."""
+        self.refresh()
+        calls = self._calls([trace_id])
+        signals = self._signals([trace_id])
+        feedback = self._feedback(calls, trace_id)
+        if not (calls or signals or feedback):
+            return None
+        return documents.trace_document(
+            trace_id,
+            calls=calls,
+            signals=signals,
+            feedback=feedback,
+            messages=self._messages(calls),
+            siblings=self._siblings(feedback, trace_id),
+        )
+
+    def recent(
+        self, *, limit: int, before_ns: int | None = None, signal: str | None = None, **equal: str | None
+    ) -> Any:
+        """The latest calls, newest first, each with its signals and feedback."""
+        self.refresh()
+        asked = {column: value for column, value in equal.items() if value is not None}
+        calls = self._recent(limit if signal is None else _SCAN, before_ns, asked)
+        traces = {call["trace_id"] for call in calls}
+        signals = self._signals(traces)
+        found = [self._listed(call, signals) for call in calls]
+        if signal is not None:
+            found = [call for call in found if any(one["kind"] == signal for one in call["signals"])]
+        return {"calls": found[:limit]}
+
+    def _listed(self, call: Row, signals: list[Row]) -> dict[str, Any]:
+        feedback = [(row, [call]) for row in self._feedback([call], call["trace_id"])]
+        document = documents.call_document(call, signals, feedback, {})
+        return {name: value for name, value in document.items() if name not in ("request", "answers")}
+
+    def _recent(self, limit: int, before_ns: int | None, equal: Mapping[str, str]) -> list[Row]:
+        def wanted(row: Row) -> bool:
+            in_time = before_ns is None or row["opened_ns"] < before_ns
+            return in_time and all(row.get(column) == value for column, value in equal.items())
+
+        fresh = [*self._fresh.open_calls(wanted), *self._fresh.all("calls", wanted)]
+        stored = self._reader.recent_calls(limit=limit, before_ns=before_ns, **equal)
+        calls = documents.unique([*_mark(fresh, False), *_mark(stored, True)], *_CALL)
+        return sorted(calls, key=lambda row: row["opened_ns"], reverse=True)[:limit]
+
+    def _calls(self, trace_ids: list[str]) -> list[Row]:
+        names = set(trace_ids)
+        fresh = self._fresh.find("calls", "trace_id", names)
+        opened = self._fresh.open_calls(lambda row: row["trace_id"] in names)
+        stored = self._reader.calls(trace_ids=names)
+        calls = documents.unique([*_mark(stored, True), *_mark(fresh, False), *_mark(opened, False)], *_CALL)
+        return sorted(calls, key=lambda row: row["opened_ns"])
+
+    def _signals(self, trace_ids: Iterable[str]) -> list[Row]:
+        names = set(trace_ids)
+        fresh = self._both("signals", names)
+        stored = self._reader.signals(trace_ids=names)
+        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_SIGNAL)
+        return sorted(found, key=lambda row: row["found_ns"])
+
+    def _both(self, table: TableName, names: set[str]) -> list[Row]:
+        return [*self._fresh.find(table, "trace_id", names), *self._fresh.find(table, "shown_by_trace_id", names)]
+
+    def _feedback(self, calls: list[Row], trace_id: str) -> list[Row]:
+        responses = {call["response_id"] for call in calls if call.get("response_id")}
+        sessions = {call["session_id"] for call in calls if call.get("session_id")}
+        fresh = [
+            *self._fresh.find("feedback", "trace_id", [trace_id]),
+            *self._fresh.find("feedback", "response_id", responses),
+            *self._fresh.find("feedback", "session_id", sessions),
+        ]
+        stored = self._reader.feedback(trace_ids=[trace_id], response_ids=responses, session_ids=sessions)
+        tenants = {call.get("tenant") for call in calls}
+        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], "feedback_id")
+        return [row for row in found if row.get("trace_id") == trace_id or row["tenant"] in tenants]
+
+    def _siblings(self, feedback: list[Row], trace_id: str) -> list[Row]:
+        """Calls of other traces with a response id that a feedback names: two calls may carry one id."""
+        responses = {row["response_id"] for row in feedback if row.get("response_id")}
+        if not responses:
+            return []
+        fresh = self._fresh.all("calls", lambda row: row.get("response_id") in responses)
+        stored = [row for name in responses for row in self._reader.recent_calls(limit=8, response_id=name)]
+        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_CALL)
+        return [row for row in found if row["trace_id"] != trace_id]
+
+    def _messages(self, calls: list[Row]) -> dict[str, Row]:
+        ids = {name for call in calls for name in (*(call["message_ids"] or ()), *(call["answer_ids"] or ()))}
+        ids |= {call["tools_id"] for call in calls if call.get("tools_id")}
+        stored: dict[str, Row] = dict(self._reader.messages(ids))
+        return stored | {row["message_id"]: row for row in self._fresh.find("messages", "message_id", ids)}
+
+
+def _mark(rows: Iterable[Row], committed: bool) -> list[Row]:
+    return [{**row, "committed": committed} for row in rows]
