@@ -7,7 +7,7 @@ first, and a proxy's spool closes after everything that may still write into it.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk import installation
@@ -30,7 +30,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """How events come."""
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 """How events go."""
-App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI app."""
 Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
 """Opens what an app needs within its server's life, and closes it after."""
@@ -92,7 +92,7 @@ async def alive(app: App) -> AsyncIterator[None]:
 
     tasks = TaskGroup()
     await events.put({"type": "lifespan.startup"})
-    life = tasks.spawn(app({"type": "lifespan", "asgi": {"version": "3.0"}}, events.get, send), name="life of the app")
+    life = tasks.spawn(_lived(app, events.get, send), name="life of the app")
     await asyncio.wait((life, started), return_when=asyncio.FIRST_COMPLETED)
     if life.done():
         life.result()
@@ -101,6 +101,10 @@ async def alive(app: App) -> AsyncIterator[None]:
     finally:
         await events.put({"type": "lifespan.shutdown"})
         await life
+
+
+async def _lived(app: App, receive: Receive, send: Send) -> None:
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
 
 def _proxy(settings: Settings) -> Open:
