@@ -6,6 +6,7 @@ first, and a proxy's spool closes after everything that may still write into it.
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -44,6 +45,7 @@ def run_child(kind: str, descriptors: tuple[int, ...]) -> None:
     die_with_parent(inherited.lifeline)
     settings = load_inherited()
     configure_logging(settings.log_level)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if kind == "worker":
         from backtalk.worker import run_worker  # noqa: PLC0415 -- only the worker pays for the ledger and exporters
 

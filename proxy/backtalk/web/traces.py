@@ -50,14 +50,6 @@ class Traces:
             self._mark = Cursor(self._data_dir / "cursors" / "ledger", stream=stream)
         return self._mark.load() or 0
 
-    def _committed(self) -> int:
-        """The journal's position up to which the ledger has everything; 0 before the first commit."""
-        try:
-            journal_id = (self._data_dir / "journal" / "id").read_text(encoding="ascii").strip()
-        except OSError:
-            return 0
-        return Cursor(self._data_dir / "cursors" / "ledger", stream=journal_id).load() or 0
-
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """The document of a trace, None where nothing is known of it."""
         self.refresh()
