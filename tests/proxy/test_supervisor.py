@@ -74,7 +74,7 @@ class Serving:
         self.process = process
         self.data_dir = data_dir
         lines = process.stdout.readline() + process.stdout.readline()
-        found = re.findall(rb"http://127\.0\.0\.1:\d+", lines)
+        found: list[bytes] = re.findall(rb"http://127\.0\.0\.1:\d+", lines)
         self.public, self.admin = found or (b"", b"")
 
     def events(self, what: str, kind: str) -> list[int]:
