@@ -1,6 +1,6 @@
-"""Recorded traffic against its truth: run `python tests/bench/traffic.py [FILE]`; exits 1 where it is worse than the bar.
+"""Recorded traffic against its truth: run `python tests/bench/traffic.py [FILE]`; exits 1 where it is below a bar.
 
-Without FILE it takes ../shared/signals/dev/traffic.jsonl beside the project; where that is absent it says so and exits 0.
+Without FILE it takes ../shared/signals/dev/traffic.jsonl beside the project; where that is absent it says so, exit 0.
 `--store redis` with REDIS_URL set uses that server, else everything is kept in memory. `--wrong` lists what was missed.
 """
 

@@ -219,5 +219,5 @@ def _events(record: Record, deltas: list[dict[str, Any]], finish_reason: str | N
         choice = {"index": 0, "delta": delta, "finish_reason": None}
         yield b"data: " + json.dumps({**base, "choices": [choice]}).encode() + b"\n\n"
     if finish_reason is not None:
-        choice = {"index": 0, "delta": {}, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": dict[str, Any](), "finish_reason": finish_reason}
         yield b"data: " + json.dumps({**base, "choices": [choice]}).encode() + b"\n\n"

@@ -1,7 +1,7 @@
 """Scores what was decided about recorded traffic against the truth: sessions, parents, and each kind of event.
 
-In: facts and truths. Out: a `Score`. B-cubed asks of each call how many of its session's calls belong there, and how many
-that belong there are in it. A call's parent is the call it continues, or the earlier attempt it repeats.
+In: facts and truths. Out: a `Score`. B-cubed asks of each call how many of its session's calls belong there, and how
+many that belong there are in it. A call's parent is the call it continues, or the earlier attempt it repeats.
 """
 
 from collections import Counter, defaultdict
