@@ -64,9 +64,7 @@ class Batch:
 
 def _without_texts(fact: CallClosed) -> CallClosed:
     asked, answered = fact.opened.request, fact.response
-    request = msgspec.structs.replace(
-        asked, messages=(), tools_json=None, params_json="{}", not_understood=_TOO_LARGE
-    )
+    request = msgspec.structs.replace(asked, messages=(), tools_json=None, params_json="{}", not_understood=_TOO_LARGE)
     response = msgspec.structs.replace(answered, choices=(), error_message=None, not_understood=_TOO_LARGE)
     return msgspec.structs.replace(
         fact,
