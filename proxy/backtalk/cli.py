@@ -206,6 +206,6 @@ def version() -> None:
 @click.argument("fds", nargs=-1, type=int)
 def child(kind: str, fds: tuple[int, ...]) -> None:
     """Be one of the processes that `serve` started."""
-    from backtalk import app  # noqa: PLC0415 -- loaded when used
+    from backtalk import children  # noqa: PLC0415 -- loaded when used
 
-    app.run_child(kind, fds)
+    children.run_child(kind, fds)

@@ -38,6 +38,7 @@ _LISTS: Final = (
     "siblings",
     "cousins",
     "older",
+    "asked",
     "recent",
     "recent_any",
 )

@@ -9,6 +9,7 @@ from backtalk.session.candidates import Windows, answered, failed, in_flight
 from backtalk.session.canonical import typed
 from backtalk.session.place import Place
 from backtalk.session.store import Arrival, Evidence, Seen
+from backtalk.session.templates import is_template
 
 GREETING_CHARS: Final = 14
 """A first text shorter than this is typed by many people: alone it tells nothing of who typed it."""
@@ -30,7 +31,7 @@ def repeat(arrival: Arrival, earlier: Evidence, windows: Windows) -> Place | Non
     if is_retry(latest, arrival, windows):
         return retry(latest, header=False)
     if arrival.history.frontier is None:
-        return _first_turn(arrival, same, windows)
+        return _first_turn(arrival, same, earlier, windows)
     if in_flight(latest, arrival):
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate", evidence={"in_flight": True})
     if latest.link is None or (latest.link.parent is None and not arrival.stream):
@@ -73,13 +74,16 @@ def _attempt(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Seen
     return latest if attempts or (fresh and not answered(latest)) else None
 
 
-def _first_turn(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Place | None:
-    latest = same[-1]
-    if in_flight(latest, arrival):
+def _first_turn(arrival: Arrival, same: tuple[Seen, ...], earlier: Evidence, windows: Windows) -> Place | None:
+    running = [seen for seen in same if in_flight(seen, arrival)]
+    if running:
         anonymous = arrival.stream and is_greeting(arrival.history.user_text) and not _knows_user(arrival)
         if anonymous:
             return None
-        return Place("duplicate", 0.9, sibling=latest, relation="duplicate", evidence={"in_flight": True})
+        return Place("duplicate", 0.9, sibling=running[-1], relation="duplicate", evidence={"in_flight": True})
+    latest = same[-1]
+    if not arrival.stream and is_template(arrival, earlier.recent):
+        return None
     if not arrival.stream:
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate", joins_sibling=False)
     if len(same) < REPEATS_AN_HOUR and _again(arrival, latest, windows):

@@ -17,6 +17,7 @@ from backtalk.session.canonical import History
 REQUEST_CAP: Final = 8
 CHILDREN_CAP: Final = 64
 RECENT_CAP: Final = 20
+SAID_CAP: Final = 16
 PRODUCER_CAP: Final = 64
 """Most calls kept under one key of each kind; the oldest leave first."""
 
@@ -134,10 +135,14 @@ class Evidence(msgspec.Struct, frozen=True):
     """Continued the same last answer, after whatever history."""
     older: tuple[Seen, ...] = ()
     """Continued the answer before the last one."""
+    asked: tuple[Seen, ...] = ()
+    """Typed what stands before the last answer, after whatever history."""
     recent: tuple[Seen, ...] = ()
     """First turns of the same client under the same instructions."""
     recent_any: tuple[Seen, ...] = ()
     """First turns of the same client."""
+    said: tuple[Seen, ...] = ()
+    """Typed the same."""
     available: bool = True
 
 
@@ -194,7 +199,9 @@ def slots(arrival: Arrival, lifetimes: Lifetimes) -> tuple[Slot, ...]:
         ("siblings", keys.CHILDREN, history.frontier, CHILDREN_CAP, ttl_s, True),
         ("cousins", keys.CHILDREN, history.answer, CHILDREN_CAP, ttl_s, True),
         ("older", keys.CHILDREN, history.older_answer, CHILDREN_CAP, ttl_s, False),
-        ("recent", keys.RECENT, arrival.recent if first else None, RECENT_CAP, lifetimes.recent_s, arrival.stream),
+        ("asked", keys.SAID, history.asked, SAID_CAP, ttl_s, False),
+        ("said", keys.SAID, history.said, SAID_CAP, ttl_s, True),
+        ("recent", keys.RECENT, arrival.recent if first else None, RECENT_CAP, lifetimes.recent_s, True),
         (
             "recent_any",
             keys.RECENT,

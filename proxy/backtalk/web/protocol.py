@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -29,9 +30,9 @@ class Protocol(HttpToolsProtocol):
     _refused: BacktalkError | None = None
     _farewell: bytes | None = None
     """The last thing to be said here; nothing more is read once it is set."""
+    app: ASGI3Application
     url: bytes
     parser: httptools.HttpRequestParser
-    cycle: Cycle
 
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""

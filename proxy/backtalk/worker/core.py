@@ -113,6 +113,21 @@ class Core:
         """Add up what was counted since the last report."""
         self._decider.report()
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The proxies whose spools are known."""
+        return self._intake.owners
+
+    @property
+    def open_calls(self) -> int:
+        """How many calls have opened and not closed."""
+        return len(self._decider.calls)
+
+    def abandon(self) -> None:
+        """Let everything go as a kill would: what is not written is lost to this process."""
+        self._intake.close()
+        self._journal.close()
+
     def close(self) -> None:
         """Write what is decided and let everything go."""
         try:
@@ -121,8 +136,7 @@ class Core:
                 self.write()
             self._keep_place()
         finally:
-            self._intake.close()
-            self._journal.close()
+            self.abandon()
 
     def _take(self, item: Taken) -> None:
         frame = item.frame

@@ -1,13 +1,13 @@
 """The decider: one frame goes in, the facts that follow from it come out.
 
-Synchronous and in one thread. A part that fails (an odd frame, the session desk) costs what it would have added, counted
-and logged, never the facts of the call itself and never the next frame.
+Synchronous and in one thread. A part that fails (an odd frame, the session desk) costs what it would have added,
+counted and logged, never the facts of the call itself and never the next frame.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
 from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
@@ -59,11 +59,10 @@ class Decider:
 
     def take(self, owner: str, frame: AnyFrame, *, late: bool = False) -> list[Fact]:
         """Decide one frame."""
-        self._counts[frame.__struct_config__.tag or ""] += 1
+        self._counts[type(frame).__name__.lower()] += 1
         try:
             return list(self._facts(owner, frame, late=late))
-        except Exception:
-            # One frame that cannot be handled must not stop all that come after it.
+        except Exception:  # noqa: BLE001 -- one frame that cannot be handled must not stop all that come after it
             _log.exception("a frame could not be handled", extra={"frame": type(frame).__name__})
             self._metrics.add("backtalk.worker.bad_frames", reason="failed")
             return []
@@ -84,14 +83,13 @@ class Decider:
         """Let the desk write what it holds back."""
         try:
             self._desk.flush()
-        except Exception:
-            # The facts are decided; the store's state is a cache of them.
+        except Exception:  # noqa: BLE001 -- the facts are decided; the store's state is a cache of them
             _log.exception("the session store could not be written")
 
     def report(self) -> None:
         """Add up what was counted since the last report."""
-        for tag, count in self._counts.items():
-            self._metrics.add("backtalk.worker.frames", count, frame=_FRAME_NAMES.get(tag, tag))
+        for name, count in self._counts.items():
+            self._metrics.add("backtalk.worker.frames", count, frame=name)
         self._counts.clear()
 
     def _facts(self, owner: str, frame: AnyFrame, *, late: bool) -> Iterator[Fact]:
@@ -122,8 +120,7 @@ class Decider:
         self._metrics.add("backtalk.calls", outcome=ended.end.outcome)
         try:
             end, shown = self._desk.closed(ended.end)
-        except Exception:
-            # The call is a fact whether or not its session can be told.
+        except Exception:  # noqa: BLE001 -- the call is a fact whether or not its session can be told
             self._failed()
             end, shown = ended.end, list[Fact]()
         yield from (fact for fact in shown if isinstance(fact, SessionLinked))
@@ -133,14 +130,10 @@ class Decider:
     def _ask(self, question: Callable[[_T], Sequence[Fact]], value: _T) -> list[Fact]:
         try:
             return list(question(value))
-        except Exception:
-            # Sessions and signals are an addition; a failure there must not cost the call.
+        except Exception:  # noqa: BLE001 -- sessions and signals are an addition; a failure there must not cost the call
             self._failed()
             return []
 
     def _failed(self) -> None:
         _log.exception("the session desk failed")
         self._metrics.add("backtalk.session.store_failed", operation="desk")
-
-
-_FRAME_NAMES: Final = {"o": "opened", "r": "requested", "c": "closed", "f": "feedback", "h": "heartbeat"}

@@ -10,7 +10,7 @@ from backtalk.ledger.writer import LedgerWriter
 from backtalk.plugin.discovery import load_exporters
 from backtalk.plugin.protocols import Exporter
 from backtalk.settings import Settings
-from backtalk.spool import Cursor, Journal
+from backtalk.spool import Cursor, Journal, Tail
 from backtalk.telemetry import Metrics
 from backtalk.worker.core import Follower
 
@@ -27,7 +27,9 @@ def followers_of(settings: Settings, journal: Journal, secret: bytes, metrics: M
 def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> Follower:
     rows = Rows(secret, content=settings.ledger.content)
     ledger = Ledger(settings.data_dir / "ledger", journal.id, rows=rows, compact_every=settings.ledger.compact_every)
-    writer = LedgerWriter(ledger, settings.data_dir / "journal", settings.ledger, metrics)
+    tail = Tail(settings.data_dir / "journal", max(0, ledger.committed))
+    cursor = Cursor(settings.data_dir / "cursors" / "ledger")
+    writer = LedgerWriter(ledger, tail, settings.ledger, metrics, cursor=cursor)
     return Follower("ledger", lambda: writer.committed, writer.start, writer.stop)
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -119,7 +119,7 @@ def _end(core: Core, followers: Sequence[Follower]) -> None:
 
 
 @contextlib.contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def _alone(data_dir: Path) -> Generator[None]:
     """Hold the worker's lock."""
     directory = data_dir / "worker"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
