@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         return self.usable and self._keep and self._uploaded and self._error is None
 
     def start(self, data: bytes, body: bytes | None, *, bodiless: bool, chunked: bool) -> None:
-        """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none by its method."""
+        """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none."""
         self._rest()
         self._parser = httptools.HttpResponseParser(self)
         self._done = False

@@ -131,7 +131,7 @@ _ALL: Final = (
     ),
     Metric("backtalk.session.waiting", "gauge", "{call}", "Calls that wait for their parent to close."),
     Metric("backtalk.journal.bytes", "gauge", "By", "Bytes on disk in the journal."),
-    Metric("backtalk.journal.shed_bytes", "counter", "By", "Journal bytes deleted before all had read them."),
+    Metric("backtalk.journal.shed", "counter", "By", "Journal bytes deleted to keep its limit, read or not."),
     Metric("backtalk.journal.skipped", "counter", "By", "Journal bytes a lagging reader has missed.", ("reader",)),
     # ledger
     Metric("backtalk.ledger.lag", "gauge", "By", "Journal bytes that are not committed.", across="max"),

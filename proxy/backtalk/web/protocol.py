@@ -33,7 +33,6 @@ class Protocol(HttpToolsProtocol):
     app: ASGI3Application
     url: bytes
     parser: httptools.HttpRequestParser
-    cycle: Cycle  # pyright: ignore[reportIncompatibleVariableOverride]  # only `_new_cycle` sets it
 
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""
