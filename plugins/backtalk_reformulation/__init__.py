@@ -23,7 +23,7 @@ class ReformulationSettings(BaseModel):
     """From which score on a pair of texts counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    edit: float = Field(default=0.5, ge=0, le=1)
+    edit: float = Field(default=0.3, ge=0, le=1)
     next_turn: float = Field(default=0.9, ge=0, le=1)
 
 

@@ -6,8 +6,9 @@ first, and a proxy's spool closes after everything that may still write into it.
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk import installation
@@ -30,7 +31,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """How events come."""
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 """How events go."""
-App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI app."""
 Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
 """Opens what an app needs within its server's life, and closes it after."""
@@ -44,6 +45,7 @@ def run_child(kind: str, descriptors: tuple[int, ...]) -> None:
     die_with_parent(inherited.lifeline)
     settings = load_inherited()
     configure_logging(settings.log_level)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if kind == "worker":
         from backtalk.worker import run_worker  # noqa: PLC0415 -- only the worker pays for the ledger and exporters
 
@@ -92,7 +94,7 @@ async def alive(app: App) -> AsyncIterator[None]:
 
     tasks = TaskGroup()
     await events.put({"type": "lifespan.startup"})
-    life = tasks.spawn(app({"type": "lifespan", "asgi": {"version": "3.0"}}, events.get, send), name="life of the app")
+    life = tasks.spawn(_lived(app, events.get, send), name="life of the app")
     await asyncio.wait((life, started), return_when=asyncio.FIRST_COMPLETED)
     if life.done():
         life.result()
@@ -101,6 +103,10 @@ async def alive(app: App) -> AsyncIterator[None]:
     finally:
         await events.put({"type": "lifespan.shutdown"})
         await life
+
+
+async def _lived(app: App, receive: Receive, send: Send) -> None:
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
 
 def _proxy(settings: Settings) -> Open:

@@ -15,7 +15,7 @@ from backtalk.session.similarity import reformulation
 from backtalk.session.store import Arrival, Evidence, Seen
 from backtalk.session.templates import is_template
 
-EDIT_PROBABILITY: Final = 0.8
+EDIT_PROBABILITY: Final = 0.7
 _QUOTED_CHARS: Final = 8
 
 

@@ -23,7 +23,7 @@ def is_template(arrival: Arrival, recent: Sequence[Seen]) -> bool:
 
 
 def _shares_frame(text: str, other: str) -> bool:
-    needed = max(TEMPLATE_CHARS, int(TEMPLATE_SHARE * max(len(text), len(other))))
+    needed = max(TEMPLATE_CHARS, int(TEMPLATE_SHARE * min(len(text), len(other))))
     if min(len(text), len(other)) < needed:
         return False
     return text[:needed] == other[:needed] or text[-needed:] == other[-needed:]

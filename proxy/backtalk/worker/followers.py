@@ -26,10 +26,15 @@ def followers_of(settings: Settings, journal: Journal, secret: bytes, metrics: M
 
 def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> Follower:
     rows = Rows(secret, content=settings.ledger.content)
-    ledger = Ledger(settings.data_dir / "ledger", journal.id, rows=rows, compact_every=settings.ledger.compact_every)
-    tail = Tail(settings.data_dir / "journal", max(0, ledger.committed))
-    cursor = Cursor(settings.data_dir / "cursors" / "ledger")
-    writer = LedgerWriter(ledger, tail, settings.ledger, metrics, cursor=cursor)
+    ledger = Ledger(
+        settings.data_dir / "ledger",
+        journal.id,
+        rows=rows,
+        compact_every=settings.ledger.compact_every,
+        mark=Cursor(settings.data_dir / "cursors" / "ledger", stream=journal.id),
+        metrics=metrics,
+    )
+    writer = LedgerWriter(ledger, Tail(settings.data_dir / "journal", ledger.committed), settings.ledger, metrics)
     return Follower("ledger", lambda: writer.committed, writer.start, writer.stop)
 
 

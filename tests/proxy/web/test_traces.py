@@ -34,9 +34,10 @@ def append(journal: Journal, *facts: Fact) -> tuple[int, JournalEntry]:
 
 def commit(tmp_path: Path, journal: Journal, *batch: tuple[int, JournalEntry]) -> None:
     """Carry entries into the ledger, as its writer does."""
-    ledger = Ledger(tmp_path / "ledger", journal.id, rows=ROWS)
+    mark = Cursor(tmp_path / "cursors" / "ledger", stream=journal.id)
+    ledger = Ledger(tmp_path / "ledger", journal.id, rows=ROWS, mark=mark)
     ledger.commit(batch)
-    Cursor(tmp_path / "cursors" / "ledger").save(ledger.committed)
+    ledger.close()
 
 
 def test_call_is_readable_before_any_commit(tmp_path: Path, journal: Journal) -> None:
@@ -73,7 +74,9 @@ def test_everything_is_shown_once_while_it_is_in_both(tmp_path: Path, journal: J
     traces = Traces(tmp_path, ROWS)
     batch = append(journal, first, second, found, stories.feedback(target_trace_id=first.key.trace_id))
     traces.refresh()
-    Ledger(tmp_path / "ledger", journal.id, rows=ROWS).commit([batch])
+    ledger = Ledger(tmp_path / "ledger", journal.id, rows=ROWS)
+    ledger.commit([batch])
+    ledger.close()
 
     document = traces.trace(first.key.trace_id)
 

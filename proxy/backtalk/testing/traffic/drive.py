@@ -11,7 +11,7 @@ from backtalk.testing.traffic.records import Record, closed_fact, frames, opened
 def in_order(records: Iterable[Record]) -> list[Opened | Closed]:
     """All frames, merged by boot time."""
     every: list[Opened | Closed] = [frame for record in records for frame in frames(record)]
-    return sorted(every, key=lambda frame: (frame.boot_ns, isinstance(frame, Opened)))
+    return sorted(every, key=lambda frame: (frame.boot_ns, isinstance(frame, Opened), frame.span_id))
 
 
 def through_desk(

@@ -25,6 +25,8 @@ _PIECE_CHARS: Final = 16
 class Record(NamedTuple):
     """One call as recorded, without its truth."""
 
+    number: int
+    """Its place in the order of arrival."""
     name: str
     opened_s: float
     closed_s: float
@@ -41,8 +43,8 @@ class Record(NamedTuple):
 
     @property
     def span_id(self) -> SpanId:
-        """A span id made from the record's name."""
-        return SpanId(hashlib.blake2b(self.name.encode(), digest_size=8).hexdigest())
+        """A span id that keeps the order of arrival, where two arrive in one instant."""
+        return SpanId(f"{self.number + 1:016x}")
 
 
 class Truth(NamedTuple):
@@ -64,7 +66,8 @@ def read(path: Path) -> tuple[list[Record], dict[str, Truth]]:
             fields: dict[str, Any] = json.loads(line)
             truths[fields["req"]] = _truth(fields.pop("truth"), fields["result"])
             records.append(_record(fields))
-    return sorted(records, key=lambda record: (record.opened_s, record.name)), truths
+    records.sort(key=lambda record: (record.opened_s, record.name))
+    return [record._replace(number=number) for number, record in enumerate(records)], truths
 
 
 def frames(record: Record) -> tuple[Opened, Closed]:
@@ -130,6 +133,7 @@ def closed_fact(frame: Closed, opened: CallOpened) -> CallClosed:
 
 def _record(fields: dict[str, Any]) -> Record:
     return Record(
+        number=0,
         name=fields["req"],
         opened_s=fields["t"],
         closed_s=fields["result"]["t_end"],
