@@ -1,19 +1,20 @@
 """The worker as a process: refused twice, ended in order, killed at any moment."""
 
-import os
+import contextlib
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from backtalk import installation
 from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, FeedbackGiven, SignalFound, decode_entry
+from backtalk.settings import LedgerSettings, Settings, TelemetrySettings, environ_for
 from backtalk.spool import Tail
 from backtalk.spool.segments import used_bytes
 from backtalk.testing.frames import conversation, in_order, write_spool
@@ -21,35 +22,44 @@ from backtalk.testing.frames import conversation, in_order, write_spool
 _START_NS = 1_700_000_000_000_000_000
 
 
-def _start(data_dir: Path, redis_url: str) -> subprocess.Popen[bytes]:
-    config = data_dir / "backtalk.toml"
-    config.write_text(
-        f'data_dir = "{data_dir}"\nredis_url = "{redis_url}"\n[telemetry]\nexporters = []\n[ledger]\ncommit_s = 0.2\n'
+_WORKER = "from backtalk import settings, worker; worker.run_worker(settings.load_inherited())"
+
+
+@contextlib.contextmanager
+def _worker(data_dir: Path, redis_url: str) -> Generator[subprocess.Popen[bytes]]:
+    settings = Settings(
+        data_dir=data_dir,
+        redis_url=SecretStr(redis_url),
+        telemetry=TelemetrySettings(exporters=()),
+        ledger=LedgerSettings(commit_s=0.2),
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("BACKTALK_", "REDIS_"))}
-    return subprocess.Popen(
-        [sys.executable, "-m", "backtalk", "worker", "--config", str(config)], env=environ, stderr=subprocess.PIPE
-    )
+    with (data_dir / "log").open("ab") as log:
+        worker = subprocess.Popen([sys.executable, "-c", _WORKER], env=environ_for(settings), stderr=log)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 def _wait(worker: subprocess.Popen[bytes], condition: Callable[[], bool], within_s: float = 30.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
-        assert worker.poll() is None, worker.stderr.read().decode() if worker.stderr else ""
+        assert worker.poll() is None, "the worker ended by itself"
         assert time.monotonic() < deadline, "it did not happen in time"
-        os.sched_yield()
+        time.sleep(0.002)
 
 
 def _empty(data_dir: Path) -> bool:
     return not any((data_dir / "spool").iterdir())
 
 
-def _end(worker: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
-    worker.send_signal(number)
-    code = worker.wait(20)
-    if worker.stderr:
-        worker.stderr.close()
-    return code
+def _finish(data_dir: Path, redis_url: str) -> None:
+    """Let a worker take all there is and end in order."""
+    with _worker(data_dir, redis_url) as worker:
+        _wait(worker, lambda: _empty(data_dir))
+        worker.terminate()
+        assert worker.wait(20) == 0
 
 
 def _facts(data_dir: Path) -> Iterator[Fact]:
@@ -89,19 +99,15 @@ def _write(data_dir: Path, *, conversations: int, turns: int) -> None:
 
 
 def _kill_at_random(data_dir: Path, redis_url: str, kills: int, seed: int) -> None:
-    """Kill a worker each time it has written a little more, then let one finish."""
+    """Kill a worker each time it has written a little more."""
     chance = random.Random(seed)  # noqa: S311 -- a repeatable choice, no secret
+    journal = data_dir / "journal"
     for _ in range(kills):
-        before = used_bytes(data_dir / "journal")
-        enough = before + chance.choice((1, 1, 5_000, 50_000, 200_000))
-        worker = _start(data_dir, redis_url)
-        _wait(worker, lambda: used_bytes(data_dir / "journal") >= enough or _empty(data_dir))  # noqa: B023 -- now
-        for _ in range(chance.randrange(30_000)):
-            pass
-        _end(worker, signal.SIGKILL)
-    worker = _start(data_dir, redis_url)
-    _wait(worker, lambda: _empty(data_dir))
-    assert _end(worker) == 0
+        enough = used_bytes(journal) + chance.choice((1, 1, 5_000, 50_000, 200_000))
+        with _worker(data_dir, redis_url) as worker:
+            _wait(worker, lambda: used_bytes(journal) >= enough or _empty(data_dir))  # noqa: B023 -- called at once
+            for _ in range(chance.randrange(30_000)):
+                pass
 
 
 def _same_after_kills(tmp_path: Path, redis_url: str, *, kills: int, seed: int, conversations: int) -> None:
@@ -109,10 +115,10 @@ def _same_after_kills(tmp_path: Path, redis_url: str, *, kills: int, seed: int, 
     _write(whole, conversations=conversations, turns=20)
     installation.secret(whole)
     shutil.copytree(whole, killed)
-    worker = _start(whole, redis_url)
-    _wait(worker, lambda: _empty(whole))
-    assert _end(worker) == 0
+    _finish(whole, redis_url)
     _kill_at_random(killed, f"{redis_url}?db=1", kills, seed)
+    assert not _empty(killed)
+    _finish(killed, f"{redis_url}?db=1")
     assert _names(killed) == _names(whole)
 
 
@@ -131,22 +137,18 @@ def test_dozens_of_kills_double_and_lose_no_fact(tmp_path: Path, redis_url: str,
 
 def test_a_second_worker_is_refused(tmp_path: Path, redis_url: str) -> None:
     """Two workers on one data directory would decide everything twice."""
-    first = _start(tmp_path, redis_url)
-    _wait(first, (tmp_path / "journal" / "id").exists)
-    second = _start(tmp_path, redis_url)
-    assert second.wait(20) != 0
-    assert second.stderr is not None
-    assert b"another worker" in second.stderr.read()
-    second.stderr.close()
-    assert _end(first) == 0
+    with _worker(tmp_path, redis_url) as first:
+        _wait(first, (tmp_path / "journal" / "id").exists)
+        with _worker(tmp_path, redis_url) as second:
+            assert second.wait(20) != 0
+        assert first.poll() is None
+    assert "another worker runs" in (tmp_path / "log").read_text()
 
 
 def test_a_worker_ends_in_order(tmp_path: Path, redis_url: str) -> None:
     """SIGTERM: what was decided is in the journal and in the ledger, the figures are written, the status is 0."""
     _write(tmp_path, conversations=1, turns=3)
-    worker = _start(tmp_path, redis_url)
-    _wait(worker, lambda: _empty(tmp_path))
-    assert _end(worker) == 0
+    _finish(tmp_path, redis_url)
     assert sum(isinstance(fact, CallClosed) for fact in _facts(tmp_path)) == 12
     assert list((tmp_path / "ledger" / "calls").rglob("*.parquet"))
     assert list((tmp_path / "metrics").iterdir())
@@ -155,7 +157,5 @@ def test_a_worker_ends_in_order(tmp_path: Path, redis_url: str) -> None:
 def test_without_redis_calls_are_facts_all_the_same(tmp_path: Path) -> None:
     """A server that is away costs links, and no call."""
     _write(tmp_path, conversations=1, turns=3)
-    worker = _start(tmp_path, f"unix://{tmp_path}/nobody.sock")
-    _wait(worker, lambda: _empty(tmp_path))
-    assert _end(worker) == 0
+    _finish(tmp_path, f"unix://{tmp_path}/nobody.sock")
     assert sum(isinstance(fact, CallClosed) for fact in _facts(tmp_path)) == 12
