@@ -26,11 +26,10 @@ class TestEveryField:
     """Each field can be set in each way, and is what was set."""
 
     def test_set_in_the_file(self, tmp_path: Path, path: tuple[str, ...], default: Any) -> None:
-        """`[section] field = value`."""
+        """`section.field = value`."""
         value = _other(path, default)
         file = tmp_path / "b.toml"
-        section = f"[{path[0]}]\n" if len(path) > 1 else ""
-        file.write_text(f"{section}{path[-1]} = {json.dumps(value)}\n", encoding="utf-8")
+        file.write_text(f"{'.'.join(path)} = {json.dumps(value)}\n", encoding="utf-8")
         assert _plain(_get(load({}, file=file), path)) == value
 
     def test_set_by_its_variable(self, path: tuple[str, ...], default: Any) -> None:
@@ -42,8 +41,7 @@ class TestEveryField:
     def test_variable_wins_over_the_file(self, tmp_path: Path, path: tuple[str, ...], default: Any) -> None:
         """The environment is nearer to the process than a file is."""
         file = tmp_path / "b.toml"
-        section = f"[{path[0]}]\n" if len(path) > 1 else ""
-        file.write_text(f"{section}{path[-1]} = {json.dumps(_plain(default) or '')}\n", encoding="utf-8")
+        file.write_text(f"{'.'.join(path)} = {json.dumps(_plain(default) or '')}\n", encoding="utf-8")
         value = _other(path, default)
         text = _as_text(value)
         assert _plain(_get(load({settings.variable(path): text}, file=file), path)) == value
