@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from backtalk import clock
 from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
 from backtalk.model.ids import keyed_hash
+from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.context import CallContext
 from backtalk.observe.headers import Fields, RequestCopy, response_copy, with_ids
@@ -26,18 +27,6 @@ class Sink(Protocol):
 
     def offer(self, payload: bytes, /) -> bool:
         """Take a frame at once, or return False where there is no room."""
-        ...
-
-
-class Meter(Protocol):
-    """Counts (`telemetry.Metrics`)."""
-
-    def add(self, name: str, n: int = 1, **labels: str) -> None:
-        """Add to a counter."""
-        ...
-
-    def record(self, name: str, value: float, **labels: str) -> None:
-        """Record one measurement."""
         ...
 
 
@@ -116,6 +105,7 @@ class Call:
         self._responded_ns: int | None = None
         self._first_byte_ns: int | None = None
         self.status = 0
+        observer.metrics.add("backtalk.proxy.calls_in_flight", 1)
 
     def request_piece(self, piece: bytes, *, more: bool) -> None:
         """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
@@ -153,8 +143,11 @@ class Call:
             outcome, error = self.notes.outcome, self.notes.error
         frame = self._closed(outcome, error)
         self._observer.offer(frame)
-        self._observer.metrics.add("backtalk.proxy.calls", outcome=outcome)
-        self._observer.metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
+        metrics = self._observer.metrics
+        metrics.add("backtalk.proxy.calls_in_flight", -1)
+        metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
+        if frame.capture == "truncated":
+            metrics.add("backtalk.capture.truncated", side="response")
 
     def _finish_request(self) -> None:
         """Open a call whose body nobody read; complete one whose body was not read to its end."""
@@ -169,7 +162,10 @@ class Call:
 
     def _request_copy(self, tee: Tee) -> Body:
         self._request = None
-        return tee.finish()
+        body = tee.finish()
+        if body.capture == "truncated":
+            self._observer.metrics.add("backtalk.capture.truncated", side="request")
+        return body
 
     def _open(self, body: Body | None) -> None:
         self._opened = True

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from backtalk.errors import BacktalkError
 from backtalk.model.frames import Outcome
+from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
-from backtalk.observe.call import Call, Head, Meter, Observer, Sink, is_call
+from backtalk.observe.call import Call, Head, Observer, Sink, is_call
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import with_ids
 from backtalk.settings import Settings

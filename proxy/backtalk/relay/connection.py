@@ -13,6 +13,7 @@ from backtalk.relay import failures
 
 HEAD_LIMIT_BYTES: Final = 64 * 1024
 _HIGH_BYTES: Final = 256 * 1024
+_JOIN_BYTES: Final = 16 * 1024
 _STALE_S: Final = 1.0
 
 
@@ -38,6 +39,7 @@ class Connection(asyncio.Protocol):
         "_size",
         "_started",
         "_transport",
+        "_uploaded",
         "_waiter",
         "_writable",
         "began",
@@ -64,12 +66,18 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._size = self._head_bytes = self._fed_bytes = self.status = 0
         self._error: Exception | None = None
-        self._head = self._interim = self._framed = self._chunked = self._headless = self._keep = self.began = False
+        self._head = self._interim = self._framed = self._chunked = self._headless = self._keep = False
+        self._uploaded = self.began = False
         self._done = True
         self.fields: list[tuple[bytes, bytes]] = []
         self.silent_since: float | None = None
 
     # The exchange, as `UpstreamExchange` has it.
+
+    @property
+    def ended(self) -> bool:
+        """Whether the response is complete and all of it was given out."""
+        return self._done and self._error is None and not self._pieces
 
     @property
     def usable(self) -> bool:
@@ -79,29 +87,32 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether the exchange is over and the upstream keeps the connection."""
-        return self.usable and self._keep and self._error is None
+        return self.usable and self._keep and self._uploaded and self._error is None
 
-    def start(self, data: bytes, body: bytes, *, bodiless: bool, chunked: bool) -> None:
-        """Send a head, and the body that is there; `bodiless` where the response has no body by method."""
+    def start(self, data: bytes, body: bytes | None, *, bodiless: bool, chunked: bool) -> None:
+        """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none."""
         self._rest()
         self._parser = httptools.HttpResponseParser(self)
         self._done = False
         self._started = self._loop.time()
         self._headless = bodiless
         self._chunked = chunked
+        self._uploaded = body is not None
         transport = self._transport
         if transport is None:
             self._error = failures.cut()
-        elif len(body) <= 16_384:
+        elif not body:
+            transport.write(data)
+        elif len(body) <= _JOIN_BYTES:
             transport.write(data + body)
         else:
-            transport.write(data)
-            transport.write(body)
+            transport.writelines((data, body))
 
     async def write(self, piece: bytes, *, more: bool) -> None:
         """Send a piece of the body, framed as the head said."""
         if self._transport is None or self._error is not None:
             return
+        self._uploaded = not more
         if self._chunked:
             piece = (b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b"") + (b"" if more else b"0\r\n\r\n")
         if piece:
@@ -141,8 +152,8 @@ class Connection(asyncio.Protocol):
     def is_stale(self) -> bool:
         """Whether a failed exchange only met a kept connection that the upstream had closed meanwhile.
 
-        Repeating a POST is safe only where the upstream cannot have worked on it. A keep-alive race shows within a round
-        trip: the connection had been used before, no byte of a response came, and the end came at once.
+        Repeating a POST is safe only where the upstream cannot have worked on it. A keep-alive race shows within a
+        round trip: the connection had been used before, no byte of a response came, and the end came at once.
         """
         return self.used and not self.began and self._loop.time() - self._started < _STALE_S
 

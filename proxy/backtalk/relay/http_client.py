@@ -91,12 +91,13 @@ class HttpClient:
 class Exchange:
     """One request under way; satisfies `upstream.UpstreamExchange`."""
 
-    __slots__ = ("_client", "_connection", "_request")
+    __slots__ = ("_client", "_connection", "_error", "_request")
 
     def __init__(self, client: HttpClient, connection: Connection, request: UpstreamRequest) -> None:
         self._client = client
         self._connection = connection
         self._request = request
+        self._error: Exception | None = None
 
     @property
     def status(self) -> int:
@@ -113,11 +114,16 @@ class Exchange:
         """Since when the upstream is waited for."""
         return self._connection.silent_since
 
+    @property
+    def ended(self) -> bool:
+        """Whether the whole body has been given out."""
+        return self._connection.ended
+
     def start(self) -> None:
         """Send the head and the body that is at hand."""
         request = self._request
         data, chunked = self._client.serialise(request)
-        self._connection.start(data, request.body or b"", bodiless=request.method == b"HEAD", chunked=chunked)
+        self._connection.start(data, request.body, bodiless=request.method == b"HEAD", chunked=chunked)
 
     async def write(self, piece: bytes, *, more: bool) -> None:
         """Send a piece of the body."""
@@ -131,6 +137,8 @@ class Exchange:
             if self._request.body is None or not self._connection.is_stale():
                 raise
             self._connection = await self._client.fresh()
+            if self._error is not None:
+                raise self._error from None
             self.start()
             await self._connection.head()
 
@@ -140,6 +148,7 @@ class Exchange:
 
     def fail(self, error: Exception) -> None:
         """End the exchange from outside."""
+        self._error = error
         self._connection.fail(error)
 
     def release(self) -> None:

@@ -48,7 +48,7 @@ class RawLane:
         try:
             await self._relay(scope, receive, relayed)
         except failures.ClientGoneError:
-            notes.fail("client_disconnected", "")
+            notes.fail("client_disconnected")
         except BacktalkError as error:
             notes.fail(_outcome(error), error.code)
             if not relayed.started:
@@ -114,14 +114,16 @@ class _Relayed:
         self.started = False
 
     async def respond(self, exchange: UpstreamExchange) -> None:
-        """Send head and pieces as they come; the last piece is known only by the end that follows it."""
+        """Send head and pieces as they come."""
         self.started = True
         send = self._send
         headers = response_fields(exchange.fields)
         await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
-        while piece := await exchange.piece():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        more = True
+        while more:
+            piece = await exchange.piece()
+            more = not exchange.ended
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int:

@@ -77,6 +77,11 @@ class UpstreamExchange(Protocol):
         """Loop time since which the upstream is waited for; None while it is not its turn."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Whether the whole body has been given out."""
+        ...
+
     async def write(self, piece: bytes, *, more: bool) -> None:
         """Send a piece of the request's body; waits while the upstream does not take it."""
         ...

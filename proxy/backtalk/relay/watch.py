@@ -111,9 +111,11 @@ class Watch:
             await self._exchange.write(piece, more=more)
 
     def _fail(self, error: Exception) -> None:
-        """End the call: through its exchange, or while it still connects by cancelling its task."""
+        """End the call: through its exchange, or where its task waits for something else by cancelling it."""
         self.error = error
+        waits_for_upstream = False
         if self._exchange is not None:
+            waits_for_upstream = self._exchange.silent_since is not None
             self._exchange.fail(error)
-        elif self._task is not None:
+        if not waits_for_upstream and self._task is not None:
             self._task.cancel()
