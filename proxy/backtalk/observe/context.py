@@ -4,7 +4,7 @@ In: the request's headers, names in lower case. Out: one frozen `CallContext`. T
 make this fail; a malformed or repeated `traceparent` is as if none had been sent, and its `tracestate` goes with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from backtalk.model.ids import CallKey, SpanId, TraceId, TraceParent, new_span_id, new_trace_id, parse_traceparent
@@ -13,7 +13,7 @@ _SAMPLED: Final = 1
 _TRACESTATE_MEMBERS: Final = 32
 _TRACESTATE_CHARS: Final = 512
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 """Header fields in their order, repeated ones included."""
 
 
@@ -40,15 +40,13 @@ class CallContext(NamedTuple):
 
 def context_of(headers: Headers) -> CallContext:
     """Read or mint the ids of a call."""
-    parents: list[bytes] = []
-    states: list[bytes] = []
-    for name, value in headers:
-        if name == b"traceparent":
-            parents.append(value)
-        elif name == b"tracestate":
-            states.append(value)
+    if b"traceparent" not in dict(headers):
+        return _minted()
+    parents = [value for name, value in headers if name == b"traceparent"]
     parent = parse_traceparent(parents[0].decode("latin-1")) if len(parents) == 1 else None
-    return _minted() if parent is None else _continued(parent, states)
+    if parent is None:
+        return _minted()
+    return _continued(parent, [value for name, value in headers if name == b"tracestate"])
 
 
 def _minted() -> CallContext:

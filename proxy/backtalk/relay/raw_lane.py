@@ -13,7 +13,7 @@ from backtalk.errors import BacktalkError, RequestError, UpstreamError
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
-from backtalk.relay.fields import request_fields, response_fields, target_of
+from backtalk.relay.fields import RequestFields, response_fields, target_of
 from backtalk.relay.upstream import Upstream, UpstreamExchange, UpstreamRequest
 from backtalk.relay.watch import Watch
 from backtalk.settings import Settings
@@ -35,9 +35,9 @@ class RawLane:
     def __init__(self, upstream: Upstream, settings: Settings) -> None:
         self._upstream = upstream
         self._limits = settings.relay
-        self._forward_trace = settings.relay.forward_trace_context
         key = settings.upstream_api_key
-        self._authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
+        authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
+        self._fields = RequestFields(authorization=authorization, trace=settings.relay.forward_trace_context)
         self._tasks = TaskGroup()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,11 +71,8 @@ class RawLane:
         more: bool = message.get("more_body", False)
         if len(body) > self._limits.body_limit_bytes:
             raise failures.body_too_large(self._limits.body_limit_bytes)
-        fields = request_fields(
-            headers,
-            authorization=self._authorization,
-            trace=(relayed.notes.traceparent, relayed.notes.tracestate) if self._forward_trace else None,
-        )
+        notes = relayed.notes
+        fields = self._fields(headers, traceparent=notes.traceparent, tracestate=notes.tracestate)
         request = UpstreamRequest(scope["method"].encode("ascii"), target, fields, None if more else body)
         watch = Watch(receive, self._limits, self._tasks, len(body), uploading=more)
         try:
@@ -127,10 +124,7 @@ class _Relayed:
 
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+    return int(dict(headers).get(b"content-length", b"0"))
 
 
 def _outcome(error: BacktalkError) -> Outcome:

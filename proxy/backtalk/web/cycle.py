@@ -6,7 +6,7 @@ sees it; one that is sent to nobody raises (ASGI 2.4).
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
@@ -81,18 +81,16 @@ class Cycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"unexpected ASGI event {event['type']}")
 
-    def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        lines = [STATUS_LINES[status]]
-        for name, value in headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"transfer-encoding":
-                self.chunked_encoding = True
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
+    def _write_head(self, status: int, headers: Collection[tuple[bytes, bytes]]) -> None:
+        known = dict(headers)
+        if b"content-length" in known:
+            self._left = int(known[b"content-length"])
+        self.chunked_encoding = b"transfer-encoding" in known
+        if b"close" in known.get(b"connection", b"").lower():
+            self.keep_alive = False
+        lines = [STATUS_LINES[status], *[b": ".join(field) for field in headers]]
         self._frame(lines, status)
-        head = b"".join(lines)
+        head = b"\r\n".join(lines)
         if head.count(b"\n") != len(lines) or b"\0" in head:
             raise RuntimeError("a header field holds a line break")
         self.response_started = True
@@ -113,11 +111,11 @@ class Cycle(RequestResponseCycle):
                 self.keep_alive = False
             else:
                 self.chunked_encoding = True
-                lines.append(b"transfer-encoding: chunked\r\n")
+                lines.append(b"transfer-encoding: chunked")
         if self.waiting_for_100_continue:  # the body that was announced may come or not: nobody could tell
             self.waiting_for_100_continue = self.keep_alive = False
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         lines.append(b"\r\n")
 
     def _write_body(self, body: bytes, *, more: bool) -> None:
