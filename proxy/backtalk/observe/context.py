@@ -26,16 +26,13 @@ class CallContext(NamedTuple):
     parent_span_id: SpanId | None
     flags: int
     tracestate: str
+    traceparent: str
+    """What the upstream is told, and in `traceresponse` the app."""
 
     @property
     def key(self) -> CallKey:
         """The call's key."""
         return CallKey(self.trace_id, self.span_id)
-
-    @property
-    def traceparent(self) -> str:
-        """What the upstream is told, and in `traceresponse` the app."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
 
 
 def context_of(headers: Headers) -> CallContext:
@@ -50,12 +47,15 @@ def context_of(headers: Headers) -> CallContext:
 
 
 def _minted() -> CallContext:
-    return CallContext(new_trace_id(), new_span_id(), new_span_id(), None, _SAMPLED, "")
+    trace_id, span_id = new_trace_id(), new_span_id()
+    return CallContext(trace_id, span_id, new_span_id(), None, _SAMPLED, "", f"00-{trace_id}-{span_id}-01")
 
 
 def _continued(parent: TraceParent, states: list[bytes]) -> CallContext:
     state = _joined(states) if states else ""
-    return CallContext(parent.trace_id, new_span_id(), new_span_id(), parent.span_id, parent.flags, state)
+    trace_id, span_id, flags = parent.trace_id, new_span_id(), parent.flags
+    traceparent = f"00-{trace_id}-{span_id}-{flags:02x}"
+    return CallContext(trace_id, span_id, new_span_id(), parent.span_id, flags, state, traceparent)
 
 
 def _joined(states: list[bytes]) -> str:

@@ -113,6 +113,11 @@ class Exchange:
         return self._connection.silent_since
 
     @property
+    def ready(self) -> bool:
+        """Whether `piece` would return at once."""
+        return self._connection.ready
+
+    @property
     def ended(self) -> bool:
         """Whether the whole body has been given out."""
         return self._connection.ended

@@ -15,9 +15,8 @@ from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
 from backtalk.relay.fields import RequestFields, response_fields, target_of
 from backtalk.relay.upstream import Upstream, UpstreamExchange, UpstreamRequest
-from backtalk.relay.watch import Watch
+from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
-from backtalk.tasks import TaskGroup
 
 Scope = MutableMapping[str, Any]
 """An ASGI scope."""
@@ -38,7 +37,7 @@ class RawLane:
         key = settings.upstream_api_key
         authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
         self._fields = RequestFields(authorization=authorization, trace=settings.relay.forward_trace_context)
-        self._tasks = TaskGroup()
+        self._watcher = Watcher(settings.relay)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay one call."""
@@ -56,7 +55,7 @@ class RawLane:
 
     async def aclose(self) -> None:
         """Stop what watches."""
-        await self._tasks.aclose()
+        await self._watcher.aclose()
 
     async def _relay(self, scope: Scope, receive: Receive, relayed: "_Relayed") -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -74,7 +73,7 @@ class RawLane:
         notes = relayed.notes
         fields = self._fields(headers, traceparent=notes.traceparent, tracestate=notes.tracestate)
         request = UpstreamRequest(scope["method"].encode("ascii"), target, fields, None if more else body)
-        watch = Watch(receive, self._limits, self._tasks, len(body), uploading=more)
+        watch = self._watcher.start(receive, size=len(body), uploading=more)
         try:
             await self._exchange(request, body if more else b"", watch, relayed)
         except asyncio.CancelledError:
@@ -111,11 +110,13 @@ class _Relayed:
         self.started = False
 
     async def respond(self, exchange: UpstreamExchange) -> None:
-        """Send head and pieces as they come."""
+        """Send head and pieces as they come; an empty piece sends the head off where the body is not there yet."""
         self.started = True
         send = self._send
         headers = response_fields(exchange.fields)
         await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+        if not exchange.ready:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
         more = True
         while more:
             piece = await exchange.piece()

@@ -4,7 +4,6 @@ In: ASGI events of an app. Out: bytes. The one rule: a response that the app did
 sees it; one that is sent to nobody raises (ASGI 2.4).
 """
 
-import asyncio
 import logging
 from collections.abc import Collection
 from typing import Any, Final, cast
@@ -26,7 +25,7 @@ class ClientDisconnectedError(OSError):
 
 
 class Cycle(RequestResponseCycle):
-    """What an app is called with."""
+    """What an app is called with. A head waits for the first event of its body, which may be empty, as ASGI says."""
 
     _refused: BacktalkError | None = None
     _bodiless = False
@@ -95,13 +94,6 @@ class Cycle(RequestResponseCycle):
             raise RuntimeError("a header field holds a line break")
         self.response_started = True
         self._held = head
-        asyncio.get_running_loop().call_soon(self._flush_head)
-
-    def _flush_head(self) -> None:
-        """Send a head that no body joined in this turn of the loop: a stream's client sees it before the first piece."""
-        if self._held:
-            head, self._held = self._held, b""
-            self.transport.write(head)
 
     def _frame(self, lines: list[bytes], status: int) -> None:
         """Say how the body ends, and whether the connection does too."""
@@ -153,7 +145,7 @@ class Cycle(RequestResponseCycle):
             self.transport.write(refusal(_FAILED))
             self.transport.close()
             return
-        self._flush_head()
+        self._write(self._held, b"")
         if self.flow.write_paused or self.scope["http_version"] == "1.0":
             self.transport.abort()
         else:
