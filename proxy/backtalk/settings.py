@@ -210,6 +210,12 @@ def otel_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
 
 
+def plain_environ() -> dict[str, str]:
+    """The environment without anything that sets Backtalk, Redis or OpenTelemetry: for a tree of its own."""
+    ours = (PREFIX, "OTEL_", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def environ_for(settings: Settings) -> dict[str, str]:
     """The environment of a child process that is to load exactly these settings (secrets included)."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX) and name != "REDIS_URL"}

@@ -55,7 +55,7 @@ def response_copy(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str
 
 
 def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fields:
-    """The response's fields with the call's ids in place of any that the upstream sent; its request id is kept apart."""
+    """The response's fields with the call's ids in place of any the upstream sent; its request id is kept apart."""
     kept = [f for f in headers if f[0] not in _OURS]
     kept += id_fields(context)
     upstream = next((value for name, value in headers if name == b"x-request-id"), None)

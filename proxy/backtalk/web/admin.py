@@ -20,6 +20,7 @@ from starlette.routing import Route
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.ledger.rows import Rows
 from backtalk.model.ids import parse_request_id, parse_trace_id
+from backtalk.model.notes import NOTES, CallNotes
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.problems import body_of
 from backtalk.web.traces import Traces
@@ -154,7 +155,8 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 
 
 def _trace_id(request: Request) -> str:
-    return str(request.scope.get("backtalk.trace_id", ""))
+    notes = request.scope.get(NOTES)
+    return notes.traceparent[3:35] if isinstance(notes, CallNotes) else ""
 
 
 def _whole(text: str | None, name: str) -> int | None:

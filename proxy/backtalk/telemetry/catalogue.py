@@ -1,0 +1,152 @@
+"""Every metric that Backtalk records, with its unit, its meaning and the labels it may carry.
+
+Names, units and bucket boundaries of `gen_ai.*` and `http.*` are those of OpenTelemetry's semantic conventions; ours
+start with `backtalk.`. A metric that is not listed here cannot be recorded. No label ever holds an id of a user, a
+session or a call.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["counter", "gauge", "histogram"]
+"""How values add up: counters only grow, gauges are the last value, histograms count values by size."""
+
+Label = str | int
+"""The value of a label."""
+
+OVERFLOW: Final = "otel.metric.overflow"
+"""The label of the one series that takes what exceeds a metric's limit of label sets."""
+
+LABELS_DROPPED: Final = "backtalk.telemetry.labels_dropped"
+"""Counts values that went to an overflow series."""
+
+
+class Metric(NamedTuple):
+    """One metric; `unit` is UCUM, `across` says how gauges of several processes become one."""
+
+    name: str
+    kind: Kind
+    unit: str
+    sentence: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    across: Literal["sum", "max"] = "sum"
+
+
+_OPERATION: Final = (
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+)  # fmt: skip
+_TOKENS: Final = tuple(float(4**power) for power in range(14))
+_HTTP: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_OVERHEAD: Final = (
+    0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5,
+)  # fmt: skip
+_LOOK: Final = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)
+_MS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0)
+_GEN_AI: Final = (
+    "gen_ai.operation.name",
+    "gen_ai.provider.name",
+    "gen_ai.request.model",
+    "gen_ai.response.model",
+    "server.address",
+    "server.port",
+    "error.type",
+)
+_HTTP_LABELS: Final = (
+    "http.request.method",
+    "http.route",
+    "http.response.status_code",
+    "url.scheme",
+    "error.type",
+)
+
+_ALL: Final = (
+    # calls, by the conventions
+    Metric("gen_ai.client.operation.duration", "histogram", "s", "Duration of a model call.", _GEN_AI, _OPERATION),
+    Metric(
+        "gen_ai.client.operation.time_to_first_chunk",
+        "histogram",
+        "s",
+        "Time from the request to the first chunk of a streamed response.",
+        _GEN_AI,
+        _OPERATION,
+    ),
+    Metric(
+        "gen_ai.client.operation.time_per_output_chunk",
+        "histogram",
+        "s",
+        "Mean time between two chunks of a streamed response, after the first.",
+        _GEN_AI,
+        _OPERATION,
+    ),
+    Metric(
+        "gen_ai.client.token.usage",
+        "histogram",
+        "{token}",
+        "Tokens of a call, as the provider reported them.",
+        (*_GEN_AI, "gen_ai.token.type"),
+        _TOKENS,
+    ),
+    Metric(
+        "http.server.request.duration",
+        "histogram",
+        "s",
+        "Duration of a request at the proxy, up to the last byte.",
+        _HTTP_LABELS,
+        _HTTP,
+    ),
+    # the product
+    Metric("backtalk.calls", "counter", "{call}", "Calls that ended, by outcome.", ("outcome",)),
+    Metric("backtalk.signals", "counter", "{signal}", "Signals found.", ("kind", "model")),
+    Metric("backtalk.relations", "counter", "{relation}", "Retries and duplicates told apart.", ("kind",)),
+    Metric("backtalk.feedback", "counter", "{feedback}", "Feedback taken into the journal.", ("kind",)),
+    Metric("backtalk.session.links", "counter", "{call}", "Calls put into a session, by rule.", ("rule",)),
+    # proxies
+    Metric(
+        "backtalk.proxy.overhead", "histogram", "s", "Time of a call that was spent in Backtalk itself.", (), _OVERHEAD
+    ),
+    Metric("backtalk.proxy.calls_in_flight", "gauge", "{call}", "Calls that run now."),
+    Metric("backtalk.capture.truncated", "counter", "{body}", "Bodies of which only a prefix was copied.", ("side",)),
+    Metric("backtalk.spool.dropped", "counter", "{frame}", "Frames that were not spooled.", ("reason",)),
+    Metric("backtalk.spool.bytes", "gauge", "By", "Bytes on disk in the spool."),
+    Metric("backtalk.spool.syncs", "counter", "{sync}", "Group commits of the spool."),
+    Metric("backtalk.feedback.lookups_timed_out", "counter", "{lookup}", "Look-ups of feedback that Redis missed."),
+    Metric("backtalk.feedback.refused", "counter", "{feedback}", "Feedback that was refused.", ("code",)),
+    # worker
+    Metric("backtalk.worker.lag", "gauge", "s", "Age of the oldest frame that is not decided.", across="max"),
+    Metric("backtalk.worker.frames", "counter", "{frame}", "Frames taken from the spools.", ("frame",)),
+    Metric("backtalk.worker.bad_frames", "counter", "{frame}", "Frames that could not be read.", ("reason",)),
+    Metric("backtalk.worker.late_frames", "counter", "{frame}", "Frames that came behind the watermark."),
+    Metric("backtalk.worker.shed", "counter", "{call}", "Work left out under load.", ("what",)),
+    Metric("backtalk.worker.not_understood", "counter", "{body}", "Bodies that could not be understood.", ("api",)),
+    Metric("backtalk.detector.failures", "counter", "{failure}", "Failures of a detector.", ("detector",)),
+    Metric("backtalk.detector.duration", "histogram", "s", "Time of one look of a detector.", ("detector",), _LOOK),
+    Metric("backtalk.detector.skipped", "counter", "{call}", "Facts a resting detector did not see.", ("detector",)),
+    Metric("backtalk.session.store_failed", "counter", "{failure}", "Session operations that failed.", ("operation",)),
+    Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
+    Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),
+    Metric("backtalk.session.links_dropped", "counter", "{link}", "Candidates left out of a full session key."),
+    Metric(
+        "backtalk.session.round_trip_ms", "histogram", "ms", "Time of one exchange with the session store.", (), _MS
+    ),
+    Metric("backtalk.session.unresolved", "counter", "{call}", "Calls with a history whose parent was not found."),
+    Metric("backtalk.session.forgotten", "counter", "{call}", "Open calls let go of to keep the desk bounded."),
+    Metric("backtalk.journal.bytes", "gauge", "By", "Bytes on disk in the journal."),
+    Metric("backtalk.journal.shed", "counter", "By", "Journal bytes deleted to keep its limit, read or not."),
+    Metric("backtalk.journal.skipped", "counter", "By", "Journal bytes a lagging reader has missed.", ("reader",)),
+    # ledger
+    Metric("backtalk.ledger.lag", "gauge", "By", "Journal bytes that are not committed.", across="max"),
+    Metric("backtalk.ledger.commits", "counter", "{commit}", "Commits to the ledger.", ("table",)),
+    Metric("backtalk.ledger.failed", "counter", "{failure}", "Commits that failed and were tried again.", ("table",)),
+    # exporters
+    Metric("backtalk.export.lag", "gauge", "By", "Journal bytes not yet exported.", ("exporter",), across="max"),
+    Metric("backtalk.export.facts", "counter", "{fact}", "Facts delivered.", ("exporter",)),
+    Metric("backtalk.export.failed", "counter", "{batch}", "Batches that failed and come again.", ("exporter",)),
+    Metric("backtalk.export.dropped", "counter", "{record}", "Records never delivered.", ("exporter", "reason")),
+    # telemetry itself
+    Metric(LABELS_DROPPED, "counter", "{value}", "Values that lost their labels to the limit.", ("metric",)),
+)
+
+METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _ALL})
+"""The catalogue by name."""
