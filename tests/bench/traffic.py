@@ -1,6 +1,6 @@
-"""Recorded traffic against its truth: run `python tests/bench/traffic.py [FILE]`; exits 1 where it is worse than the bar.
+"""Recorded traffic against its truth: run `python tests/bench/traffic.py [FILE]`; exits 1 where it is below a bar.
 
-Without FILE it takes ../shared/signals/dev/traffic.jsonl beside the project; where that is absent it says so and exits 0.
+Without FILE it takes ../shared/signals/dev/traffic.jsonl beside the project; where that is absent it says so, exit 0.
 `--store redis` with REDIS_URL set uses that server, else everything is kept in memory. `--wrong` lists what was missed.
 """
 
@@ -72,7 +72,7 @@ def table(found: Score) -> str:
     lines = [f"{'':24}{'P':>8}{'R':>8}{'F1':>8}{'n':>7}"]
     rows = [("sessions (B-cubed)", found.sessions), *found.events.items()]
     rows += [(f"  {tenant}", rates) for tenant, rates in found.by_tenant.items()]
-    lines += [f"{name:24}{r.precision:8.3f}{r.recall:8.3f}{r.f1:8.3f}{r.count:7d}" for name, r in rows]
+    lines += [f"{name:24}{r.precision:8.3f}{r.recall:8.3f}{r.f1:8.3f}{r.cases:7d}" for name, r in rows]
     return "\n".join([*lines, f"{'parent accuracy':24}{found.parent_accuracy:8.3f}"])
 
 

@@ -30,6 +30,7 @@ def arrival_of(fact: CallOpened, hasher: Hasher) -> Arrival:
         history=history,
         client_hash=fact.client_hash,
         stream=fact.request.stream,
+        offers_tools=fact.request.tools_json is not None,
         retry_count=fact.retry_count,
         recent=hasher.recent(history, fact.client_hash, by_instructions=True) if first else None,
         recent_any=hasher.recent(history, fact.client_hash, by_instructions=False) if first else None,

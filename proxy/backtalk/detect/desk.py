@@ -1,8 +1,8 @@
 """The desk: each fact of a call is looked at once, put into its session, and shown to the detectors.
 
-In: `CallOpened` and `CallClosed` in the order of their times. Out: `SessionLinked`, `CallRelated`, `SignalFound`. The one
-rule: it remembers nothing that `restore` cannot rebuild. A call whose history ends in an answer that nobody is known to
-have given waits up to a second of fact time for that answer's close, and is then decided, once.
+In: `CallOpened` and `CallClosed` in the order of their times. Out: `SessionLinked`, `CallRelated`, `SignalFound`. The
+one rule: it remembers nothing that `restore` cannot rebuild. A call whose history ends in an answer that nobody is
+known to have given waits up to a second of fact time for that answer's close, and is then decided, once.
 """
 
 from collections import OrderedDict

@@ -37,17 +37,22 @@ def _destination(wire: Wire, environ: Mapping[str, str]) -> Destination | None:
     exporters = environ.get(f"OTEL_{wire.upper()}_EXPORTER", "").strip() or "otlp"
     if "otlp" not in [name.strip().lower() for name in exporters.split(",")]:
         return None
-    protocol = _of(environ, wire, "PROTOCOL") or "http/protobuf"
-    if protocol not in ("http/protobuf", "grpc"):
-        raise SetupError(
-            f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}; Backtalk speaks http/protobuf and grpc",
-            code="bad_settings",
-        )
+    protocol = _protocol(_of(environ, wire, "PROTOCOL"))
     endpoint = environ.get(f"OTEL_EXPORTER_OTLP_{wire.upper()}_ENDPOINT", "").strip()
     general = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
     if not endpoint and general:
         endpoint = general if protocol == "grpc" else f"{general.removesuffix('/')}/v1/{wire}"
     return Destination(wire, endpoint, protocol) if endpoint else None
+
+
+def _protocol(name: str) -> Protocol:
+    if name in ("", "http/protobuf"):
+        return "http/protobuf"
+    if name == "grpc":
+        return "grpc"
+    raise SetupError(
+        f"OTEL_EXPORTER_OTLP_PROTOCOL is {name}; Backtalk speaks http/protobuf and grpc", code="bad_settings"
+    )
 
 
 def _of(environ: Mapping[str, str], wire: Wire, what: str) -> str:

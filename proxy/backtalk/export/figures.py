@@ -1,4 +1,4 @@
-"""A snapshot of our metrics as OpenTelemetry's metrics data. Pure; cumulative, with the catalogue's units and buckets."""
+"""A snapshot of our metrics as OpenTelemetry's metrics data. Pure; cumulative, with our units and buckets."""
 
 from collections.abc import Sequence
 from typing import Final

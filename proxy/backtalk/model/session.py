@@ -24,7 +24,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def was_shown(self) -> bool:
         """Whether the user saw an answer: a whole one, or a part before the client left."""
-        succeeded = self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  # HTTP's class of success
+        succeeded = self.status is not None and 200 <= self.status < 300  # HTTP's class of success
         return succeeded and (
             self.outcome == "completed" or (self.outcome == "client_disconnected" and bool(self.answer_text))
         )

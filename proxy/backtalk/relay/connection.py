@@ -106,8 +106,7 @@ class Connection(asyncio.Protocol):
         elif len(body) <= _JOIN_BYTES:
             transport.write(data + body)
         else:
-            transport.write(data)
-            transport.write(body)
+            transport.writelines((data, body))
 
     async def write(self, piece: bytes, *, more: bool) -> None:
         """Send a piece of the body, framed as the head said."""

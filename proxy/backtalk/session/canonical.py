@@ -23,6 +23,7 @@ TEXT_CHARS: Final = 600
 """Longest text kept of a message; a longer one keeps its two ends."""
 SHORT_ANSWER_CHARS: Final = 24
 """Below this length an answer is recognised only together with the user text before it."""
+INSTRUCTION_CHARS: Final = 80
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 _DIGITS: Final = re.compile(r"\d+")
 _LABEL: Final = re.compile(r"^(?:[\w' -]{1,24}:)\s+")
@@ -49,7 +50,7 @@ class History(msgspec.Struct, frozen=True):
     asked: bytes | None
     """The user message before the last assistant message alone, as typed."""
     instructions: bytes
-    """System and developer messages with digits masked: for tie-breaks, never for identity."""
+    """How system and developer messages begin, digits masked: for tie-breaks, never for identity."""
     user_text: str
     """The last user message, capped."""
     asked_text: str
@@ -128,8 +129,9 @@ class Hasher:
         return self.answer(scope, spoken[place], _user_text(spoken[:place]))
 
     def _instructions(self, messages: Sequence[Message]) -> bytes:
-        texts = [_DIGITS.sub("0", clean(message.text)) for message in messages if message.role in _INSTRUCTIONS]
-        return self._digest(b"instructions", *texts)
+        texts = [message.text[: 2 * INSTRUCTION_CHARS] for message in messages if message.role in _INSTRUCTIONS]
+        masked = _DIGITS.sub("0", clean(" ".join(texts)))
+        return self._digest(b"instructions", masked[:INSTRUCTION_CHARS])
 
     def _digest(self, link: bytes, *parts: str) -> bytes:
         digest: Blake2b = self._base.copy()

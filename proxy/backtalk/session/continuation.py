@@ -18,8 +18,8 @@ from backtalk.session.store import Arrival, Evidence, Seen
 
 OTHER_QUESTION: Final = 0.05
 """What an answer weighs that was given to another question than the one it follows in the request."""
-RESEMBLES: Final = 50.0
-"""Least likeness, of 100, of an edited answer to the one that was given, where only the question is known."""
+RESEMBLES: Final = 0.5
+"""Least likeness of an edited answer to the one that was given, where only the question is known."""
 CONTINUED: Final = 0.1
 """What an answer weighs that was continued already: one in ten comes back to it."""
 _TOOL_ROLES: Final = frozenset({"tool", "function"})
@@ -40,16 +40,16 @@ def edited(arrival: Arrival, earlier: Evidence) -> Place | None:
     """Place a request whose last answer was given otherwise, or not to the end."""
     candidates = [seen for seen in earlier.edited if answered(seen)]
     if candidates:
-        parent, share = best(candidates, arrival)
+        parent, share = best(candidates, arrival, lambda seen: max(_likeness(seen, arrival), 0.1) ** 6)
         return _edit(arrival, parent, share)
     asked = typed(arrival.history.asked_text).casefold()
     candidates = [seen for seen in earlier.older if answered(seen) and asked == typed(seen.known.user_text).casefold()]
     if candidates and asked:
         parent, share = best(candidates, arrival)
         return _edit(arrival, parent, 0.9 * share)
-    candidates = [seen for seen in earlier.asked if answered(seen) and _resembles(seen, arrival)]
+    candidates = [seen for seen in earlier.asked if answered(seen) and _likeness(seen, arrival) >= RESEMBLES]
     if candidates:
-        parent, share = best(candidates, arrival)
+        parent, share = best(candidates, arrival, lambda seen: _likeness(seen, arrival) ** 6)
         return _edit(arrival, parent, 0.9 * share)
     return None
 
@@ -99,10 +99,10 @@ def _edit(arrival: Arrival, parent: Seen, share: float) -> Place:
     return Place("assistant_edited", round(0.95 * share, 3), parent=parent)
 
 
-def _resembles(seen: Seen, arrival: Arrival) -> bool:
-    """Whether what was sent back still has much of what was given."""
-    given = clean(seen.ended.answer_text) if seen.ended else ""
-    return fuzz.ratio(given, arrival.history.shown_text, score_cutoff=RESEMBLES) > 0
+def _likeness(seen: Seen, arrival: Arrival) -> float:
+    """How much of what was given is still in what was sent back, in 0..1."""
+    given = seen.ended.answer_text if seen.ended else ""
+    return fuzz.ratio(given, arrival.history.shown_text) / 100
 
 
 def _cut(shown: str, given: str) -> bool:

@@ -30,6 +30,7 @@ class Arrival(msgspec.Struct, frozen=True):
     history: History
     client_hash: str = ""
     stream: bool = False
+    offers_tools: bool = False
     retry_count: int = 0
     recent: bytes | None = None
     """Where first turns under the same instructions are listed; None for a request with an answer in it."""
@@ -80,7 +81,6 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     stream: bool
     retry_count: int
     user_text: str
-    asked_text: str
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True):
@@ -228,7 +228,6 @@ def known(arrival: Arrival) -> Known:
         stream=arrival.stream,
         retry_count=arrival.retry_count,
         user_text=arrival.history.user_text,
-        asked_text=arrival.history.asked_text,
     )
 
 

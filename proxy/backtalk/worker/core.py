@@ -39,7 +39,7 @@ class Follower(NamedTuple):
     name: str
     position: Callable[[], int]
     start: Callable[[], None]
-    stop: Callable[[float], None]
+    stop: Callable[[float], object]
 
 
 class Core:

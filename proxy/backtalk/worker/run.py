@@ -38,8 +38,12 @@ _GRACE_S: Final = 10.0
 def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
     """Be the worker until SIGTERM or SIGINT; `ready` is called once frames are being taken."""
     stop = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     metrics = Metrics("worker")
     with _alone(settings.data_dir):
         secret = installation.secret(settings.data_dir)

@@ -1,6 +1,6 @@
 """The intake: several spools become one stream in the order of events, and survive restarts of the worker."""
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import pytest
@@ -52,12 +52,14 @@ class FakeOwner:
     def write(self, *frames: AnyFrame) -> None:
         """Append frames, each on its own."""
         for frame in frames:
-            self._writer.append([pack(encode(frame))])
+            self.write_raw(encode(frame))
+
+    def write_raw(self, payload: bytes) -> None:
+        """Append any payload."""
+        self._writer.append([pack(payload)])
 
     def die(self) -> None:
         """End as a killed process does."""
-        import os  # noqa: PLC0415 - one use
-
         self._writer.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -65,9 +67,9 @@ class FakeOwner:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root(tmp_path: Path) -> Path:
     """The directory of all spools."""
-    yield tmp_path / "spool"
+    return tmp_path / "spool"
 
 
 def names(intake: Intake, count: int = 100) -> list[str]:
@@ -201,9 +203,8 @@ def test_a_restart_knows_exactly_the_open_calls(
     root = tmp_path_factory.mktemp("intake") / "spool"
     owner = FakeOwner(root, "a", segment_bytes=300)
     intake, consumed, seen = Intake(root, {}), 0, dict[str, list[AnyFrame]]()
-    present, alive = 0, set[str]()
-    for action, number in script:
-        present += 1
+    alive = set[str]()
+    for present, (action, number) in enumerate(script, start=1):
         span = f"span{number}"
         if action == "open" and span not in alive:
             alive.add(span)
@@ -252,7 +253,7 @@ def test_frames_of_an_unknown_kind_are_counted_and_passed(root: Path) -> None:
     """A frame that is not understood costs itself only."""
     a = FakeOwner(root, "a")
     a.write(said("1", 1))
-    a._writer.append([pack(b"\xc1nonsense")])
+    a.write_raw(b"\xc1nonsense")
     a.write(said("2", 2))
     intake = Intake(root, {})
     assert names(intake) == ["1", "2"]

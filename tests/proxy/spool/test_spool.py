@@ -17,7 +17,7 @@ from backtalk.spool.tail import Tail
 from backtalk.telemetry import Metrics
 from backtalk.testing.waiting import await_until, wait_until
 
-pytestmark = pytest.mark.anyio
+pytestmark = pytest.mark.anyio  # the synchronous tests do not mind
 
 
 def open_spool(root: Path, **changes: float) -> Spool:
@@ -106,12 +106,17 @@ async def test_memory_is_bounded(tmp_path: Path) -> None:
     await spool.aclose()
 
 
+async def put_many(spool: Spool, count: int) -> None:
+    """Put kilobytes."""
+    for _ in range(count):
+        await spool.put(b"x" * 1000)
+
+
 async def test_a_full_spool_refuses_and_recovers_once_segments_are_deleted(tmp_path: Path) -> None:
     """Calls are dropped first, feedback is refused at the limit; both are taken again when the worker made room."""
     spool = open_spool(tmp_path, limit_bytes=40_000, segment_bytes=10_000)
     with pytest.raises(StoreError) as refused:
-        for _ in range(100):
-            await spool.put(b"x" * 1000)
+        await put_many(spool, 100)
     assert refused.value.code == "spool_full"
     assert not spool.offer(b"call")
     for path in sorted(spool.directory.glob("*.seg"))[:-1]:
@@ -226,7 +231,7 @@ def test_nothing_acknowledged_is_lost_in_hundreds_of_kills(tmp_path: Path) -> No
     check_kills(tmp_path, 300)
 
 
-async def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     """A directory whose process was killed is a dead owner's at once."""
     kill_while_putting(tmp_path, acknowledged=5)
     (owner,) = tmp_path.iterdir()

@@ -91,12 +91,11 @@ def _core(data_dir: Path, desk: NewSessions) -> Core:
     return Core(settings, journal, decider, metrics, threading.Event())
 
 
-def _run_dry(core: Core, *, rounds: int = 2000) -> None:
+def _run_dry(core: Core) -> None:
     """Step until the spools are empty and their owners are gone."""
-    for _ in range(rounds):
-        if not core.step() and not core.owners:
-            return
-    raise AssertionError("the spools were not consumed")
+    deadline_ns = clock.monotonic_ns() + 20 * clock.NS_PER_S
+    while core.step() or core.owners:
+        assert clock.monotonic_ns() < deadline_ns, "the spools were not consumed"
 
 
 def _facts(data_dir: Path) -> list[Fact]:

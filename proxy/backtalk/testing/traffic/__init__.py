@@ -1,1 +1,1 @@
-"""Recorded traffic with known truth: records become frames and facts, and what was decided is scored against the truth."""
+"""Recorded traffic with known truth: records become frames and facts; decisions are scored against the truth."""

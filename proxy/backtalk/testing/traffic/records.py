@@ -162,7 +162,7 @@ def _instant(seconds: float) -> tuple[int, int]:
 
 def _closed(record: Record) -> Closed:
     status, outcome = _end(record)
-    stream = bool(record.body.get("stream")) and status == 200  # noqa: PLR2004  # only a success streams
+    stream = bool(record.body.get("stream")) and status == 200  # only a success streams
     body = b"" if status == 0 else _sse(record) if stream else _json(record, status)
     duration_s = record.closed_s - record.opened_s
     return Closed(
@@ -195,7 +195,7 @@ def _text(record: Record) -> str:
 
 
 def _json(record: Record, status: int) -> bytes:
-    if status != 200:  # noqa: PLR2004  # HTTP's OK
+    if status != 200:  # HTTP's OK
         return json.dumps({"error": {"message": "no", "type": "server_error", "code": str(status)}}).encode()
     message = {"role": "assistant", "content": record.result["text"]}
     if record.result.get("tool_calls"):
@@ -219,5 +219,5 @@ def _events(record: Record, deltas: list[dict[str, Any]], finish_reason: str | N
         choice = {"index": 0, "delta": delta, "finish_reason": None}
         yield b"data: " + json.dumps({**base, "choices": [choice]}).encode() + b"\n\n"
     if finish_reason is not None:
-        choice = {"index": 0, "delta": {}, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": dict[str, Any](), "finish_reason": finish_reason}
         yield b"data: " + json.dumps({**base, "choices": [choice]}).encode() + b"\n\n"

@@ -1,14 +1,15 @@
 """Scores what was decided about recorded traffic against the truth: sessions, parents, and each kind of event.
 
-In: facts and truths. Out: a `Score`. B-cubed asks of each call how many of its session's calls belong there, and how many
-that belong there are in it. A call's parent is the call it continues, or the earlier attempt it repeats.
+In: facts and truths. Out: a `Score`. B-cubed asks of each call how many of its session's calls belong there, and how
+many that belong there are in it. A call's parent is the call it continues, or the earlier attempt it repeats.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, SessionLinked, SignalFound
+from backtalk.model.facts import CallRelated, Fact, SessionLinked, SignalFound
+from backtalk.model.ids import SpanId
 from backtalk.testing.traffic.records import Record, Truth
 
 _TRUE_EVENTS: Final = {
@@ -34,11 +35,11 @@ EVENTS: Final = (
 
 
 class Rates(NamedTuple):
-    """Precision and recall over `count` true cases."""
+    """Precision and recall over so many true cases."""
 
     precision: float
     recall: float
-    count: int
+    cases: int
 
     @property
     def f1(self) -> float:
@@ -93,7 +94,7 @@ def score(records: list[Record], truths: Mapping[str, Truth], facts: Iterable[Fa
     )
 
 
-def _decisions(records: list[Record], facts: list[Fact], names: Mapping[str, str]) -> dict[str, _Decided]:
+def _decisions(records: list[Record], facts: list[Fact], names: Mapping[SpanId, str]) -> dict[str, _Decided]:
     links = {fact.span_id: fact for fact in facts if isinstance(fact, SessionLinked)}
     related = {fact.shown_by.span_id: fact.kind for fact in facts if isinstance(fact, CallRelated)}
     shown = defaultdict[str, set[str]](set)
@@ -147,7 +148,7 @@ def _rates(true: Mapping[str, str], decided: Mapping[str, _Decided], event: str)
     return Rates(hits / max(claimed, 1), hits / max(count, 1), count)
 
 
-def _claims(facts: Iterable[Fact], names: Mapping[str, str], kind: str, true: set[str]) -> Rates:
+def _claims(facts: Iterable[Fact], names: Mapping[SpanId, str], kind: str, true: set[str]) -> Rates:
     about = {names[fact.about.span_id] for fact in facts if isinstance(fact, SignalFound) and fact.kind == kind}
     return Rates(len(about & true) / max(len(about), 1), len(about & true) / max(len(true), 1), len(true))
 
@@ -160,6 +161,3 @@ def _b_cubed(names: list[str], truths: Mapping[str, Truth], decided: Mapping[str
     precision = sum(both[pair] / found[pair[1]] for pair in shares) / len(names)
     recall = sum(both[pair] / true[pair[0]] for pair in shares) / len(names)
     return Rates(precision, recall, len(true))
-
-
-__all__ = ["EVENTS", "CallClosed", "CallOpened", "Rates", "Score", "score"]
