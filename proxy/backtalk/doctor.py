@@ -72,6 +72,7 @@ def _check_upstream(settings: Settings) -> Finding:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see above
             return Finding("ok", "upstream", f"{url} answers {answer.status}")
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code in (401, 403):
             advice = "" if key is None else "check BACKTALK_UPSTREAM_API_KEY"
             level: Literal["ok", "fail"] = "ok" if key is None else "fail"

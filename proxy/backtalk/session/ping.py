@@ -8,7 +8,7 @@ def ping(url: str, *, timeout_s: float) -> str | None:
     try:
         client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
         try:
-            client.execute_command("PING")
+            client.exists("backtalk")
         finally:
             client.close()
     except (redis.RedisError, ValueError, OSError) as error:
