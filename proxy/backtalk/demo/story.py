@@ -23,6 +23,7 @@ SYSTEM: Final = "You are a helpful assistant. Answer in one or two short sentenc
 CAPITAL: Final = "What is the capital of Australia?"
 ANIMAL: Final = "Which animal is shown on its coat of arms?"
 ANIMALS: Final = "Which animals are shown on its coat of arms?"
+WHY: Final = "Why were these two animals chosen?"
 RIGHT: Final = "The capital of Australia is Canberra."
 _PAUSE_S: Final = 0.05
 _PIECES_BEFORE_STOP: Final = 12
@@ -30,6 +31,7 @@ _SCRIPT: Final[Mapping[str, str]] = {
     CAPITAL: "The capital of Australia is Sydney, a large city on the coast.",
     ANIMAL: "The coat of arms of Australia shows a kangaroo.",
     ANIMALS: "It shows a koala and an emu.",
+    WHY: "Both are found in Australia alone, and neither walks backwards easily.",
 }
 _LONG: Final = "Once upon a time a wombat set out to see the sea. " * 8
 
@@ -86,7 +88,7 @@ class Story:
         self._stage.scene("Edit the answer.", "The person corrects the model's text in the app, then goes on.")
         edited = "It shows a red kangaroo and an emu, which hold a shield."
         self._stage.said(f"edits it to: {edited}")
-        self._ask([*chat[:-1], {"role": "assistant", "content": edited}], "Why were these two chosen?")
+        self._ask([*chat[:-1], {"role": "assistant", "content": edited}], WHY)
         self._expect("assistant_edit", about)
 
     def _stop(self) -> None:
