@@ -90,8 +90,9 @@ def main() -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bt-bench-")))
         upstream = stack.enter_context(_upstream())
         nginx = stack.enter_context(_nginx(directory, upstream))
+        collector = stack.enter_context(_collector())
         started = time.perf_counter()
-        backtalk = stack.enter_context(_backtalk(directory, upstream))
+        backtalk = stack.enter_context(_backtalk(directory, upstream, collector))
         first_answer_s = time.perf_counter() - started
         systems = (System("direct", upstream, {}), nginx, backtalk)
         idle_mb = processes.pss_bytes(backtalk.pids["proxy"][0]) / 1e6
@@ -193,8 +194,17 @@ def _nginx(directory: Path, upstream: int) -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def _backtalk(directory: Path, upstream: int) -> Iterator[System]:
+def _collector() -> Iterator[int]:
+    """An OTLP receiver, so that exporting is part of what is measured."""
+    port = _free_port()
+    with _process([*_pinned(-1), sys.executable, "-m", "oteltap", "--port", str(port)]):
+        yield port
+
+
+@contextlib.contextmanager
+def _backtalk(directory: Path, upstream: int, collector: int) -> Iterator[System]:
     port, admin = _free_port(), _free_port()
+    environ = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}"}  # noqa: TID251 -- for a child
     arguments = ["--upstream", f"http://127.0.0.1:{upstream}", "--port", str(port), "--admin-port", str(admin)]
     command = [
         *_pinned(0),
@@ -206,7 +216,7 @@ def _backtalk(directory: Path, upstream: int) -> Iterator[System]:
         "--data-dir",
         str(directory / "data"),
     ]
-    with _process(command) as process:
+    with _process(command, environ=environ) as process:
         _answers(port)
         yield System("backtalk", port, _by_kind(process.pid))
 
@@ -224,8 +234,10 @@ def _by_kind(root: int) -> dict[str, list[int]]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], *, stdout: bool = False) -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL) as process:
+def _process(
+    command: list[str], *, stdout: bool = False, environ: dict[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL, env=environ) as process:
         try:
             yield process
         finally:
