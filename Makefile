@@ -1,64 +1,88 @@
-# Every task of the project, on a machine with Python 3.11 and make. `make help` lists them.
+# Everything a person does with a checkout. Needs Python 3.11 or newer; every package comes from the package registry,
+# pinned by version and hash. Each target sets up what it needs the first time.
 .DEFAULT_GOAL := help
-PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-MARKS := chaos phoenix trl model demo
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS ?= auto
+BIN := .venv/bin
+READY := .venv/.ready
+CHECK_READY := .venv/.check-ready
+# A lock is complete, so pip resolves nothing: it fetches and compares hashes.
+LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
+COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url
+HEAVY := demo chaos trl phoenix model
 
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+.DELETE_ON_ERROR:
+.PHONY: help demo serve test test-all check bench fix reference lock clean $(HEAVY:%=test-%)
 
-.PHONY: help demo serve test test-all check fix bench lock clean
-help: ## list the tasks
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-# A lock file that changed makes the environment anew; the project itself is installed in place.
-$(READY): deploy/requirements.lock pyproject.toml
-	@echo "setting up $(VENV) (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r deploy/requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: without one; KEEP=1: leave it running)
+	@if [ "$(DEMO_MODEL)" = scripted ] || $(MAKE) --no-print-directory .venvs/model/.ready; then \
+		$(BIN)/backtalk demo $(if $(DEMO_MODEL),--model $(DEMO_MODEL)) $(if $(KEEP),--keep); \
+	else \
+		echo "The model's packages cannot be fetched here: the scripted provider answers instead."; \
+		$(BIN)/backtalk demo --model scripted $(if $(KEEP),--keep); \
+	fi
 
-.venvs/%/.ready: deploy/locks/%.lock deploy/requirements.lock pyproject.toml
-	@echo "setting up .venvs/$* (once)"
-	@$(PYTHON) -m venv .venvs/$*
-	@.venvs/$*/bin/python -m pip install --require-hashes -r deploy/locks/$*.lock
-	@touch $@
+serve: $(READY) ## Run Backtalk here (UPSTREAM=URL of a model API, ARGS=more options)
+	@$(BIN)/backtalk serve $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
-demo: $(READY) ## watch the main job happen, on a real model (DEMO_MODEL=scripted: without one)
-	@$(BIN)/backtalk demo $(if $(KEEP),--keep)
+test: $(READY) ## Run the tests, all but the heavy ones
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-serve: $(READY) ## relay to UPSTREAM (a base URL), notice signals, take feedback
-	@$(BIN)/backtalk serve $(if $(UPSTREAM),--upstream $(UPSTREAM))
+test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo
 
-test: $(READY) ## run the tests
-	@$(BIN)/python -m pytest -n auto -m "not bench and not chaos and not phoenix and not model and not trl and not demo"
+test-demo test-chaos: test-%: $(READY)
+	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
-test-all: test ## run the tests and every slow or heavy check
-	@$(BIN)/python -m pytest -m "chaos or phoenix or model or trl or demo or bench" -p no:randomly --timeout 3600
+# The heavy packages live in an environment of their own; the tests start its programs.
+test-trl test-phoenix test-model: test-%: $(READY) .venvs/%/.ready
+	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
-check: $(READY) ## formatter, linter, type checkers, import contracts
+check: $(CHECK_READY) ## Run the linters and the type checkers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
-fix: $(READY) ## let the formatter and the linter mend what they can
-	@$(BIN)/ruff format .
+bench: $(READY) ## Measure; the figures of the README come from here
+	@$(BIN)/python tests/bench/load.py $(ARGS)
+
+fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
-bench: $(READY) ## measure CPU per call against nginx and a direct call
-	@$(BIN)/python tests/bench/load.py
+reference: $(READY) ## Write proxy/REFERENCE.md and deploy/example.toml from the code
+	@$(BIN)/python tests/house/reference.py
 
-lock: ## write the lock files anew (needs uv)
-	uv pip compile pyproject.toml --group test --group check --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade -o deploy/requirements.lock
-	for mark in $(patsubst deploy/locks/%.in,%,$(wildcard deploy/locks/*.in)); do \
-	  uv pip compile deploy/locks/$$mark.in --universal --python-version 3.11 --generate-hashes --no-annotate \
-	    --no-header --no-emit-index-url --no-emit-find-links --upgrade -o deploy/locks/$$mark.lock; done
+lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
+	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
+	$(COMPILE) --group check -c deploy/requirements.lock -o deploy/locks/check.lock
+	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
+	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
+	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
 
-clean: ## remove the environments and what was kept
-	rm -rf $(VENV) .venvs .demo backtalk-data
+clean: ## Remove the environments and the demo's data
+	rm -rf .venv .venvs .demo
+
+$(READY): deploy/requirements.lock pyproject.toml
+	@echo "Setting up .venv"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python $(LOCKED) deploy/requirements.lock -q
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(CHECK_READY): $(READY) deploy/locks/check.lock
+	@echo "Adding the linters to .venv"
+	@$(BIN)/python $(LOCKED) deploy/locks/check.lock -q
+	@touch $@
+
+.venvs/%/.ready: deploy/locks/%.lock
+	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
+	@$(PYTHON) -m venv .venvs/$*
+	@.venvs/$*/bin/python $(LOCKED) $<
+	@touch $@

@@ -31,12 +31,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Token counts as the provider reported them."""
+    """Token counts as the provider reported them, or `estimated` from the texts where it reported none."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    estimated: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):

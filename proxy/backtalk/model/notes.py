@@ -26,7 +26,7 @@ class CallNotes:
         self.outcome: Outcome | None = None
         self.error: str | None = None
 
-    def fail(self, outcome: Outcome, error: str) -> None:
+    def fail(self, outcome: Outcome, error: str | None = None) -> None:
         """Say how the call ended; the first word stands."""
         if self.outcome is None:
             self.outcome, self.error = outcome, error

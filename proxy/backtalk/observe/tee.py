@@ -5,9 +5,14 @@ copies of a process stays under one budget; a copy that gets nothing more is mar
 """
 
 import hashlib
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from backtalk.model.frames import Capture
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
 
 
 class Budget:
@@ -51,7 +56,7 @@ class Tee:
         self._budget = budget
         self._kept: list[bytes] = []
         self._taken = 0
-        self._digest: hashlib._Hash | None = None
+        self._digest: _Digest | None = None
         self.size_bytes = 0
         self.chunks = 0
 

@@ -100,9 +100,14 @@ class Intake:
 
     def reopen(self) -> Iterator[AnyFrame]:
         """The `Opened` and `Requested` frames of the calls that were open where this intake began; once."""
+        for _, frame in self.reopen_owned():
+            yield frame
+
+    def reopen_owned(self) -> Iterator[tuple[str, AnyFrame]]:
+        """What `reopen` gives, with the owner of each frame; once."""
         for owner in self._owners.values():
             frames, owner.reopened = owner.reopened, []
-            yield from frames
+            yield from ((owner.name, frame) for frame in frames)
 
     def close(self) -> None:
         """Let all files go."""

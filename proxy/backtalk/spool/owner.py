@@ -7,6 +7,7 @@ nothing is deleted that a restart would need to know an open call.
 import shutil
 from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,8 +15,8 @@ import msgspec
 
 from backtalk import clock
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
+from backtalk.process import is_locked
 from backtalk.spool import checkpoint, segments
-from backtalk.spool.files import is_locked
 from backtalk.spool.tail import Tail
 
 LOCK: Final = "lock"
@@ -167,9 +168,7 @@ class Owner:
     def _deletable(self, consumed: int) -> list["_Going"]:
         known = segments.listing(self._directory)
         return [
-            _Going(segment.path, following.base)
-            for segment, following in zip(known, known[1:], strict=False)
-            if following.base <= consumed
+            _Going(segment.path, following.base) for segment, following in pairwise(known) if following.base <= consumed
         ]
 
     def _carry(self, consumed: int, open_spans: Collection[str], *, before: int) -> None:

@@ -36,21 +36,21 @@ class Metrics:
         self._cells: dict[tuple[object, ...], _Cell] = {}
         self._series: dict[str, dict[LabelSet, _Cell]] = {}
 
-    def add(self, name: str, n: float = 1, **labels: Label | None) -> None:
+    def add(self, name: str, n: float = 1, /, **labels: Label | None) -> None:
         """Let a counter grow by `n`, or move a gauge by it."""
         key = (name, *labels.items())
         with self._lock:
             cell = self._cells.get(key) or self._open(key, name, labels, "counter", "gauge")
             cell.value += n
 
-    def set(self, name: str, value: float, **labels: Label | None) -> None:
+    def set(self, name: str, value: float, /, **labels: Label | None) -> None:
         """Say the present level of a gauge."""
         key = (name, *labels.items())
         with self._lock:
             cell = self._cells.get(key) or self._open(key, name, labels, "gauge")
             cell.value = value
 
-    def record(self, name: str, value: float, **labels: Label | None) -> None:
+    def record(self, name: str, value: float, /, **labels: Label | None) -> None:
         """Count a value in a histogram."""
         key = (name, *labels.items())
         with self._lock:

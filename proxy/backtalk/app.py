@@ -1,0 +1,75 @@
+"""The composition root: the one place where rooms that do not know each other are put together.
+
+In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothing is decided here.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from backtalk.errors import RequestError
+from backtalk.model.meter import Meter
+from backtalk.observe.call import Sink
+from backtalk.observe.middleware import App, Observe
+from backtalk.relay.http_client import HttpClient
+from backtalk.relay.raw_lane import RawLane
+from backtalk.relay.upstream import parse_target
+from backtalk.settings import Settings
+from backtalk.web.problems import problem
+
+Scope = MutableMapping[str, Any]
+"""An ASGI scope."""
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""How an app gets events."""
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""How an app sends events."""
+
+_FEEDBACK: Final = "/v1/feedback"
+_SCRIPT: Final = "/feedback.js"
+
+
+def public_app(settings: Settings, *, feedback_app: App, sink: Sink, secret: bytes, metrics: Meter) -> App:
+    """The public listener: the model API through the relay, feedback at its door, everything of it observed."""
+    inner = _PublicDoor(settings, feedback_app)
+    return observed(inner, sink=sink, secret=secret, settings=settings, metrics=metrics)
+
+
+def observed(app: App, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter) -> App:
+    """Any ASGI app under observation."""
+    return Observe(app, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=_answer)
+
+
+class _PublicDoor:
+    """Sends each request where it belongs; opens the upstream client with the lifespan."""
+
+    def __init__(self, settings: Settings, feedback_app: App) -> None:
+        self._settings = settings
+        self._target = parse_target(settings.upstream)
+        self._feedback_app = feedback_app
+        self._lane: RawLane | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path = scope["path"]
+        if path.startswith(_FEEDBACK) or path == _SCRIPT:
+            await self._feedback_app(scope, receive, send)
+        elif path.startswith("/v1/") and self._lane is not None:
+            await self._lane(scope, receive, send)
+        elif scope["type"] == "http":
+            raise RequestError("there is nothing here; the model API is under /v1/", code="unknown_url", status=404)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        client = HttpClient(self._target, self._settings.relay)
+        lane = self._lane = RawLane(client, self._settings)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await lane.aclose()
+        await client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _answer(error: BaseException, trace_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    answer = problem(error, trace_id=trace_id)
+    return answer.status, answer.headers, answer.body

@@ -1,0 +1,1 @@
+"""What people and systems say of answers: checked at the door, kept as facts."""

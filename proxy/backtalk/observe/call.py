@@ -1,0 +1,227 @@
+"""One observed call, free of any server's types: a head, pieces and times go in, frames come out.
+
+In: what a server adapter sees (`middleware.Observe` for ASGI). Out: `Opened`, `Requested` and `Closed` frames into a
+sink, and the response's header fields with ids. The one rule: exactly one `Opened` and one `Closed` per call whatever
+happens, and nothing here waits or raises into the call.
+"""
+
+from typing import Final, NamedTuple, Protocol
+
+from backtalk import clock
+from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
+from backtalk.model.ids import keyed_hash
+from backtalk.model.meter import Meter
+from backtalk.model.notes import CallNotes
+from backtalk.observe.context import CallContext
+from backtalk.observe.headers import Fields, request_chooser, response_chooser, with_ids
+from backtalk.observe.tee import Body, Budget, Tee
+from backtalk.observe.tenants import Tenants
+from backtalk.settings import Settings
+
+_PREFIX: Final = "/v1/"
+_RESERVED: Final = "/v1/feedback"
+
+
+class Sink(Protocol):
+    """Takes encoded frames, best effort (`spool.Spool`)."""
+
+    def offer(self, payload: bytes, /) -> bool:
+        """Take a frame at once, or return False where there is no room."""
+        ...
+
+
+class Head(NamedTuple):
+    """A request's head; header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Fields
+    client: str
+
+
+def is_call(path: str) -> bool:
+    """Whether a path is of the model API: under /v1/ and not reserved for feedback."""
+    return path.startswith(_PREFIX) and not path.startswith(_RESERVED)
+
+
+class Observer:
+    """What all calls of a process share: where frames go, the budget of copies, the secret of hashes."""
+
+    def __init__(self, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter) -> None:
+        self.sink = sink
+        self.metrics = metrics
+        self.tenants = Tenants(secret)
+        self.choose = request_chooser(settings.session.header)
+        self.choose_response = response_chooser()
+        self.budget = Budget(settings.capture.process_bytes)
+        self.call_bytes = settings.capture.call_bytes
+        self._secret = secret
+        self._clients: dict[str, str] = {}
+
+    def client_hash(self, client: str) -> str:
+        """The keyed hash of a client's address; the last 1024 are remembered."""
+        known = self._clients.get(client)
+        if known is None:
+            if len(self._clients) >= 1024:
+                del self._clients[next(iter(self._clients))]
+            known = self._clients[client] = keyed_hash(self._secret, b"client", client.encode())
+        return known
+
+    def offer(self, frame: Frame) -> None:
+        """Encode a frame and hand it to the sink; what it refuses is counted there."""
+        self.sink.offer(encode(frame))
+
+
+class Call:
+    """Follows one call from its head to its end."""
+
+    __slots__ = (
+        "_first_byte_ns",
+        "_head",
+        "_kept_headers",
+        "_observer",
+        "_opened",
+        "_request",
+        "_responded_ns",
+        "_response",
+        "_started_ns",
+        "_uploaded_ns",
+        "context",
+        "ended",
+        "notes",
+        "status",
+    )
+
+    def __init__(self, observer: Observer, head: Head, context: CallContext, notes: CallNotes) -> None:
+        self._observer = observer
+        self._head = head
+        self.context = context
+        self.notes = notes
+        self._started_ns = self._uploaded_ns = clock.monotonic_ns()
+        self._request: Tee | None = Tee(observer.call_bytes, observer.budget)
+        self._response = Tee(observer.call_bytes, observer.budget)
+        self._opened = self.ended = False
+        self._kept_headers: list[tuple[str, str]] = []
+        self._responded_ns: int | None = None
+        self._first_byte_ns: int | None = None
+        self.status = 0
+
+    def request_piece(self, piece: bytes, *, more: bool) -> None:
+        """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
+        tee = self._request
+        if tee is None or self.ended:
+            return
+        tee.add(piece)
+        if not self._opened:
+            self._uploaded_ns = clock.monotonic_ns()
+            self._open(None if more else self._request_copy(tee))
+        elif not more:
+            self._requested(self._request_copy(tee))
+
+    def response_head(self, status: int, headers: Fields) -> Fields:
+        """The response starts; returns its fields with the call's ids."""
+        self.status = status
+        self._responded_ns = clock.monotonic_ns()
+        self._kept_headers = self._observer.choose_response(headers)
+        return with_ids(headers, self.context)
+
+    def response_piece(self, piece: bytes) -> None:
+        """A piece of the response's body is on its way to the client."""
+        if piece:
+            if self._first_byte_ns is None:
+                self._first_byte_ns = clock.monotonic_ns() - self._started_ns
+            self._response.add(piece)
+
+    def close(self, outcome: Outcome, error: str | None = None) -> None:
+        """The call has ended; the notes' word on how goes before `completed` and `failed`, the first end stands."""
+        if self.ended:
+            return
+        self._finish_request()
+        self.ended = True
+        if self.notes.outcome is not None and outcome in ("completed", "failed"):
+            outcome, error = self.notes.outcome, self.notes.error
+        frame = self._closed(outcome, error)
+        self._observer.offer(frame)
+        metrics = self._observer.metrics
+        metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
+        if frame.capture == "truncated":
+            metrics.add("backtalk.capture.truncated", side="response")
+
+    def _finish_request(self) -> None:
+        """Open a call whose body nobody read; complete one whose body was not read to its end."""
+        tee = self._request
+        if tee is None:
+            return
+        body = self._request_copy(tee)
+        if self._opened:
+            self._requested(body)
+        else:
+            self._open(body)
+
+    def _request_copy(self, tee: Tee) -> Body:
+        self._request = None
+        body = tee.finish()
+        if body.capture == "truncated":
+            self._observer.metrics.add("backtalk.capture.truncated", side="request")
+        return body
+
+    def _open(self, body: Body | None) -> None:
+        self._opened = True
+        context, head, observer = self.context, self._head, self._observer
+        now = clock.now()
+        frame = Opened(
+            wall_ns=now.wall_ns,
+            boot_ns=now.boot_ns,
+            trace_id=context.trace_id,
+            span_id=context.span_id,
+            server_span_id=context.server_span_id,
+            parent_span_id=context.parent_span_id,
+            trace_flags=context.flags,
+            tracestate=context.tracestate,
+            tenant=observer.tenants.of(head.headers),
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=observer.choose(head.headers),
+            client_hash=observer.client_hash(head.client),
+            body=None if body is None else body.kept,
+            body_bytes=0 if body is None else body.size_bytes,
+            body_sha256=None if body is None else body.sha256,
+            capture="full" if body is None else body.capture,
+        )
+        observer.offer(frame)
+
+    def _requested(self, body: Body) -> None:
+        now = clock.now()
+        self._observer.offer(Requested(now.wall_ns, now.boot_ns, self.context.span_id, *body))
+
+    def _closed(self, outcome: Outcome, error: str | None) -> Closed:
+        now = clock.now()
+        body = self._response.finish()
+        return Closed(
+            wall_ns=now.wall_ns,
+            boot_ns=now.boot_ns,
+            span_id=self.context.span_id,
+            outcome=outcome,
+            status=self.status,
+            headers=self._kept_headers,
+            body=body.kept,
+            body_bytes=body.size_bytes,
+            duration_ns=clock.monotonic_ns() - self._started_ns,
+            first_byte_ns=self._first_byte_ns,
+            overhead_ns=self._overhead_ns(),
+            chunks=self._response.chunks,
+            upstream=self.notes.upstream,
+            error=error,
+            body_sha256=body.sha256,
+            capture=body.capture,
+        )
+
+    def _overhead_ns(self) -> int:
+        """Own time: from the body's arrival until the upstream was asked, and from its head until ours went out."""
+        asked, answered, responded = self.notes.asked_ns, self.notes.answered_ns, self._responded_ns
+        if asked is None:
+            return max(0, (responded or self._uploaded_ns) - self._uploaded_ns)
+        after = max(0, responded - answered) if responded is not None and answered is not None else 0
+        return max(0, asked - self._uploaded_ns) + after

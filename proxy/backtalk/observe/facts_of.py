@@ -1,0 +1,128 @@
+"""Facts of a call: frames from the spool go in, `CallOpened` and `CallClosed` come out. Pure.
+
+A fact holds what was understood, never the raw bytes. Redaction belongs into `with_request` and `closed`, the only
+places where texts enter a fact.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from backtalk.model.chat import Message, Request, Response, Usage
+from backtalk.model.facts import CallClosed, CallOpened
+from backtalk.model.frames import Capture, Closed, Opened
+from backtalk.model.ids import SpanId, TraceId
+from backtalk.observe import understand
+
+RETRY_HEADER: Final = "x-stainless-retry-count"
+"""How OpenAI's clients number their automatic retries."""
+_CHARS_PER_TOKEN: Final = 4
+_GENERATING: Final = frozenset({"chat", "completions", "responses"})
+
+
+def opened(frame: Opened, *, late: bool) -> CallOpened:
+    """A call's arrival, its request still empty."""
+    headers = by_name(frame.headers)
+    return CallOpened(
+        trace_id=TraceId(frame.trace_id),
+        span_id=SpanId(frame.span_id),
+        server_span_id=SpanId(frame.server_span_id),
+        parent_span_id=SpanId(frame.parent_span_id) if frame.parent_span_id else None,
+        opened_ns=frame.wall_ns,
+        boot_ns=frame.boot_ns,
+        tenant=frame.tenant,
+        method=frame.method,
+        path=frame.path,
+        api=understand.api_of(frame.path),
+        request=Request(),
+        client_hash=frame.client_hash,
+        user_agent=headers.get("user-agent", ""),
+        retry_count=_retry_count(headers.get(RETRY_HEADER, "")),
+        late=late,
+    )
+
+
+def with_request(call: CallOpened, body: bytes, headers: Iterable[tuple[str, str]], session_header: str) -> CallOpened:
+    """The arrival with its request understood; a request without a body (GET) has nothing to understand."""
+    request = understand.request(call.api, body, by_name(headers), session_header)
+    if not body and call.method not in ("POST", "PUT", "PATCH"):
+        request = Request(declared_session=request.declared_session)
+    return msgspec.structs.replace(call, request=request)
+
+
+def announced(call: CallOpened) -> CallOpened:
+    """The arrival as the journal holds it: who asks which model; the messages follow in `CallClosed`."""
+    asked = call.request
+    known = Request(model=asked.model, stream=asked.stream, user=asked.user, declared_session=asked.declared_session)
+    return msgspec.structs.replace(call, request=known)
+
+
+def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_capture: Capture) -> CallClosed:
+    """A call's end."""
+    headers = by_name(frame.headers)
+    response = understand.response(call.api, frame.status, headers, frame.body)
+    return CallClosed(
+        opened=call,
+        closed_ns=frame.wall_ns,
+        duration_ns=frame.duration_ns,
+        status=frame.status,
+        outcome=frame.outcome,
+        response=_with_usage(call, frame.status, response),
+        first_byte_ns=frame.first_byte_ns,
+        overhead_ns=frame.overhead_ns,
+        chunks=frame.chunks,
+        request_bytes=request_bytes,
+        response_bytes=frame.body_bytes,
+        request_capture=request_capture,
+        response_capture=frame.capture,
+        upstream=frame.upstream,
+        upstream_request_id=headers.get("x-upstream-request-id") or headers.get("x-request-id"),
+        error=frame.error,
+    )
+
+
+def interrupted(call: CallOpened, seen_ns: int, *, request_bytes: int, request_capture: Capture) -> CallClosed:
+    """The end of a call whose proxy is gone: nothing is known of its response. `seen_ns` is the proxy's last sign."""
+    return CallClosed(
+        opened=call,
+        closed_ns=max(seen_ns, call.opened_ns),
+        duration_ns=max(0, seen_ns - call.opened_ns),
+        status=0,
+        outcome="interrupted",
+        response=Response(),
+        request_bytes=request_bytes,
+        request_capture=request_capture,
+        response_capture="none",
+    )
+
+
+def by_name(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Header fields by lower-case name; repeated fields are joined as RFC 9110, section 5.3, says."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
+
+
+def _retry_count(value: str) -> int:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 0
+
+
+def _with_usage(call: CallOpened, status: int, response: Response) -> Response:
+    """Estimate the tokens where a stream that was cut, or a provider, reported none."""
+    if response.usage is not None or not response.choices or status >= 400 or call.api not in _GENERATING:
+        return response
+    usage = Usage(
+        input_tokens=_estimate(call.request.messages), output_tokens=_estimate(response.choices), estimated=True
+    )
+    return msgspec.structs.replace(response, usage=usage)
+
+
+def _estimate(messages: Iterable[Message]) -> int:
+    chars = sum(
+        len(message.text) + len(message.reasoning or "") + sum(len(call.arguments) for call in message.tool_calls)
+        for message in messages
+    )
+    return -(-chars // _CHARS_PER_TOKEN)

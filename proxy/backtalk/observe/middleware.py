@@ -1,0 +1,159 @@
+"""The outermost thing there is: a pure ASGI middleware that gives every response its ids and copies every call.
+
+In: any ASGI app. Out: the same app, observed. It adapts ASGI's messages to `call.Call`, which does the work. The one
+rule: bytes pass unchanged and at once; only header fields are added, and only a crash of the app is answered here.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from backtalk.errors import BacktalkError
+from backtalk.model.frames import Outcome
+from backtalk.model.meter import Meter
+from backtalk.model.notes import NOTES, CallNotes
+from backtalk.observe.call import Call, Head, Observer, Sink, is_call
+from backtalk.observe.context import CallContext, context_of
+from backtalk.observe.headers import with_ids
+from backtalk.settings import Settings
+
+Scope = MutableMapping[str, Any]
+"""An ASGI scope."""
+Message = MutableMapping[str, Any]
+"""An ASGI event."""
+Receive = Callable[[], Awaitable[Message]]
+"""How an app gets events."""
+Send = Callable[[Message], Awaitable[None]]
+"""How an app sends events."""
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
+Answer = Callable[[BaseException, str], tuple[int, list[tuple[bytes, bytes]], bytes]]
+"""Makes status, header fields and body of an error under a trace id."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Observe:
+    """Wraps an ASGI app. `answer` makes the bodies of crashes (`web.problems` in the proxy)."""
+
+    def __init__(
+        self, app: App, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter, answer: Answer
+    ) -> None:
+        self._app = app
+        self._answer = answer
+        self._observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope; anything but HTTP passes untouched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        context = context_of(scope["headers"])
+        notes = CallNotes(context.traceparent, context.tracestate)
+        scope[NOTES] = notes
+        call = Call(self._observer, _head(scope), context, notes) if is_call(scope["path"]) else None
+        await _Passage(self._app, self._answer, context, call, receive, send).run(scope)
+
+
+class _Passage:
+    """One request on its way through: ASGI's events on both sides, the call in the middle."""
+
+    __slots__ = ("_answer", "_app", "_call", "_context", "_receive", "_send", "complete", "gone", "started")
+
+    def __init__(
+        self, app: App, answer: Answer, context: CallContext, call: Call | None, receive: Receive, send: Send
+    ) -> None:
+        self._app = app
+        self._answer = answer
+        self._context = context
+        self._call = call
+        self._receive = receive
+        self._send = send
+        self.started = self.complete = self.gone = False
+
+    async def run(self, scope: Scope) -> None:
+        """Run the app; whatever happens, the call is closed once."""
+        try:
+            await self._app(scope, self.receive, self.send)
+        except Exception as error:  # noqa: BLE001 - the app may be anybody's: its crash is answered and recorded
+            await self._crashed(error)
+        except BaseException:
+            self._close("client_disconnected" if self.gone else "failed", "cancelled")
+            raise
+        if not self.complete:
+            self._close("client_disconnected" if self.gone else "failed", "the response was not completed")
+
+    async def receive(self) -> Message:
+        """Pass an event in; copy bodies, notice a client that leaves before its answer is complete."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            if self._call is not None:
+                self._call.request_piece(message.get("body", b""), more=message.get("more_body", False))
+        elif not self.complete:
+            self.gone = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass an event out; ids on the head, a copy of the body; the call ends with its last byte."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            await self._send_body(message)
+            return
+        if kind == "http.response.start":
+            self.started = True
+            headers = list(message.get("headers", ()))
+            fields = self._call.response_head(message["status"], headers) if self._call else None
+            message = {**message, "headers": with_ids(headers, self._context) if fields is None else fields}
+        await self._pass(message)
+
+    async def _send_body(self, message: Message) -> None:
+        if self._call is not None:
+            self._call.response_piece(message.get("body", b""))
+        await self._pass(message)
+        if not message.get("more_body", False):
+            self.complete = True
+            self._close("client_disconnected" if self.gone else "completed", None)
+
+    async def _pass(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:
+            self.gone = True
+            raise
+
+    async def _crashed(self, error: Exception) -> None:
+        if self.gone:
+            self._close("client_disconnected", None)
+            return
+        if not isinstance(error, BacktalkError):
+            _log.error("request failed", extra={"trace_id": self._context.trace_id}, exc_info=error)
+        elif self._call is not None and error.status < 500:
+            self._call.notes.fail("rejected", error.code)
+        if not self.started:
+            await self._answer_crash(error)
+        self._close("failed", error.code if isinstance(error, BacktalkError) else type(error).__name__)
+
+    async def _answer_crash(self, error: Exception) -> None:
+        if self._call is not None:
+            self._call.notes.fail("failed", type(error).__name__)
+        status, headers, body = self._answer(error, self._context.trace_id)
+        try:
+            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            await self.send({"type": "http.response.body", "body": body})
+        except OSError:
+            self._close("client_disconnected", None)
+
+    def _close(self, outcome: Outcome, error: str | None) -> None:
+        if self._call is not None:
+            self._call.close(outcome, error)
+
+
+def _head(scope: Scope) -> Head:
+    client = scope.get("client")
+    return Head(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=scope["headers"],
+        client=client[0] if client else "",
+    )

@@ -1,0 +1,1 @@
+"""Session state: which call continues which, kept in Redis or in memory."""

@@ -1,0 +1,52 @@
+"""The two Lua scripts. Each is one atomic step, and running it twice with the same call changes nothing more.
+
+ARRIVE   KEYS: the lists, then the call.  ARGV: span (8 bytes), call prefix, arrival, call's ttl,
+         then for each list: cap ("0": read only), ttl.
+         Returns the members of each list (before this call joined), and what is known of every call named in them.
+REMEMBER KEYS: the lists.  ARGV: member, cap, ttl. Makes the member each list's newest.
+"""
+
+from typing import Final
+
+ARRIVE: Final = """
+local span, prefix, ttl = ARGV[1], ARGV[2], ARGV[4]
+local lists, calls, met = {}, {}, {[span] = true}
+for i = 1, #KEYS - 1 do
+  local members = redis.call('LRANGE', KEYS[i], 0, -1)
+  local cap, list_ttl, present = ARGV[3 + 2 * i], ARGV[4 + 2 * i], false
+  for _, member in ipairs(members) do
+    if member == span then
+      present = true
+    elseif not met[member] then
+      met[member] = true
+      local key = prefix .. member
+      local call = redis.call('HMGET', key, 'o', 'l', 'd', 'k')
+      if call[1] then
+        redis.call('EXPIRE', key, ttl)
+        calls[#calls + 1] = {member, call[1], call[2], call[3], call[4]}
+      end
+    end
+  end
+  if cap ~= '0' and not present then
+    redis.call('RPUSH', KEYS[i], span)
+    redis.call('LTRIM', KEYS[i], -tonumber(cap), -1)
+  end
+  if cap ~= '0' or #members > 0 then
+    redis.call('EXPIRE', KEYS[i], list_ttl)
+  end
+  lists[i] = table.concat(members)
+end
+redis.call('HSETNX', KEYS[#KEYS], 'o', ARGV[3])
+redis.call('EXPIRE', KEYS[#KEYS], ttl)
+return {lists, calls}
+"""
+
+REMEMBER: Final = """
+for i = 1, #KEYS do
+  redis.call('LREM', KEYS[i], 0, ARGV[1])
+  redis.call('RPUSH', KEYS[i], ARGV[1])
+  redis.call('LTRIM', KEYS[i], -tonumber(ARGV[2]), -1)
+  redis.call('EXPIRE', KEYS[i], ARGV[3])
+end
+return 1
+"""

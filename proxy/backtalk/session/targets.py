@@ -1,0 +1,170 @@
+"""What feedback asks of Redis while somebody waits: has it come before, and which call is it about.
+
+In: a tenant, a feedback id, the checked body. Out: `Found`, within the budget. The one rule: fail open; a Redis that is
+away, slow or empty makes the reply say less and never costs the feedback, and a failing one is left alone for a pause.
+The repeat's mark is set by `remember`, called once the feedback is durable, so that a mark never lies.
+"""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Protocol, cast
+
+from backtalk import clock
+from backtalk.model.feedback import FeedbackBody
+from backtalk.model.ids import CallKey, SpanId, TraceId, parse_request_id, parse_traceparent
+from backtalk.model.meter import Meter
+from backtalk.session import keys
+from backtalk.session.breaker import Breaker
+
+_log: Final = logging.getLogger(__name__)
+
+TargetStatus = Literal["resolved", "pending", "ambiguous", "session", "unknown"]
+"""`resolved`: one call. `pending`: no call is known under this key yet. `ambiguous`: several calls. `session`: the
+feedback is about a whole session. `unknown`: it could not be looked up; the join on reading decides."""
+
+Command = tuple[str | bytes | int, ...]
+"""One Redis command."""
+
+
+class Found(NamedTuple):
+    """What Redis knew. `mark` is the body's sha256 of an earlier feedback under the same id."""
+
+    mark: str | None
+    target: CallKey | None
+    status: TargetStatus
+
+
+class Connection(Protocol):
+    """The Redis behind the look-ups (`session.lookup_connection`); every failure is an `OSError`."""
+
+    async def send(self, commands: Sequence[Command]) -> list[object]:
+        """Send commands in one round trip; returns their replies."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class _Door(Protocol):
+    def connect(self, url: str, timeout_s: float) -> Connection: ...
+
+
+_UNKNOWN: Final = Found(None, None, "unknown")
+
+
+class Targets:
+    """The look-ups of one process. Without a URL, nothing is ever known."""
+
+    def __init__(self, url: str | None, *, secret: bytes, metrics: Meter, lookup_ms: float, mark_ttl_s: int) -> None:
+        self._url = url
+        self._secret = secret
+        self._metrics = metrics
+        self._budget_s = lookup_ms / 1000
+        self._mark_ttl_s = mark_ttl_s
+        self._breaker = Breaker()
+        self._connection: asyncio.Task[Connection] | None = None
+
+    async def warm(self) -> None:
+        """Load the client library ahead of the first feedback, in a thread."""
+        if self._url is not None:
+            await self._connected(self._url)
+
+    async def look_up(self, tenant: str, feedback_id: str, body: FeedbackBody) -> Found:
+        """Ask for the mark and the target in one round trip."""
+        mark_key = keys.idempotency(self._secret, feedback_id)
+        replies = await self._send([("GET", mark_key), *self._target_command(tenant, body)])
+        if replies is None:
+            return _UNKNOWN if body.session_id is None else Found(None, None, "session")
+        mark, *answers = replies
+        target, status = _target(body, answers)
+        return Found(mark.decode() if isinstance(mark, bytes) else None, target, status)
+
+    async def remember(self, feedback_id: str, sha256: str) -> None:
+        """Mark a durable feedback; an earlier mark stays."""
+        key = keys.idempotency(self._secret, feedback_id)
+        await self._send([("SET", key, sha256, "NX", "EX", self._mark_ttl_s)])
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        task = self._connection
+        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+            await task.result().aclose()
+        elif task is not None:
+            task.cancel()
+
+    def _target_command(self, tenant: str, body: FeedbackBody) -> list[Command]:
+        if body.response_id is not None:
+            return [("GET", keys.response(self._secret, tenant, body.response_id))]
+        trace_id = named_trace(body)
+        return [] if trace_id is None else [("LRANGE", keys.trace(self._secret, tenant, trace_id), 0, -1)]
+
+    async def _send(self, commands: Sequence[Command]) -> list[object] | None:
+        """The replies, or None where Redis is away or slow."""
+        if self._url is None or not self._breaker.may_try(clock.monotonic_ns()):
+            return None
+        loading = self._connection is None or not self._connection.done()
+        try:
+            async with asyncio.timeout(self._budget_s):
+                connection = await self._connected(self._url)
+                loading = False
+                replies = await connection.send(commands)
+        except OSError as error:  # TimeoutError is one
+            self._failed(error, loading=loading)
+            return None
+        self._breaker.succeeded()
+        return replies
+
+    async def _connected(self, url: str) -> Connection:
+        """The connection; its library is loaded once, and goes on loading when a waiter's time is up."""
+        if self._connection is None:
+            self._connection = asyncio.get_running_loop().create_task(self._load(url))
+        return await asyncio.shield(self._connection)
+
+    async def _load(self, url: str) -> Connection:
+        module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
+        return cast(_Door, module).connect(url, self._budget_s)
+
+    def _failed(self, error: OSError, *, loading: bool) -> None:
+        if not loading:
+            if not self._breaker.broken:
+                reason = str(error) or type(error).__name__
+                _log.warning("Redis does not answer in time; feedback is taken without its look-ups: %s", reason)
+            self._breaker.failed(clock.monotonic_ns())
+        self._metrics.add("backtalk.feedback.lookups_timed_out")
+
+
+def named_trace(body: FeedbackBody) -> TraceId | None:
+    """The trace that a feedback names in any of its forms."""
+    request = parse_request_id(body.request_id or "")
+    parent = parse_traceparent(body.traceparent or "")
+    named = request or parent
+    return named.trace_id if named else (TraceId(body.trace_id) if body.trace_id else None)
+
+
+def _target(body: FeedbackBody, answers: Sequence[object]) -> tuple[CallKey | None, TargetStatus]:
+    if body.session_id is not None:
+        return None, "session"
+    if body.response_id is not None:
+        found = answers[0]
+        key = parse_request_id(found.decode()) if isinstance(found, bytes) else None
+        return key, "resolved" if key else "pending"
+    trace_id = named_trace(body)
+    assert trace_id is not None  # noqa: S101 -- the door lets no feedback in without a target
+    spans = [SpanId(span.decode()) for span in cast("list[bytes]", answers[0])]
+    return _of_trace(body, trace_id, spans)
+
+
+def _of_trace(body: FeedbackBody, trace_id: TraceId, spans: Sequence[SpanId]) -> tuple[CallKey | None, TargetStatus]:
+    """Choose among the trace's calls; a traceparent may also name a call's parent, which only the join can tell."""
+    request, parent = parse_request_id(body.request_id or ""), parse_traceparent(body.traceparent or "")
+    named = request.span_id if request else (parent.span_id if parent else body.span_id)
+    if named is not None:
+        if named in spans:
+            return CallKey(trace_id, SpanId(named)), "resolved"
+        return None, "unknown" if parent and spans else "pending"
+    if len(spans) == 1:
+        return CallKey(trace_id, spans[0]), "resolved"
+    return None, "ambiguous" if spans else "pending"

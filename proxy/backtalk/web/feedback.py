@@ -1,0 +1,177 @@
+"""POST /v1/feedback: the door through which people and systems say what an answer was worth.
+
+In: HTTP. Out: 202 once the feedback is durable in the spool, 200 for a repeat, else a sentence about what is wrong.
+The one rule: nothing is acknowledged before `Spool.put` returned, and nothing but the disk can make it wait long.
+"""
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple, Protocol
+
+from backtalk import clock
+from backtalk.errors import BacktalkError, RequestError, StoreError
+from backtalk.feedback.body import Given, parse
+from backtalk.model import feedback, frames
+from backtalk.model.ids import CallKey, keyed_hash, new_span_id, new_trace_id, parse_traceparent
+from backtalk.model.meter import Meter
+from backtalk.model.notes import NOTES, CallNotes
+from backtalk.observe.tenants import Tenants
+from backtalk.session.targets import Found, Targets
+from backtalk.settings import FeedbackSettings
+from backtalk.web.problems import problem
+
+PATH: Final = "/v1/feedback"
+SCRIPT_PATH: Final = "/feedback.js"
+_RETRY_AFTER: Final = (b"retry-after", b"1")
+_JSON: Final = (b"content-type", b"application/json")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Intake(Protocol):
+    """The part of `spool.Spool` that takes feedback."""
+
+    async def put(self, payload: bytes) -> None:
+        """Return once the frame is durable; raises `StoreError` where it cannot be."""
+        ...
+
+
+class _Reply(NamedTuple):
+    status: int
+    body: dict[str, Any]
+
+
+class ClientLeftError(Exception):
+    """The client closed the connection before its body was complete."""
+
+
+def is_reserved(path: str) -> bool:
+    """Whether a public path belongs to this door and is not relayed."""
+    return path.startswith(PATH) or path == SCRIPT_PATH
+
+
+class FeedbackDoor:
+    """The ASGI app behind the reserved paths."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        targets: Targets,
+        tenants: Tenants,
+        *,
+        secret: bytes,
+        settings: FeedbackSettings,
+        metrics: Meter,
+    ) -> None:
+        self._intake = intake
+        self._targets = targets
+        self._tenants = tenants
+        self._secret = secret
+        self._settings = settings
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request to a reserved path."""
+        request = _ids(scope)
+        try:
+            _route(scope)
+            reply = await self._take(scope, receive, request)
+        except ClientLeftError:
+            return
+        except BacktalkError as error:
+            self._metrics.add("backtalk.feedback.refused", code=error.code)
+            answer = problem(error, trace_id=request.trace_id)
+            extra = [_RETRY_AFTER] if isinstance(error, StoreError) else []
+            extra += [(b"allow", b"POST")] if answer.status == 405 else []
+            await _answer(send, answer.status, [*answer.headers, *extra], answer.body)
+        else:
+            body = json.dumps(reply.body | {"trace_id": request.trace_id}, separators=(",", ":")).encode()
+            await _answer(send, reply.status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+
+    async def _take(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        raw = await _body(headers, receive, self._settings.body_limit_bytes)
+        key = headers.get(b"idempotency-key")
+        given = parse(raw, idempotency_key=None if key is None else key.decode("latin-1"))
+        return await self._accept(given, self._tenants.of(scope["headers"]), request)
+
+    async def _accept(self, given: Given, tenant: str, request: CallKey) -> _Reply:
+        feedback_id = self._id_of(given, tenant)
+        words = feedback.canonical(given.body)
+        sha256 = feedback.sha256_of(words)
+        found = await self._targets.look_up(tenant, feedback_id, given.body)
+        if found.mark is not None and found.mark != sha256:
+            message = "another feedback was sent under this idempotency key; a repeat must have the same body"
+            raise RequestError(message, code="idempotency_conflict", status=409, param="Idempotency-Key")
+        if found.mark is None:
+            moment = clock.now()
+            frame = frames.Feedback(
+                moment.wall_ns, moment.boot_ns, feedback_id, tenant, request.trace_id, request.span_id, words
+            )
+            await self._intake.put(frames.encode(frame))
+            if given.idempotency_key is not None:
+                await self._targets.remember(feedback_id, sha256)
+        return _reply(feedback_id, found)
+
+    def _id_of(self, given: Given, tenant: str) -> str:
+        if given.idempotency_key is None:
+            return secrets.token_hex(16)
+        return keyed_hash(self._secret, b"feedback", tenant.encode(), given.idempotency_key.encode())
+
+
+def _reply(feedback_id: str, found: Found) -> _Reply:
+    target = None if found.target is None else found.target._asdict()
+    duplicate = found.mark is not None
+    body = {"feedback_id": feedback_id, "status": "accepted", "duplicate": duplicate, "target": target}
+    return _Reply(200 if duplicate else 202, body | {"target_status": found.status})
+
+
+def _route(scope: Scope) -> None:
+    """Let POST /v1/feedback through; raises `RequestError` for everything else that is reserved."""
+    if scope["path"] != PATH:
+        message = f"{scope['path']} is reserved and not served; feedback is sent with POST {PATH}"
+        raise RequestError(message, code="unknown_url", status=404)
+    if scope["method"] != "POST":
+        message = f"{PATH} takes POST, not {scope['method']}; what was said is read from the admin listener"
+        raise RequestError(message, code="method_not_allowed", status=405)
+
+
+def _ids(scope: Scope) -> CallKey:
+    """The ids that the observer gave this request; fresh ones where there is no observer around."""
+    notes = scope.get(NOTES)
+    context = parse_traceparent(notes.traceparent) if isinstance(notes, CallNotes) else None
+    return CallKey(context.trace_id, context.span_id) if context else CallKey(new_trace_id(), new_span_id())
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
+    if coding.lower() != "identity":
+        raise RequestError("send feedback without a content-encoding", code="unsupported_encoding", status=415)
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
+        _too_large(limit)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            _too_large(limit)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _too_large(limit: int) -> None:
+    raise RequestError(f"a feedback has at most {limit} bytes", code="body_too_large", status=413)
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,174 @@
+"""The HTTP/1.1 server protocol: uvicorn's, with bounded heads and refusals in OpenAI's shape.
+
+In: bytes of a client. Out: ASGI calls. The one rule: every answer that leaves here carries ids and comes in its turn,
+also where the parser refuses before any app is asked.
+"""
+
+import asyncio
+from typing import Any, Final, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from backtalk.errors import BacktalkError, RequestError
+from backtalk.web.cycle import Cycle
+from backtalk.web.refusals import refusal, too_large, unreadable
+
+HEAD_LIMIT_BYTES: Final = 64 * 1024
+
+
+class Protocol(HttpToolsProtocol):
+    """One client connection."""
+
+    _head_bytes = 0
+    _fed_bytes = 0
+    _in_head = False
+    _in_body = False
+    _refused: BacktalkError | None = None
+    _farewell: bytes | None = None
+    """The last thing to be said here; nothing more is read once it is set."""
+    app: ASGI3Application
+    url: bytes
+    parser: httptools.HttpRequestParser
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; what the parser refuses is answered after the responses that are due before it."""
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        if self._farewell is not None:
+            return
+        was_in_head = self._in_head
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._refuse(self._refused or unreadable(error, in_body=self._in_body))
+        except httptools.HttpParserUpgrade:
+            self.cycle.keep_alive = False
+        else:
+            if was_in_head and self._in_head:
+                self._fed(len(data))
+
+    # The parser's side.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head = True
+        self._head_bytes = self._fed_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request target."""
+        self._grow(len(url), "request target", 414)
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field; a trailer is counted and dropped."""
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > HEAD_LIMIT_BYTES:
+            self._grow(0, "header fields", 431)
+        if self._in_head:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: start the app, or queue the request behind the one before."""
+        self._in_head, self._in_body = False, True
+        self._fill_scope()
+        previous = cast("Cycle | None", self.cycle)
+        self.cycle = self._new_cycle()
+        if previous is None or previous.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; it waits in the cycle until the app asks."""
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        self._in_body = False
+        if not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """A response is out: now the next one, or the refusal that waited for it."""
+        super().on_response_complete()
+        if self._farewell and self.cycle.response_complete:
+            self._leave(self._farewell)
+
+    def send_400_response(self, msg: str) -> None:
+        """Uvicorn's own refusals, in our shape."""
+        self._leave(refusal(RequestError(msg, code="malformed_request")))
+
+    # Inside.
+
+    def _new_cycle(self) -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def _fill_scope(self) -> None:
+        scope = cast("dict[str, Any]", self.scope)
+        version = self.parser.get_http_version()
+        if version != "1.1":
+            scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        raw_path = url.path or b"/"
+        path = raw_path.decode("ascii")
+        scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = url.query or b""
+
+    def _grow(self, size: int, what: str, status: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_LIMIT_BYTES:
+            self._refused = too_large(what, HEAD_LIMIT_BYTES, status=status)
+            raise self._refused
+
+    def _fed(self, size: int) -> None:
+        """Bound a field that has no end: the parser tells of it only when it is whole."""
+        self._fed_bytes += size
+        if self._fed_bytes > HEAD_LIMIT_BYTES:
+            self._refuse(too_large("header fields", HEAD_LIMIT_BYTES, status=431))
+
+    def _refuse(self, error: BacktalkError) -> None:
+        cycle = cast("Cycle | None", self.cycle)
+        if cycle is None or (cycle.response_complete and not self.pipeline):
+            self._leave(refusal(error))
+        elif self._in_body:
+            self._farewell = b""
+            cycle.refuse(error)
+        else:
+            self._farewell = refusal(error)
+
+    def _leave(self, last: bytes) -> None:
+        self._farewell = b""
+        if not self.transport.is_closing():
+            self.transport.write(last)
+            self.transport.close()

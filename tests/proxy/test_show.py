@@ -1,0 +1,52 @@
+"""What a person sees on the terminal."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from backtalk import show
+
+CALL: dict[str, Any] = {
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "span_id": "b7ad6b7169203331",
+    "opened_ns": 1_700_000_000_000_000_000,
+    "model": "small",
+    "status": 200,
+    "outcome": "completed",
+    "session_id": "5e55",
+    "session": {"session_id": "5e55", "rule": "next_turn"},
+    "signals": [{"kind": "regeneration", "probability": 0.93}],
+    "shows": [{"kind": "stop", "about": "x"}],
+    "feedback": [{"kind": "rating", "value": False}],
+}
+
+
+def _seen(draw: Any, document: dict[str, Any]) -> str:
+    screen = io.StringIO()
+    draw(document, Console(file=screen, width=160))
+    return screen.getvalue()
+
+
+def test_list_shows_whole_trace_ids_and_what_was_noticed() -> None:
+    """A trace id can be copied from the list; signals and feedback stand beside it."""
+    text = _seen(show.traces, {"calls": [CALL]})
+
+    assert all(word in text for word in (CALL["trace_id"], "small", "200", "regeneration", "rating"))
+
+
+def test_empty_list_says_how_to_begin() -> None:
+    """Nothing yet is not an empty screen."""
+    assert "base_url" in _seen(show.traces, {"calls": []})
+
+
+def test_call_cut_short_shows_its_outcome() -> None:
+    """A stopped call does not look like a good one because its status was 200."""
+    assert "client_disconnected" in _seen(show.traces, {"calls": [CALL | {"outcome": "client_disconnected"}]})
+
+
+def test_trace_shows_session_signals_and_feedback() -> None:
+    """One trace is shown with everything known of it."""
+    text = _seen(show.trace, {"trace_id": CALL["trace_id"], "calls": [CALL]})
+
+    assert all(word in text for word in ("next_turn", "regeneration", "p=0.93", "stop", "rating: False"))
