@@ -77,10 +77,12 @@ class Provider:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(reader, writer)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while (head := await read_head(reader)) is not None and await self._exchange(head, reader, line):
-                pass
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while (head := await read_head(reader)) is not None and await self._exchange(head, reader, line):
+                    pass
+        finally:
+            writer.close()
 
     async def _exchange(self, head: Head, reader: asyncio.StreamReader, line: Line) -> bool:
         exchange = Exchange(head.method, head.target, head.headers)
