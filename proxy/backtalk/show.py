@@ -34,7 +34,7 @@ def trace(document: dict[str, Any], console: Console | None = None) -> None:
     tree = Tree(f"trace [bold]{document.get('trace_id', '')}[/bold]")
     for call in document.get("calls", []):
         branch = tree.add(Text(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}"))
-        link = call.get("session") or {}
+        link: dict[str, Any] = call.get("session") or {}
         if link:
             branch.add(Text(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
         for signal in call.get("signals", []):

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -177,14 +177,14 @@ def _median(values: Iterator[float]) -> float:
 
 
 @contextlib.contextmanager
-def _upstream() -> Iterator[int]:
+def _upstream() -> Generator[int]:
     with _process([*_pinned(-1), sys.executable, "-m", "backtalk.testing.load.upstream"], stdout=True) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
 
 
 @contextlib.contextmanager
-def _nginx(directory: Path, upstream: int) -> Iterator[System]:
+def _nginx(directory: Path, upstream: int) -> Generator[System]:
     port = _free_port()
     configuration = directory / "nginx.conf"
     configuration.write_text(_NGINX.format(directory=directory, upstream=upstream, port=port))
@@ -194,7 +194,7 @@ def _nginx(directory: Path, upstream: int) -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def _collector() -> Iterator[int]:
+def _collector() -> Generator[int]:
     """An OTLP receiver, so that exporting is part of what is measured."""
     port = _free_port()
     with _process([*_pinned(-1), sys.executable, "-m", "oteltap", "--port", str(port)]):
@@ -202,7 +202,7 @@ def _collector() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _backtalk(directory: Path, upstream: int, collector: int) -> Iterator[System]:
+def _backtalk(directory: Path, upstream: int, collector: int) -> Generator[System]:
     port, admin = _free_port(), _free_port()
     environ = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}"}  # noqa: TID251 -- for a child
     arguments = ["--upstream", f"http://127.0.0.1:{upstream}", "--port", str(port), "--admin-port", str(admin)]
@@ -224,6 +224,7 @@ def _backtalk(directory: Path, upstream: int, collector: int) -> Iterator[System
 def _by_kind(root: int) -> dict[str, list[int]]:
     """Wait until every process of `serve` runs, and name them by what they do."""
     wanted = {"proxy": "_child proxy", "worker": "_child worker", "admin": "_child admin", "valkey": "-server"}
+    found: dict[str, list[int]] = {}
     for _ in range(200):
         commands = {pid: processes.command(pid) for pid in processes.tree(root)}
         found = {kind: [pid for pid, line in commands.items() if mark in line] for kind, mark in wanted.items()}
@@ -236,7 +237,7 @@ def _by_kind(root: int) -> dict[str, list[int]]:
 @contextlib.contextmanager
 def _process(
     command: list[str], *, stdout: bool = False, environ: dict[str, str] | None = None
-) -> Iterator["subprocess.Popen[bytes]"]:
+) -> Generator["subprocess.Popen[bytes]"]:
     with subprocess.Popen(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL, env=environ) as process:
         try:
             yield process

@@ -9,7 +9,6 @@ import pytest
 
 from backtalk import settings
 from backtalk.model.facts import RelationKind, SignalKind
-from backtalk.telemetry import METRICS
 
 SCRIPT = "tests/house/reference.py"
 
@@ -62,32 +61,3 @@ def test_every_setting_is_used(product: dict[str, ast.Module]) -> None:
         if isinstance(node, ast.Attribute)
     }
     assert {".".join(path) for path, _, _ in settings.fields() if path[-1] not in read} == set()
-
-
-def test_every_metric_is_recorded(product: dict[str, ast.Module]) -> None:
-    """A metric of the catalogue is recorded somewhere, and what is recorded is in the catalogue."""
-    words = {
-        node.value
-        for name, tree in product.items()
-        if name != "proxy/backtalk/telemetry/catalogue.py"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    recorded = {name for tree in product.values() for name in _recorded(tree)}
-    assert {name for name in recorded if name not in METRICS} == set()
-    constants = {"backtalk.telemetry.labels_dropped"}
-    assert {name for name in METRICS if name not in words} == constants
-
-
-def _recorded(tree: ast.Module) -> list[str]:
-    return [
-        node.args[0].value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"add", "record", "set"}
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-        and node.args[0].value.startswith(("backtalk.", "gen_ai."))
-    ]

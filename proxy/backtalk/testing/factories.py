@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from backtalk.clock import NS_PER_S
-from backtalk.model.chat import Message, Request, Response
+from backtalk.model.chat import Message, Request, Response, ToolCall
 from backtalk.model.facts import CallClosed, CallOpened, LinkRule, Scalar
 from backtalk.model.frames import Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id, new_trace_id
@@ -143,3 +143,18 @@ def view(
         user_text=user_text,
         evidence=evidence or {},
     )
+
+
+def tool_call(name: str, arguments: str = "{}") -> ToolCall:
+    """A call of a tool."""
+    return ToolCall(id=f"call_{name}", name=name, arguments=arguments)
+
+
+def assistant_calls(*calls: ToolCall) -> Message:
+    """A model's answer that calls tools."""
+    return Message(role="assistant", tool_calls=calls)
+
+
+def tool_result(call: ToolCall, text: str) -> Message:
+    """What a tool gave back."""
+    return Message(role="tool", text=text, tool_call_id=call.id)
