@@ -71,43 +71,52 @@ async def test_what_is_no_request_is_refused_in_openais_shape(sent: bytes, statu
 @pytest.mark.anyio
 async def test_a_field_without_end_is_refused_before_it_ends() -> None:
     """Not even the end of the head is waited for."""
-    async with RawUpstream(answering(OK)).listening() as upstream, proxying(upstream.url) as port:
-        async with await RawClient.to(port) as client:
-            client.send(HEAD + b"x-a: ")
-            for _ in range(40):
-                client.send(b"y" * 10_000)
-                await asyncio.sleep(0)
-            assert_refused(await client.response(), 431)
+    async with (
+        RawUpstream(answering(OK)).listening() as upstream,
+        proxying(upstream.url) as port,
+        await RawClient.to(port) as client,
+    ):
+        client.send(HEAD + b"x-a: ")
+        for _ in range(40):
+            client.send(b"y" * 10_000)
+            await asyncio.sleep(0)
+        assert_refused(await client.response(), 431)
 
 
 @pytest.mark.anyio
 async def test_a_malformed_body_is_refused_under_the_calls_own_ids() -> None:
     """An invalid chunk after good ones: 400, recorded as rejected with the ids that the client saw."""
     frames = FrameList()
-    async with RawUpstream(answering(OK)).listening() as upstream, proxying(upstream.url, frames) as port:
-        async with await RawClient.to(port) as client:
-            client.send(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
-            await asyncio.sleep(0)
-            client.send(b"zz\r\nnot a chunk\r\n")
-            response = await client.response()
-            assert_refused(response, 400)
-            closed = await frames.ended()
-            assert (closed.outcome, closed.status) == ("rejected", 400)
-            assert str(response.value("x-request-id")).endswith(closed.span_id)
-            assert await client.reader.read() == b""
+    async with (
+        RawUpstream(answering(OK)).listening() as upstream,
+        proxying(upstream.url, frames) as port,
+        await RawClient.to(port) as client,
+    ):
+        client.send(HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await asyncio.sleep(0)
+        client.send(b"zz\r\nnot a chunk\r\n")
+        response = await client.response()
+        assert_refused(response, 400)
+        closed = await frames.ended()
+        assert (closed.outcome, closed.status) == ("rejected", 400)
+        assert str(response.value("x-request-id")).endswith(closed.span_id)
+        assert await client.reader.read() == b""
 
 
 @pytest.mark.anyio
 async def test_a_refusal_waits_for_the_response_before_it() -> None:
     """Garbage behind a good request: the good one is answered in full, then the refusal, then the end."""
-    async with RawUpstream(answering(OK)).listening() as upstream, proxying(upstream.url) as port:
-        async with await RawClient.to(port) as client:
-            client.send(request_bytes("POST", CHAT, b"{}") + b"GARBAGE\r\n\r\n")
-            data = await client.reader.read()
-            first, second = data.split(b"HTTP/1.1 ")[1:]
-            assert first.startswith(b"200")
-            assert first.endswith(b"{}")
-            assert second.startswith(b"400")
+    async with (
+        RawUpstream(answering(OK)).listening() as upstream,
+        proxying(upstream.url) as port,
+        await RawClient.to(port) as client,
+    ):
+        client.send(request_bytes("POST", CHAT, b"{}") + b"GARBAGE\r\n\r\n")
+        data = await client.reader.read()
+        first, second = data.split(b"HTTP/1.1 ")[1:]
+        assert first.startswith(b"200")
+        assert first.endswith(b"{}")
+        assert second.startswith(b"400")
 
 
 @pytest.mark.anyio
@@ -132,9 +141,12 @@ async def test_an_upgrade_is_served_as_a_plain_request() -> None:
 async def test_an_http_1_0_client_gets_a_body_it_understands() -> None:
     """No chunks for a client that does not know them."""
     said = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    async with RawUpstream(answering(said)).listening() as upstream, proxying(upstream.url) as port:
-        async with await RawClient.to(port) as client:
-            client.send(b"GET /v1/models HTTP/1.0\r\n\r\n")
-            data = await client.reader.read()
-            assert data.endswith(b"\r\n\r\nabc")
-            assert b"chunked" not in data
+    async with (
+        RawUpstream(answering(said)).listening() as upstream,
+        proxying(upstream.url) as port,
+        await RawClient.to(port) as client,
+    ):
+        client.send(b"GET /v1/models HTTP/1.0\r\n\r\n")
+        data = await client.reader.read()
+        assert data.endswith(b"\r\n\r\nabc")
+        assert b"chunked" not in data
