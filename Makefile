@@ -1,34 +1,33 @@
 # Everything a person does with a checkout. Needs Python 3.11 or newer; every package comes from the package registry,
 # pinned by version and hash. Each target sets up what it needs the first time.
+.DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-DEMO_MODEL ?= local
 JOBS ?= auto
 BIN := .venv/bin
 READY := .venv/.ready
 CHECK_READY := .venv/.check-ready
 # A lock is complete, so pip resolves nothing: it fetches and compares hashes.
-LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps -r
+LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
 HEAVY := demo chaos trl phoenix model
-export DEMO_MODEL
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all check bench fix lock clean $(HEAVY:%=test-%)
+.PHONY: help demo serve test test-all check bench fix reference lock clean $(HEAVY:%=test-%)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: without one)
+demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: without one; KEEP=1: leave it running)
 	@if [ "$(DEMO_MODEL)" = scripted ] || $(MAKE) --no-print-directory .venvs/model/.ready; then \
-		$(BIN)/backtalk demo; \
+		$(BIN)/backtalk demo $(if $(DEMO_MODEL),--model $(DEMO_MODEL)) $(if $(KEEP),--keep); \
 	else \
-		echo "The model cannot be fetched or run here: the scripted provider answers instead (DEMO_MODEL=scripted)."; \
-		DEMO_MODEL=scripted $(BIN)/backtalk demo; \
+		echo "The model's packages cannot be fetched here: the scripted provider answers instead."; \
+		$(BIN)/backtalk demo --model scripted $(if $(KEEP),--keep); \
 	fi
 
-serve: $(READY) ## Run the proxy here (ARGS="--upstream URL ...")
-	@$(BIN)/backtalk serve $(ARGS)
+serve: $(READY) ## Run Backtalk here (UPSTREAM=URL of a model API, ARGS=more options)
+	@$(BIN)/backtalk serve $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
 test: $(READY) ## Run the tests, all but the heavy ones
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
@@ -50,11 +49,14 @@ check: $(CHECK_READY) ## Run the linters and the type checkers
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(READY) ## Measure; the figures of the README come from here
-	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600 $(ARGS)
+	@$(BIN)/python tests/bench/load.py $(ARGS)
 
 fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+reference: $(READY) ## Write proxy/REFERENCE.md and deploy/example.toml from the code
+	@$(BIN)/python tests/house/reference.py
 
 lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
@@ -63,11 +65,12 @@ lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest
 	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
 	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
 
-clean: ## Remove the environments
-	rm -rf .venv .venvs
+clean: ## Remove the environments and the demo's data
+	rm -rf .venv .venvs .demo
 
 $(READY): deploy/requirements.lock pyproject.toml
 	@echo "Setting up .venv"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python $(LOCKED) deploy/requirements.lock -q
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .

@@ -100,7 +100,7 @@ def demo(keep: bool, model: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_settings_options
 @click.pass_context
-def traces(ctx: click.Context, config: Path | None, data_dir: Path | None, **asked: Any) -> None:
+def traces(ctx: click.Context, /, config: Path | None, data_dir: Path | None, **asked: Any) -> None:
     """List the latest calls; `traces show ID` shows one with its signals and feedback."""
     ctx.obj = load(file=config, overrides={"data_dir": data_dir})
     if ctx.invoked_subcommand is None:
@@ -206,6 +206,6 @@ def version() -> None:
 @click.argument("fds", nargs=-1, type=int)
 def child(kind: str, fds: tuple[int, ...]) -> None:
     """Be one of the processes that `serve` started."""
-    from backtalk import app  # noqa: PLC0415 -- loaded when used
+    from backtalk import children  # noqa: PLC0415 -- loaded when used
 
-    app.run_child(kind, fds)
+    children.run_child(kind, fds)

@@ -1,1 +1,4 @@
-"""The ledger: Delta tables of what became of every call; append-only and exactly once."""
+"""The ledger: Delta tables of what became of every call.
+
+Append-only, exactly once, and readable by anything that reads Delta.
+"""

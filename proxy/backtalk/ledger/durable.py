@@ -1,54 +1,53 @@
-"""What Delta on a local disk does not do by itself: sync what was committed, and put a torn log aside.
+"""Syncs what Delta has written: on a local disk the library renames files into place and syncs none of them.
 
-The Delta writer renames files into place without syncing them (measured with strace), so a power loss can leave an
-empty or half-written last log entry. What is told to be committed has been synced here first.
+In: a table's directory and the versions that are new. Out: the same files, on disk for good. The one rule: a version is
+told to be committed only after its data files, its log entry and every directory that names them were synced.
 """
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+LOG: Final = "_delta_log"
 
 
-def sync_version(root: Path, version: int) -> None:
-    """Sync a version's data files, its log entry and the directories that name them."""
-    log = root / "_delta_log"
-    entry = log / f"{version:020d}.json"
-    directories = {root, log}
+def log_entry(root: Path, version: int) -> Path:
+    """The file that makes a version."""
+    return root / LOG / f"{version:020d}.json"
+
+
+def added(entry: Path) -> Iterator[tuple[str, int]]:
+    """Path below the table and size of each data file that a log entry adds; raises `ValueError` where it is torn."""
     for line in entry.read_text(encoding="utf-8").splitlines():
-        added = json.loads(line).get("add")
-        if added:
-            data = root / added["path"]
-            _sync(data)
-            directories.add(data.parent)
-    _sync(entry)
-    for directory in directories:
-        _sync(directory)
+        if add := json.loads(line).get("add"):
+            yield unquote(add["path"]), add["size"]
 
 
-def quarantine(root: Path) -> list[Path]:
-    """Rename unreadable log entries at the end to `.torn`; what they held comes again from the journal."""
-    torn: list[Path] = []
-    for entry in sorted((root / "_delta_log").glob("*.json"), reverse=True):
-        if _readable(entry):
-            break
-        aside = entry.with_suffix(".json.torn")
-        entry.rename(aside)
-        torn.append(aside)
-    if torn:
-        _sync(root / "_delta_log")
-    return torn
+def sync_versions(root: Path, after: int, last: int) -> None:
+    """Sync the versions behind `after` up to `last`."""
+    files, directories = list[Path](), {root, root / LOG}
+    for version in range(after + 1, last + 1):
+        entry = log_entry(root, version)
+        files += [root / path for path, _ in added(entry)] + [entry]
+    directories.update(file.parent for file in files)
+    for path in (*files, *sorted(directories)):
+        sync(path)
 
 
-def _readable(entry: Path) -> bool:
-    try:
-        lines = entry.read_text(encoding="utf-8").splitlines()
-        return bool(lines) and all(isinstance(json.loads(line), dict) for line in lines)
-    except ValueError:
-        return False
+def sync_checkpoints(root: Path) -> None:
+    """Sync the newest checkpoint and the pointer to it."""
+    log = root / LOG
+    newest = sorted(log.glob("*.checkpoint*.parquet"))[-1:]
+    for path in (*newest, *log.glob("_last_checkpoint"), log):
+        sync(path)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Sync one file or directory."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,126 +1,167 @@
-"""The tables, written exactly once.
+"""The tables, written exactly once from one journal.
 
-In: batches of journal entries with the position behind each. Out: committed versions. The one rule: each table
-remembers the journal's position up to which it holds everything (a Delta app transaction: app = journal id, version =
-position), and skips what it already has, so a batch that comes again after a kill changes nothing.
+In: batches of journal entries with the position behind each. Out: commits. The one rule: each table knows the position
+up to which it holds everything and skips what it has, so a batch that comes again after a kill changes nothing. Where
+a table got no rows its position stays behind; the mark says how far all of them are, and is saved after every sync.
 """
 
+import fcntl
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError
-
-from backtalk.errors import StoreError
-from backtalk.ledger.durable import quarantine, sync_version
+from backtalk.errors import SetupError
 from backtalk.ledger.rows import Rows
-from backtalk.ledger.schema import TABLES, Row, TableName, schema, to_arrow
+from backtalk.ledger.schema import TABLES, Row, TableName
+from backtalk.ledger.table import LedgerTable
 from backtalk.model.facts import JournalEntry
+from backtalk.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
-_CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 3650 days", "delta.checkpointInterval": "100"}
 _KNOWN_MESSAGES: Final = 50_000
-_NONE: Final = -1
+
+
+class Mark(Protocol):
+    """Where the ledger's position in the journal is kept (`spool.Cursor` is one); readers evict behind it."""
+
+    def load(self) -> int | None:
+        """The saved position, None where there is none."""
+        ...
+
+    def save(self, offset: int) -> None:
+        """Keep a position, durable on return."""
+        ...
 
 
 class Ledger:
-    """The four tables under one root, fed from one journal."""
+    """The tables under one root; the only writer there, used by one thread (`committed` by any)."""
 
-    def __init__(self, root: Path, journal_id: str, *, rows: Rows, compact_every: int = 50) -> None:
-        self._root = root
-        self._journal_id = journal_id
+    def __init__(
+        self,
+        root: Path,
+        journal_id: str,
+        *,
+        rows: Rows,
+        compact_every: int = 50,
+        mark: Mark | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._lock: int | None = _lock(root)
         self._rows = rows
         self._compact_every = compact_every
-        self._tables = {name: _open(root / name, name) for name in TABLES}
-        self._positions = {name: self._position(name) for name in TABLES}
-        self._commits = dict.fromkeys(TABLES, 0)
-        self._known: dict[str, None] = {}
+        self._mark = mark
+        self._metrics = metrics or Metrics("ledger")
+        self._tables: dict[TableName, LedgerTable] = {}
+        for name in TABLES:
+            self._tables[name] = LedgerTable.open(root / name, name, journal_id)
+        self._known: dict[tuple[str, str], None] = {}
+        self._commits = 0
+        self._vacuumed = ""
+        self._committed = self._resume()
 
     @property
     def committed(self) -> int:
-        """The journal's position up to which every table holds everything; 0 for a new journal."""
-        return max(0, min(self._positions.values()))
+        """The journal's position up to which every table holds everything, synced; 0 for a new journal."""
+        return self._committed
+
+    def versions(self) -> dict[TableName, int]:
+        """The version of each table."""
+        found: dict[TableName, int] = {}
+        found.update((name, table.version) for name, table in self._tables.items())
+        return found
+
+    def tables(self) -> tuple[LedgerTable, ...]:
+        """The tables, in the order in which they are written."""
+        return tuple(self._tables.values())
 
     def commit(self, batch: Sequence[tuple[int, JournalEntry]]) -> None:
-        """Append the batch's rows to each table that does not have them yet; raises `StoreError` where it cannot.
+        """Append the batch's rows to each table that lacks them; raises `StoreError`, and may then be repeated.
 
         `batch` holds (position behind the entry, entry) in the journal's order.
         """
         if not batch:
             return
         end = batch[-1][0]
-        for name in TABLES:
-            fresh = [entry for position, entry in batch if position > self._positions[name]]
-            if fresh:
-                self._append(name, self._table_rows(name, fresh), end)
+        made = self._made(batch)
+        for name, table in self._tables.items():
+            rows = _behind(made, name, table.position or 0)
+            if name == "messages":
+                rows = [row for row in _distinct(rows) if _message_key(row) not in self._known]
+            if rows and table.append(rows, end):
+                self._metrics.add("backtalk.ledger.commits", table=name)
+            if name == "messages":
+                self._remember(rows)
+        self._advance(end)
 
-    def compact(self, name: TableName) -> None:
-        """Merge a table's small files; older versions stay readable."""
-        table = DeltaTable(self._root / name)
-        table.optimize.compact()
-        sync_version(self._root / name, _version(self._root / name))
-        self._tables[name] = DeltaTable(self._root / name)
+    def maintain(self, today: str) -> bool:
+        """Compact after every `compact_every` commits, vacuum once a day; True where there was something to do."""
+        if self._commits < self._compact_every:
+            return False
+        self._commits = 0
+        for table in self._tables.values():
+            table.compact()
+            if self._vacuumed != today:
+                table.vacuum()
+        self._vacuumed = today
+        return True
 
-    def _table_rows(self, name: TableName, entries: Sequence[JournalEntry]) -> list[Row]:
-        rows = [row for entry in entries for fact in entry.facts for table, row in self._rows.of(fact) if table == name]
-        return self._unknown(rows) if name == "messages" else rows
+    def close(self) -> None:
+        """Let the ledger go, so that another may write it; closing again does nothing."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
-    def _unknown(self, rows: Sequence[Row]) -> list[Row]:
-        """Leave out messages written not long ago; one that is written again is the same row, and read once."""
-        fresh: list[Row] = []
+    def _resume(self) -> int:
+        positions = [table.position or 0 for table in self._tables.values()]
+        marked = (self._mark.load() if self._mark else None) or 0
+        torn = {name: table.torn for name, table in self._tables.items() if table.torn}
+        if torn:
+            _log.warning(
+                "torn files were put aside", extra={"tables": {k: [str(p) for p in v] for k, v in torn.items()}}
+            )
+            return min(positions)
+        return max(marked, min(positions))
+
+    def _made(self, batch: Iterable[tuple[int, JournalEntry]]) -> list[tuple[int, TableName, Row]]:
+        return [(at, name, row) for at, entry in batch for fact in entry.facts for name, row in self._rows.of(fact)]
+
+    def _advance(self, end: int) -> None:
+        if end <= self._committed:
+            return
+        if self._mark:
+            self._mark.save(end)
+        self._committed = end
+        self._commits += 1
+
+    def _remember(self, rows: Iterable[Row]) -> None:
+        """Messages that were written today are left out from now on; one written twice is read once all the same."""
         for row in rows:
-            if self._known.pop(row["message_id"], self) is self:
-                fresh.append(row)
-            self._known[row["message_id"]] = None
-            if len(self._known) > _KNOWN_MESSAGES:
-                del self._known[next(iter(self._known))]
-        return fresh
-
-    def _append(self, name: TableName, rows: Sequence[Row], end: int) -> None:
-        if not rows:
-            return self._skip(name, end)
-        mark = CommitProperties(app_transactions=[Transaction(self._journal_id, end)])
-        try:
-            table = self._tables[name]
-            write_deltalake(table, to_arrow(name, rows), mode="append", schema_mode="merge", commit_properties=mark)
-            sync_version(self._root / name, _version(self._root / name))
-        except (DeltaError, OSError) as error:
-            self._known.clear()
-            self._reopen(name)
-            raise StoreError(f"the table {name} cannot be written: {error}", code="ledger_unavailable") from error
-        self._positions[name] = end
-        self._commits[name] += 1
-        if self._commits[name] % self._compact_every == 0:
-            self.compact(name)
-        return None
-
-    def _skip(self, name: TableName, end: int) -> None:
-        """Nothing for this table: its position moves on in memory; a restart looks at the same entries again."""
-        self._positions[name] = end
-
-    def _reopen(self, name: TableName) -> None:
-        try:
-            self._tables[name] = _open(self._root / name, name)
-            self._positions[name] = self._position(name)
-        except (DeltaError, OSError) as error:
-            _log.warning("the ledger stays unavailable", extra={"table": name, "error": str(error)})
-
-    def _position(self, name: TableName) -> int:
-        position = self._tables[name].transaction_version(self._journal_id)
-        return _NONE if position is None else position
+            self._known[_message_key(row)] = None
+        while len(self._known) > _KNOWN_MESSAGES:
+            del self._known[next(iter(self._known))]
 
 
-def _open(path: Path, name: TableName) -> DeltaTable:
-    path.mkdir(parents=True, exist_ok=True)
-    torn = quarantine(path)
-    if torn:
-        _log.warning("a torn log entry was put aside", extra={"table": name, "files": [str(file) for file in torn]})
-    if DeltaTable.is_deltatable(str(path)):
-        return DeltaTable(path)
-    return DeltaTable.create(path, schema=schema(name), partition_by=["dt"], configuration=dict(_CONFIGURATION))
+def _behind(made: Iterable[tuple[int, TableName, Row]], name: TableName, position: int) -> list[Row]:
+    return [row for at, table, row in made if table == name and at > position]
 
 
-def _version(path: Path) -> int:
-    return DeltaTable(path, without_files=True).version()
+def _distinct(rows: Iterable[Row]) -> list[Row]:
+    return list({_message_key(row): row for row in rows}.values())
+
+
+def _message_key(row: Row) -> tuple[str, str]:
+    return row["dt"], row["message_id"]
+
+
+def _lock(root: Path) -> int:
+    """The lock of the ledger's one writer; the kernel frees it with the process."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(root / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise SetupError(f"another process writes the ledger in {root}", code="ledger_in_use") from error
+    return descriptor

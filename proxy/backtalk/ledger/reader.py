@@ -1,43 +1,74 @@
-"""Reading the ledger: rows by what they are about, as of now or of a version.
+"""Reading the ledger: rows by what they are about, as of now or of given versions.
 
 Out: rows as mappings, exactly as `ledger.rows` makes them, whoever wrote them. Feedback with one id counts once (the
-first row), and a message that was written twice is one.
+first row), and a message that was written twice is one. Queries run in DataFusion, which finds single ids by Bloom
+filters and newest rows by statistics; any thread may ask.
 """
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 from deltalake import DeltaTable, QueryBuilder
+from deltalake.exceptions import DeltaError
 
-from backtalk.ledger.schema import TableName
+from backtalk.errors import StoreError
+from backtalk.ledger.schema import TABLES, TableName
+from backtalk.model.ids import CallKey
 
 _NEVER: Final = "false"
+_STALE_VERSIONS: Final = 50
+"""A handle is opened anew after so many versions: following the log one by one grows slower than a checkpoint."""
+_IDS_A_QUERY: Final = 500
 
 
 class LedgerReader:
-    """Reads the tables under a root; a table that does not exist yet is empty."""
+    """Reads the tables under a root; a table that does not exist yet is empty. `versions` pins tables in time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, versions: Mapping[TableName, int] | None = None) -> None:
         self._root = root
-        self._open: dict[TableName, DeltaTable] = {}
+        self._pinned = None if versions is None else dict(versions)
+        self._open: dict[TableName, tuple[DeltaTable, int]] = {}
+        self._guard = threading.Lock()
 
     def version(self, table: TableName) -> int | None:
         """The version that the next read sees; None where the table does not exist."""
-        found = self._table(table)
-        return None if found is None else found.version()
+        with self._guard:
+            found = self._table(table)
+            return None if found is None else found.version()
 
-    def position(self, journal_id: str) -> int:
-        """The journal's position up to which the calls table says it holds everything."""
-        found = self._table("calls")
-        return (found.transaction_version(journal_id) or 0) if found is not None else 0
+    def pinned(self) -> "LedgerReader":
+        """A reader that sees the tables as they are now, whatever is written later."""
+        return LedgerReader(self._root, self.versions())
+
+    def versions(self) -> dict[TableName, int]:
+        """The version of each table that exists."""
+        found: dict[TableName, int] = {}
+        for name in TABLES:
+            if (version := self.version(name)) is not None:
+                found[name] = version
+        return found
 
     def calls(self, *, trace_ids: Iterable[str] = (), session_id: str | None = None) -> list[dict[str, Any]]:
         """The calls of traces or of a session, oldest first."""
         condition = _one_of("trace_id", trace_ids) if session_id is None else f"session_id = {_quote(session_id)}"
         return self._select("calls", condition, order="opened_ns")
 
-    def recent_calls(self, *, limit: int, before_ns: int | None = None, **equal: str | None) -> list[dict[str, Any]]:
+    def calls_of(self, keys: Iterable[CallKey]) -> dict[CallKey, dict[str, Any]]:
+        """Calls by their keys; those that are not there are left out."""
+        wanted = set(keys)
+        rows = self._chunked("calls", "trace_id", {key.trace_id for key in wanted})
+        found = {CallKey(row["trace_id"], row["span_id"]): row for row in rows}
+        return {key: row for key, row in found.items() if key in wanted}
+
+    def calls_answering(self, response_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The calls, of any tenant, whose response had one of these provider's ids."""
+        return self._chunked("calls", "response_id", response_ids)
+
+    def recent_calls(
+        self, *, limit: int, before_ns: int | None = None, **equal: str | int | None
+    ) -> list[dict[str, Any]]:
         """The latest calls, newest first, with the given columns equal to the given values."""
         conditions = [f"{column} = {_quote(value)}" for column, value in equal.items() if value is not None]
         if before_ns is not None:
@@ -60,29 +91,70 @@ class LedgerReader:
 
     def messages(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Messages by id."""
-        return {row["message_id"]: row for row in self._select("messages", _one_of("message_id", ids))}
+        return {row["message_id"]: row for row in self._chunked("messages", "message_id", ids)}
+
+    def of_kind(self, table: TableName, kind: str, *, order: str) -> list[dict[str, Any]]:
+        """All rows of a table with this kind, feedback each id once; for builders of datasets."""
+        rows = self._select(table, f"kind = {_quote(kind)}", order=order)
+        return _first(rows, "feedback_id") if table == "feedback" else rows
 
     def everything(self, table: TableName, *, order: str) -> list[dict[str, Any]]:
         """All rows of a table; for builders of datasets."""
         return self._select(table, "true", order=order)
 
+    def _chunked(self, name: TableName, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
+        wanted = sorted(set(values))
+        parts = [wanted[at : at + _IDS_A_QUERY] for at in range(0, len(wanted), _IDS_A_QUERY)]
+        return [row for part in parts for row in self._select(name, _one_of(column, part))]
+
     def _select(self, name: TableName, condition: str, *, order: str = "", limit: int = 0) -> list[dict[str, Any]]:
-        table = self._table(name)
-        if table is None or condition == _NEVER:
+        if condition == _NEVER:
             return []
         query = f"select * from {name} where {condition}"  # noqa: S608 -- every value is quoted by `_quote`
         query += f" order by {order}" if order else ""
         query += f" limit {int(limit)}" if limit else ""
-        found = QueryBuilder().register(name, table).execute(query).read_all()
-        columns = {column: found.column(column).to_pylist() for column in found.column_names}
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        try:
+            with self._guard:
+                table = self._table(name)
+                if table is None:
+                    return []
+                engine = QueryBuilder().register(name, table)
+            return _to_rows(cast("_Table", engine.execute(query).read_all()))
+        except (DeltaError, OSError) as error:
+            raise StoreError(f"the table {name} cannot be read: {error}", code="ledger_unavailable") from error
 
     def _table(self, name: TableName) -> DeltaTable | None:
-        if name in self._open:
-            self._open[name].update_incremental()
-        elif DeltaTable.is_deltatable(str(self._root / name)):
-            self._open[name] = DeltaTable(self._root / name)
-        return self._open.get(name)
+        """A handle at the newest version, or at the pinned one; the caller holds the guard."""
+        found, opened_at = self._open.get(name, (None, 0))
+        if self._pinned is not None and name not in self._pinned:
+            return None
+        if found is not None and self._pinned is None:
+            found.update_incremental()
+        if found is None or found.version() - opened_at > _STALE_VERSIONS:
+            if not DeltaTable.is_deltatable(str(self._root / name)):
+                return None
+            found = DeltaTable(self._root / name, version=self._pinned[name] if self._pinned else None)
+            self._open[name] = found, found.version()
+        return found
+
+
+class _Column(Protocol):
+    def to_pylist(self) -> list[Any]: ...
+
+
+class _Table(Protocol):
+    """The part of Arrow's tables that is used; the library's own stubs name types that it does not bring."""
+
+    @property
+    def column_names(self) -> list[str]: ...
+
+    def column(self, i: str) -> _Column: ...
+
+
+def _to_rows(table: _Table) -> list[dict[str, Any]]:
+    names = table.column_names
+    columns = [table.column(name).to_pylist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _first(rows: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
@@ -97,5 +169,7 @@ def _one_of(column: str, values: Iterable[str]) -> str:
     return f"{column} in ({quoted})" if quoted else _NEVER
 
 
-def _quote(value: str) -> str:
+def _quote(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(int(value))
     return "'" + value.replace("'", "''") + "'"

@@ -1,17 +1,18 @@
 """Facts as rows: pure, and the only place that knows which field goes into which column.
 
-In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed
-hash of tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across
-tenants.
+In: facts and the installation's secret. Out: rows by table. Messages are addressed by content: the id is a keyed hash
+of tenant and canonical JSON, so a history that is sent again costs a list of ids, and nobody can guess across tenants.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
+from backtalk.clock import NS_PER_S
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.chat import Message
 from backtalk.model.facts import (
@@ -25,6 +26,8 @@ from backtalk.model.facts import (
 )
 from backtalk.model.ids import keyed_hash
 
+_DAY_NS: Final = 86_400 * NS_PER_S
+_EPOCH: Final = date(1970, 1, 1)
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -41,6 +44,8 @@ class Rows:
             return []
         if isinstance(fact, CallClosed):
             return self._call(fact)
+        if isinstance(fact, FeedbackGiven):
+            return [("feedback", _feedback(fact) | ({} if self._content else _without_text(fact)))]
         make: Callable[[Any], tuple[TableName, Row]] = _MAKERS[type(fact)]
         return [make(fact)]
 
@@ -58,14 +63,16 @@ class Rows:
             tools = Message(role="tools", text=request.tools_json)
             tools_id = self.message_id(tenant, tools)
             rows.append(("messages", self._message(fact, tools_id, tools)))
-        rows += [("messages", self._message(fact, name, message)) for name, message in (*asked, *answered)]
+        for name, message in (*asked, *answered):
+            rows.append(("messages", self._message(fact, name, message)))
         ids = {
             "message_ids": [name for name, _ in asked],
             "answer_ids": [name for name, _ in answered],
             "tools_id": tools_id,
         }
         params = {"params_json": request.params_json if self._content else None}
-        return [*rows, ("calls", _call_columns(fact) | ids | params)]
+        rows.append(("calls", _call_columns(fact) | ids | params))
+        return rows
 
     def _message(self, fact: CallClosed, name: str, message: Message) -> Row:
         return {
@@ -86,7 +93,12 @@ def canonical(message: Message) -> bytes:
 
 def day(wall_ns: int) -> str:
     """The UTC day of an instant, as tables are partitioned."""
-    return datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d")
+    return _day(wall_ns // _DAY_NS)
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).isoformat()
 
 
 def _call_columns(fact: CallClosed) -> dict[str, Any]:
@@ -165,9 +177,9 @@ def _link(fact: SessionLinked) -> tuple[TableName, Row]:
     }
 
 
-def _feedback(fact: FeedbackGiven) -> tuple[TableName, Row]:
+def _feedback(fact: FeedbackGiven) -> dict[str, Any]:
     same = ("feedback_id", "kind", "value_json", "tenant", "given_ns", "metric", "comment", "rater", "body_sha256")
-    return "feedback", {
+    return {
         "dt": day(fact.given_ns),
         **{name: getattr(fact, name) for name in same},
         "trace_id": fact.target_trace_id,
@@ -180,6 +192,11 @@ def _feedback(fact: FeedbackGiven) -> tuple[TableName, Row]:
     }
 
 
+def _without_text(fact: FeedbackGiven) -> dict[str, Any]:
+    """What people wrote is content too; ratings and scores are not."""
+    return {"comment": None} | ({} if fact.kind in {"rating", "score"} else {"value_json": None})
+
+
 def _dump(evidence: Mapping[str, object]) -> str:
     return json.dumps(evidence, sort_keys=True, ensure_ascii=False)
 
@@ -188,5 +205,4 @@ _MAKERS: Final[Mapping[type, Callable[[Any], tuple[TableName, Row]]]] = {
     SignalFound: _signal,
     CallRelated: _relation,
     SessionLinked: _link,
-    FeedbackGiven: _feedback,
 }

@@ -4,9 +4,10 @@ In: row mappings by column name. Out: Arrow tables. The one rule: a column is on
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, cast
 
-from arro3.core import Array, DataType, Field, Schema, Table, list_array
+import arro3.core
+from arro3.core import Array, DataType, Field, Schema, Table
 
 TableName = Literal["calls", "messages", "signals", "feedback"]
 Row = Mapping[str, Any]
@@ -54,7 +55,16 @@ was put into): for all three `trace_id` and `span_id` name the call that the fac
 `span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a resolved one.
 """
 
-TABLES: Final[tuple[TableName, ...]] = ("calls", "messages", "signals", "feedback")
+TABLES: Final[tuple[TableName, ...]] = ("messages", "calls", "signals", "feedback")
+"""All tables, in the order in which they are written: a call's messages are there before the call."""
+
+LOOKED_UP: Final[Mapping[TableName, tuple[str, ...]]] = {
+    "calls": ("trace_id", "response_id", "session_id"),
+    "messages": ("message_id",),
+    "signals": ("trace_id", "shown_by_trace_id"),
+    "feedback": ("trace_id", "response_id", "session_id"),
+}
+"""Random ids that rows are found by, across all days; Bloom filters tell which row groups hold them."""
 
 
 def schema(table: TableName) -> Schema:
@@ -65,7 +75,19 @@ def schema(table: TableName) -> Schema:
 def to_arrow(table: TableName, rows: Sequence[Row]) -> Table:
     """Rows as an Arrow table with every column of the schema."""
     columns = [_column([row.get(name) for row in rows], kind) for name, kind in COLUMNS[table].items()]
-    return Table.from_arrays(columns, schema=schema(table))
+    return cast("_Tables", Table).from_arrays(columns, schema=schema(table))
+
+
+class _Tables(Protocol):
+    """The part of Arrow's tables that is used; the library's own stubs name types that it does not bring."""
+
+    def from_arrays(self, arrays: Sequence[Array], *, schema: Schema) -> Table: ...
+
+
+class _Lists(Protocol):
+    """Likewise for lists."""
+
+    def list_array(self, offsets: Array, values: Array, *, type: DataType) -> Array: ...  # noqa: A002 -- the library's name
 
 
 def _column(values: list[Any], kind: str) -> Array:
@@ -78,7 +100,9 @@ def _lists(values: list[Sequence[str] | None]) -> Array:
     for value in values:
         flat += value or ()
         offsets.append(len(flat))
-    return list_array(Array(offsets, type=DataType.int32()), Array(flat, type=DataType.utf8()), type=_TYPES[_TEXTS]())
+    return cast("_Lists", arro3.core).list_array(
+        Array(offsets, type=DataType.int32()), Array(flat, type=DataType.utf8()), type=_TYPES[_TEXTS]()
+    )
 
 
 _TYPES: Final[Mapping[str, Callable[[], DataType]]] = {

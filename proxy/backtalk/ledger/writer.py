@@ -1,8 +1,8 @@
 """The thread that carries the journal into the ledger.
 
-In: the journal's directory. Out: commits, every few seconds or megabytes, whichever comes first, and a cursor that
-tells readers how far the tables are. A store that is away
-stops nothing: entries wait in the journal, and the pauses between tries grow.
+In: a tail of the journal that starts at `Ledger.committed`. Out: commits, every few seconds or megabytes, whichever
+comes first. A store that is away stops nothing: entries wait in the journal, at most one batch in memory, and the
+pauses between tries grow.
 """
 
 import logging
@@ -10,9 +10,12 @@ import threading
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+import msgspec
+
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.ledger.ledger import Ledger
+from backtalk.ledger.rows import day
 from backtalk.model.facts import JournalEntry, decode_entry
 from backtalk.settings import LedgerSettings
 from backtalk.telemetry import Metrics
@@ -23,11 +26,11 @@ _LONGEST_PAUSE_S: Final = 30.0
 
 
 class JournalRecord(Protocol):
-    """One journal entry and the position behind it; `spool.Record` is one."""
+    """One entry of the journal, still encoded."""
 
     @property
     def next_offset(self) -> int:
-        """The position behind the entry."""
+        """The position behind it."""
         ...
 
     @property
@@ -36,36 +39,31 @@ class JournalRecord(Protocol):
         ...
 
 
-class JournalTail(Protocol):
-    """Reads on in the journal; `spool.Tail` is one."""
+class Source(Protocol):
+    """Where the entries come from (`spool.Tail` is one)."""
 
-    def read(self) -> Sequence[JournalRecord]:
-        """What is new."""
+    @property
+    def lost_bytes(self) -> int:
+        """How much was gone before it could be read."""
         ...
 
-
-class Place(Protocol):
-    """Remembers how far the tables are; `spool.Cursor` is one."""
-
-    def save(self, offset: int) -> None:
-        """Remember a position."""
+    def read(self) -> Sequence[JournalRecord]:
+        """The next entries; none where nothing is new."""
         ...
 
 
 class LedgerWriter:
-    """Carries on from where the tables are, with a `tail` that stands at `ledger.committed`; `committed` may be read from any thread."""
+    """Commits what the source gives; `committed` may be read from any thread."""
 
-    def __init__(
-        self, ledger: Ledger, tail: JournalTail, settings: LedgerSettings, metrics: Metrics, *, cursor: Place
-    ) -> None:
+    def __init__(self, ledger: Ledger, source: Source, settings: LedgerSettings, metrics: Metrics) -> None:
         self._ledger = ledger
-        self._cursor = cursor
-        self._tail = tail
+        self._source = source
         self._settings = settings
         self._metrics = metrics
         self._batch: list[tuple[int, JournalEntry]] = []
         self._batch_bytes = 0
         self._batch_since_ns = 0
+        self._lost_bytes = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -87,13 +85,18 @@ class LedgerWriter:
         pause_s = _POLL_S
         while True:
             stopping = self._stopping.is_set()
+            more = False
             try:
                 more = self._step(last=stopping)
                 pause_s = _POLL_S
             except StoreError as error:
                 self._metrics.add("backtalk.ledger.failed")
                 _log.warning("the ledger cannot be written; its facts wait", extra={"error": error.message})
-                more, pause_s = False, min(2 * pause_s + 0.4, _LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s + 0.4, _LONGEST_PAUSE_S)
+            except Exception:  # noqa: BLE001 -- must not end the only way into the ledger; it is said each time
+                self._metrics.add("backtalk.ledger.failed")
+                _log.exception("the ledger writer failed; its facts wait")
+                pause_s = _LONGEST_PAUSE_S
             if stopping and not more:
                 return
             if not more:
@@ -101,16 +104,46 @@ class LedgerWriter:
 
     def _step(self, *, last: bool) -> bool:
         """Take what is new, commit if it is time; True where the journal may hold more."""
-        records = self._tail.read() if self._batch_bytes < self._settings.commit_bytes else []
+        taken = self._take() if self._batch_bytes < self._settings.commit_bytes else False
+        self._metrics.set("backtalk.ledger.lag", self._batch_bytes)
+        if self._is_due(last=last and not taken):
+            self._ledger.commit(self._batch)
+            self._batch, self._batch_bytes = [], 0
+            self._maintain()
+        return taken
+
+    def _take(self) -> bool:
+        records = self._source.read()
         if records and not self._batch:
             self._batch_since_ns = clock.monotonic_ns()
         for record in records:
-            self._batch.append((record.next_offset, decode_entry(record.payload)))
             self._batch_bytes += len(record.payload)
+            if (entry := self._decode(record)) is not None:
+                self._batch.append((record.next_offset, entry))
+        if (lost := self._source.lost_bytes) > self._lost_bytes:
+            self._metrics.add("backtalk.journal.skipped", lost - self._lost_bytes, reader="ledger")
+            self._lost_bytes = lost
+        return bool(records)
+
+    def _decode(self, record: JournalRecord) -> JournalEntry | None:
+        try:
+            return decode_entry(record.payload)
+        except msgspec.MsgspecError as error:
+            self._metrics.add("backtalk.journal.skipped", len(record.payload), reader="ledger")
+            _log.error("a journal entry cannot be read; it is left out", extra={"error": str(error)})
+            return None
+
+    def _is_due(self, *, last: bool) -> bool:
+        if not self._batch:
+            self._batch_bytes = 0
+            return False
         waited_s = (clock.monotonic_ns() - self._batch_since_ns) / clock.NS_PER_S
         full = self._batch_bytes >= self._settings.commit_bytes
-        if self._batch and (full or waited_s >= self._settings.commit_s or (last and not records)):
-            self._ledger.commit(self._batch)
-            self._cursor.save(self._ledger.committed)
-            self._batch, self._batch_bytes = [], 0
-        return bool(records)
+        return full or last or waited_s >= self._settings.commit_s
+
+    def _maintain(self) -> None:
+        """Compaction may fail without harm: the rows are there, and it is tried again later."""
+        try:
+            self._ledger.maintain(day(clock.now().wall_ns))
+        except StoreError as error:
+            _log.warning("the ledger could not be compacted", extra={"error": error.message})

@@ -6,15 +6,15 @@ from typing import Protocol
 class Meter(Protocol):
     """Counts and measures under names of the catalogue."""
 
-    def add(self, name: str, n: float = 1, **labels: str) -> None:
+    def add(self, name: str, n: float = 1, /, **labels: str | int | None) -> None:
         """Count `n` more."""
         ...
 
-    def record(self, name: str, value: float, **labels: str) -> None:
+    def record(self, name: str, value: float, /, **labels: str | int | None) -> None:
         """Take one measurement into a histogram."""
         ...
 
-    def set(self, name: str, value: float, **labels: str) -> None:
+    def set(self, name: str, value: float, /, **labels: str | int | None) -> None:
         """Say what a gauge reads now."""
         ...
 
@@ -22,11 +22,11 @@ class Meter(Protocol):
 class NoMeter:
     """Counts nothing: for replays and tests that look at results alone."""
 
-    def add(self, name: str, n: float = 1, **labels: str) -> None:
+    def add(self, name: str, n: float = 1, /, **labels: str | int | None) -> None:
         """Forget it."""
 
-    def record(self, name: str, value: float, **labels: str) -> None:
+    def record(self, name: str, value: float, /, **labels: str | int | None) -> None:
         """Forget it."""
 
-    def set(self, name: str, value: float, **labels: str) -> None:
+    def set(self, name: str, value: float, /, **labels: str | int | None) -> None:
         """Forget it."""

@@ -21,6 +21,14 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     answer_text: str = ""
     finish_reason: str | None = None
 
+    @property
+    def was_shown(self) -> bool:
+        """Whether the user saw an answer: a whole one, or a part before the client left."""
+        succeeded = self.status is not None and 200 <= self.status < 300  # HTTP's class of success
+        return succeeded and (
+            self.outcome == "completed" or (self.outcome == "client_disconnected" and bool(self.answer_text))
+        )
+
 
 class SessionView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The session as it was when the fact under observation happened.

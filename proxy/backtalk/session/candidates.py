@@ -4,7 +4,7 @@ In: calls from the store. Out: subsets and weights. Where several fit, the time 
 them apart: a lognormal whose middle is about twenty seconds, as chat apps show it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import exp, log
 from typing import Final
 
@@ -17,6 +17,8 @@ THINK_S: Final = 20.0
 THINK_SPREAD: Final = 1.4
 OTHER_CLIENT: Final = 0.02
 """What a candidate of another client address weighs: people move between networks, rarely."""
+SUPERSEDED: Final = 0.1
+"""What an earlier attempt weighs beside a later one of the same session with the same answer."""
 _NS: Final = 1_000_000_000
 
 
@@ -72,7 +74,8 @@ def best(
     candidates: Sequence[Seen], arrival: Arrival, extra: Callable[[Seen], float] = lambda _: 1.0
 ) -> tuple[Seen, float]:
     """The candidate that fits best, and the share of the whole weight it has."""
-    weights = [weight(seen, arrival) * extra(seen) for seen in candidates]
+    latest = {seen.link.session_id: seen.order for seen in sorted(candidates, key=_order) if seen.link is not None}
+    weights = [weight(seen, arrival) * extra(seen) * _superseded(seen, latest) for seen in candidates]
     place = max(range(len(candidates)), key=lambda i: (weights[i], _order(candidates[i])))
     total = sum(weights)
     return candidates[place], weights[place] / total if total > 0 else 1 / len(candidates)
@@ -84,6 +87,11 @@ def weight(seen: Seen, arrival: Arrival) -> float:
     spread = (log(gap_s) - log(THINK_S)) / THINK_SPREAD
     client = 1.0 if seen.known.client_hash == arrival.client_hash else OTHER_CLIENT
     return client * (exp(-spread * spread / 2) / gap_s + 1e-12)
+
+
+def _superseded(seen: Seen, latest: Mapping[str, tuple[int, str]]) -> float:
+    """Of several attempts in one session, a person goes on from the latest."""
+    return 1.0 if seen.link is None or latest[seen.link.session_id] == seen.order else SUPERSEDED
 
 
 def _as_of(seen: Seen, arrival: Arrival, as_of_ns: int) -> Seen:

@@ -23,6 +23,7 @@ TEXT_CHARS: Final = 600
 """Longest text kept of a message; a longer one keeps its two ends."""
 SHORT_ANSWER_CHARS: Final = 24
 """Below this length an answer is recognised only together with the user text before it."""
+INSTRUCTION_CHARS: Final = 80
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 _DIGITS: Final = re.compile(r"\d+")
 _LABEL: Final = re.compile(r"^(?:[\w' -]{1,24}:)\s+")
@@ -44,8 +45,12 @@ class History(msgspec.Struct, frozen=True):
     """The last assistant message alone."""
     older_answer: bytes | None
     """The assistant message before the last one, alone."""
+    said: bytes | None
+    """The last user message alone, as typed."""
+    asked: bytes | None
+    """The user message before the last assistant message alone, as typed."""
     instructions: bytes
-    """System and developer messages with digits masked: for tie-breaks, never for identity."""
+    """How system and developer messages begin, digits masked: for tie-breaks, never for identity."""
     user_text: str
     """The last user message, capped."""
     asked_text: str
@@ -76,6 +81,8 @@ class Hasher:
         answers = [place for place, message in enumerate(spoken) if message.role == "assistant"]
         last = answers[-1] if answers else None
         older = answers[-2] if len(answers) > 1 else None
+        user_text = _user_text(spoken)
+        asked_text = "" if last is None else _user_text(spoken[:last])
         return History(
             scope=scope,
             whole=chain[-1],
@@ -83,9 +90,11 @@ class Hasher:
             before=None if last is None else chain[last],
             answer=None if last is None else self._answer_at(scope, spoken, last),
             older_answer=None if older is None else self._answer_at(scope, spoken, older),
+            said=self._said(scope, user_text),
+            asked=self._said(scope, asked_text),
             instructions=self._instructions(opened.request.messages),
-            user_text=_user_text(spoken),
-            asked_text="" if last is None else _user_text(spoken[:last]),
+            user_text=user_text,
+            asked_text=asked_text,
             shown_text="" if last is None else cap(clean(spoken[last].text)),
             last_role=spoken[-1].role if spoken else "",
         )
@@ -109,6 +118,10 @@ class Hasher:
         """A deterministic 32-digit name, as session and signal ids are."""
         return self._digest(b"name", *parts).hex()
 
+    def _said(self, scope: bytes, text: str) -> bytes | None:
+        words = typed(text).casefold()
+        return self._digest(scope, "said", words) if words else None
+
     def _start(self, scope: bytes) -> bytes:
         return self._digest(scope, "chain")
 
@@ -116,8 +129,9 @@ class Hasher:
         return self.answer(scope, spoken[place], _user_text(spoken[:place]))
 
     def _instructions(self, messages: Sequence[Message]) -> bytes:
-        texts = [_DIGITS.sub("0", clean(message.text)) for message in messages if message.role in _INSTRUCTIONS]
-        return self._digest(b"instructions", *texts)
+        texts = [message.text[: 2 * INSTRUCTION_CHARS] for message in messages if message.role in _INSTRUCTIONS]
+        masked = _DIGITS.sub("0", clean(" ".join(texts)))
+        return self._digest(b"instructions", masked[:INSTRUCTION_CHARS])
 
     def _digest(self, link: bytes, *parts: str) -> bytes:
         digest: Blake2b = self._base.copy()

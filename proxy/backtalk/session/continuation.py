@@ -7,6 +7,8 @@ None. The one rule: the history is the evidence; time and client only choose bet
 from collections.abc import Callable
 from typing import Final
 
+from rapidfuzz import fuzz
+
 from backtalk.model.facts import LinkRule, Scalar
 from backtalk.session.candidates import Windows, answered, best, children, same_words
 from backtalk.session.canonical import clean, typed
@@ -16,6 +18,8 @@ from backtalk.session.store import Arrival, Evidence, Seen
 
 OTHER_QUESTION: Final = 0.05
 """What an answer weighs that was given to another question than the one it follows in the request."""
+RESEMBLES: Final = 0.5
+"""Least likeness of an edited answer to the one that was given, where only the question is known."""
 CONTINUED: Final = 0.1
 """What an answer weighs that was continued already: one in ten comes back to it."""
 _TOOL_ROLES: Final = frozenset({"tool", "function"})
@@ -36,12 +40,16 @@ def edited(arrival: Arrival, earlier: Evidence) -> Place | None:
     """Place a request whose last answer was given otherwise, or not to the end."""
     candidates = [seen for seen in earlier.edited if answered(seen)]
     if candidates:
-        parent, share = best(candidates, arrival)
+        parent, share = best(candidates, arrival, lambda seen: max(_likeness(seen, arrival), 0.1) ** 6)
         return _edit(arrival, parent, share)
     asked = typed(arrival.history.asked_text).casefold()
     candidates = [seen for seen in earlier.older if answered(seen) and asked == typed(seen.known.user_text).casefold()]
     if candidates and asked:
         parent, share = best(candidates, arrival)
+        return _edit(arrival, parent, 0.9 * share)
+    candidates = [seen for seen in earlier.asked if answered(seen) and _likeness(seen, arrival) >= RESEMBLES]
+    if candidates:
+        parent, share = best(candidates, arrival, lambda seen: _likeness(seen, arrival) ** 6)
         return _edit(arrival, parent, 0.9 * share)
     return None
 
@@ -71,7 +79,7 @@ def _under(
 
 def _branch(arrival: Arrival, parent: Seen | None, sibling: Seen, share: float, windows: Windows) -> Place:
     equal = same_words(sibling, arrival)
-    if equal and is_retry(sibling, arrival, windows):
+    if (equal or arrival.retry_count > 0) and is_retry(sibling, arrival, windows):
         return retry(sibling, header=arrival.retry_count > 0)
     rule: LinkRule = "repeat" if equal else "branch"
     return Place(rule, round(0.97 * share, 3), parent=parent, sibling=sibling, evidence={"same_text": equal})
@@ -89,6 +97,12 @@ def _edit(arrival: Arrival, parent: Seen, share: float) -> Place:
     if given == shown or _cut(shown, given):
         return Place(_turn_rule(arrival), round(share, 3), parent=parent, evidence={"answer_cut": given != shown})
     return Place("assistant_edited", round(0.95 * share, 3), parent=parent)
+
+
+def _likeness(seen: Seen, arrival: Arrival) -> float:
+    """How much of what was given is still in what was sent back, in 0..1."""
+    given = seen.ended.answer_text if seen.ended else ""
+    return fuzz.ratio(given, arrival.history.shown_text) / 100
 
 
 def _cut(shown: str, given: str) -> bool:

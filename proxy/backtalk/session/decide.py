@@ -5,11 +5,12 @@ earlier than this one, by (arrival time, id), are evidence, and windows are comp
 same call decided again, after a kill or in a replay, gets the same place.
 
 The rules in the order they are tried:
+  side calls    a title or tags for a first turn just answered: `auxiliary`, in a session of its own
   repeats       the same request again: `automatic_retry`, `duplicate`, `repeat`, and `first_turn_repeat`
-  continuation  its last answer is one that was given: `next_turn`, `tool_step`, `rewritten_prefix`; or, where that answer
-                has been continued already, a `branch` beside the earlier attempt
+  continuation  its last answer was given: `next_turn`, `tool_step`, `rewritten_prefix`; or, where that answer has been
+                continued already, a `branch` beside the earlier attempt
   edited        what stands before the last answer was asked, and answered otherwise: `assistant_edited`
-  first turns   like one of a moment ago: `first_turn_repeat`, `first_turn_edit`, `auxiliary` (a title for it)
+  first turns   like one of a moment ago: `first_turn_repeat`, `first_turn_edit`
   otherwise     `new`; `explicit_session` where the app named one; `no_state` where the store is away
 """
 
@@ -22,7 +23,7 @@ from backtalk.model.facts import LinkRule, RelationKind, Scalar
 from backtalk.session.candidates import Windows, answered, visible
 from backtalk.session.canonical import Hasher
 from backtalk.session.continuation import continuation, edited
-from backtalk.session.first_turn import first_turn
+from backtalk.session.first_turn import auxiliary, first_turn
 from backtalk.session.place import Place
 from backtalk.session.repeats import repeat
 from backtalk.session.store import Arrival, Evidence, Link, Seen
@@ -38,6 +39,7 @@ _LISTS: Final = (
     "siblings",
     "cousins",
     "older",
+    "asked",
     "recent",
     "recent_any",
 )
@@ -64,7 +66,8 @@ def decide(arrival: Arrival, evidence: Evidence, hasher: Hasher, windows: Window
         return Decision(session_id, "no_state", 0.0, link=Link(session_id))
     earlier = _earlier(arrival, evidence, windows, as_of_ns)
     place = (
-        repeat(arrival, earlier, windows)
+        auxiliary(arrival, earlier, windows)
+        or repeat(arrival, earlier, windows)
         or continuation(arrival, earlier, windows)
         or edited(arrival, earlier)
         or first_turn(arrival, earlier, windows)

@@ -13,28 +13,36 @@ from backtalk.session.place import Place
 from backtalk.session.repeats import is_greeting, is_retry, retry
 from backtalk.session.similarity import reformulation
 from backtalk.session.store import Arrival, Evidence, Seen
+from backtalk.session.templates import is_template
 
-EDIT_PROBABILITY: Final = 0.8
-TEMPLATE_CHARS: Final = 30
-TEMPLATE_SHARE: Final = 0.3
-TEMPLATE_USES: Final = 2
-"""A beginning or end this long, shared with this many other first turns, is an app's template."""
+EDIT_PROBABILITY: Final = 0.7
 _QUOTED_CHARS: Final = 8
 
 
 def first_turn(arrival: Arrival, earlier: Evidence, windows: Windows) -> Place | None:
     """Place a request that has no answer in it beside a recent one like it."""
-    if arrival.history.frontier is not None:
+    if arrival.history.frontier is not None or not arrival.stream:
         return None
-    if not arrival.stream:
-        return _auxiliary(arrival, earlier.recent_any, windows)
     recent = [seen for seen in earlier.recent if _open_end(seen, arrival, windows)]
     for seen in reversed(recent):
         if same_words(seen, arrival) and not is_greeting(arrival.history.user_text):
             if is_retry(seen, arrival, windows):
                 return retry(seen, header=arrival.retry_count > 0)
             return Place("first_turn_repeat", 0.8, sibling=seen, evidence={"same_text": True})
-    return None if _is_template(arrival, earlier.recent) else _edit(arrival, recent)
+    return None if is_template(arrival, earlier.recent) else _edit(arrival, recent)
+
+
+def auxiliary(arrival: Arrival, earlier: Evidence, windows: Windows) -> Place | None:
+    """A title or tag call quotes a first turn and comes with it; it is the app's own, in a session of its own."""
+    if arrival.history.frontier is not None or arrival.stream:
+        return None
+    text = clean(arrival.history.user_text)
+    for seen in reversed(earlier.recent_any):
+        since_ns = seen.ended.closed_ns if seen.ended else seen.known.opened_ns
+        near = 0 <= arrival.opened_ns - since_ns <= windows.auxiliary_ns
+        if near and _quotes(text, seen):
+            return Place("auxiliary", 0.8, joins_sibling=False, evidence={"auxiliary_to": seen.key.request_id})
+    return None
 
 
 def _open_end(seen: Seen, arrival: Arrival, windows: Windows) -> bool:
@@ -51,30 +59,6 @@ def _edit(arrival: Arrival, recent: Sequence[Seen]) -> Place | None:
         return None
     p, sibling = max(likely, key=lambda pair: (pair[0], pair[1].order))
     return Place("first_turn_edit", round(0.9 * p, 3), sibling=sibling, evidence={"reformulation": round(p, 3)})
-
-
-def _is_template(arrival: Arrival, recent: Sequence[Seen]) -> bool:
-    text = clean(arrival.history.user_text)
-    others = {clean(seen.known.user_text) for seen in recent} - {text}
-    return sum(_shares_frame(text, other) for other in others) >= TEMPLATE_USES
-
-
-def _shares_frame(text: str, other: str) -> bool:
-    needed = max(TEMPLATE_CHARS, int(TEMPLATE_SHARE * max(len(text), len(other))))
-    if min(len(text), len(other)) < needed:
-        return False
-    return text[:needed] == other[:needed] or text[-needed:] == other[-needed:]
-
-
-def _auxiliary(arrival: Arrival, recent: Sequence[Seen], windows: Windows) -> Place | None:
-    """A title or tag call quotes a first turn and comes with it; it is the app's own, in a session of its own."""
-    text = clean(arrival.history.user_text)
-    for seen in reversed(recent):
-        since_ns = seen.ended.closed_ns if seen.ended else seen.known.opened_ns
-        near = 0 <= arrival.opened_ns - since_ns <= windows.auxiliary_ns
-        if near and _quotes(text, seen):
-            return Place("auxiliary", 0.8, joins_sibling=False, evidence={"auxiliary_to": seen.key.request_id})
-    return None
 
 
 def _quotes(text: str, seen: Seen) -> bool:

@@ -192,7 +192,7 @@ class RedisSessionStore:
 
 def _connect(url: str, timeout_ms: float) -> _Client:
     timeout_s = timeout_ms / 1000
-    make = cast("Callable[..., Any]", redis.Redis.from_url)
+    make = cast("Callable[..., Any]", redis.Redis.from_url)  # pyright: ignore[reportUnknownMemberType]
     client = make(
         url,
         socket_timeout=timeout_s,

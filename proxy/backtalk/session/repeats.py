@@ -9,6 +9,7 @@ from backtalk.session.candidates import Windows, answered, failed, in_flight
 from backtalk.session.canonical import typed
 from backtalk.session.place import Place
 from backtalk.session.store import Arrival, Evidence, Seen
+from backtalk.session.templates import is_template
 
 GREETING_CHARS: Final = 14
 """A first text shorter than this is typed by many people: alone it tells nothing of who typed it."""
@@ -24,13 +25,14 @@ def repeat(arrival: Arrival, earlier: Evidence, windows: Windows) -> Place | Non
     same = tuple(seen for seen in earlier.repeats if seen.known.opened_ns >= earliest_ns)
     if not same:
         return None
-    if arrival.retry_count > 0 and (attempt := _attempt(arrival, same, windows)):
-        return retry(attempt, header=True)
+    again = _retried(arrival, same, windows)
+    if again is not None:
+        return again
+    return _first_turn(arrival, same, earlier, windows) if arrival.history.frontier is None else _later(arrival, same)
+
+
+def _later(arrival: Arrival, same: tuple[Seen, ...]) -> Place:
     latest = same[-1]
-    if is_retry(latest, arrival, windows):
-        return retry(latest, header=False)
-    if arrival.history.frontier is None:
-        return _first_turn(arrival, same, windows)
     if in_flight(latest, arrival):
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate", evidence={"in_flight": True})
     if latest.link is None or (latest.link.parent is None and not arrival.stream):
@@ -64,6 +66,12 @@ def is_greeting(text: str) -> bool:
     return len(typed(text)) < GREETING_CHARS
 
 
+def _retried(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Place | None:
+    if arrival.retry_count > 0 and (attempt := _attempt(arrival, same, windows)):
+        return retry(attempt, header=True)
+    return retry(same[-1], header=False) if is_retry(same[-1], arrival, windows) else None
+
+
 def _attempt(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Seen | None:
     """The attempt a retry header speaks of: the latest failed one of the same client, else the latest of all."""
     near = [seen for seen in same if seen.known.client_hash == arrival.client_hash] or list(same)
@@ -73,14 +81,17 @@ def _attempt(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Seen
     return latest if attempts or (fresh and not answered(latest)) else None
 
 
-def _first_turn(arrival: Arrival, same: tuple[Seen, ...], windows: Windows) -> Place | None:
-    latest = same[-1]
-    if in_flight(latest, arrival):
+def _first_turn(arrival: Arrival, same: tuple[Seen, ...], earlier: Evidence, windows: Windows) -> Place | None:
+    running = [seen for seen in same if in_flight(seen, arrival)]
+    if running:
         anonymous = arrival.stream and is_greeting(arrival.history.user_text) and not _knows_user(arrival)
         if anonymous:
             return None
-        return Place("duplicate", 0.9, sibling=latest, relation="duplicate", evidence={"in_flight": True})
+        return Place("duplicate", 0.9, sibling=running[-1], relation="duplicate", evidence={"in_flight": True})
+    latest = same[-1]
     if not arrival.stream:
+        if arrival.offers_tools or is_template(arrival, earlier.recent):
+            return None
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate", joins_sibling=False)
     if len(same) < REPEATS_AN_HOUR and _again(arrival, latest, windows):
         confidence = 0.97 if _knows_user(arrival) else _UNKNOWN_CLIENT_CONFIDENCE

@@ -1,8 +1,8 @@
 """Weights of the reformulation score: a logistic model over the pair features, their squares and products.
 
-Fitted by ridge-penalised maximum likelihood (penalty 1) on 8,498 pairs of human rewrites, paraphrases and next questions;
-pairs of the duplicate-question corpus weigh a quarter, for its positives look unlike edits. Order: constant, each
-feature, then each product of features i <= j. In five folds: AUC 0.888, without duplicate questions 0.964.
+Fitted by ridge-penalised maximum likelihood (penalty 1) on 8,498 pairs of human rewrites, paraphrases and next
+questions; pairs of the duplicate-question corpus weigh a quarter, for its positives look unlike edits. Order: constant,
+each feature, then each product of features i <= j. In five folds: AUC 0.888, without duplicate questions 0.964.
 """
 
 from typing import Final

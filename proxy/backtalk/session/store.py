@@ -17,6 +17,7 @@ from backtalk.session.canonical import History
 REQUEST_CAP: Final = 8
 CHILDREN_CAP: Final = 64
 RECENT_CAP: Final = 20
+SAID_CAP: Final = 16
 PRODUCER_CAP: Final = 64
 """Most calls kept under one key of each kind; the oldest leave first."""
 
@@ -29,6 +30,7 @@ class Arrival(msgspec.Struct, frozen=True):
     history: History
     client_hash: str = ""
     stream: bool = False
+    offers_tools: bool = False
     retry_count: int = 0
     recent: bytes | None = None
     """Where first turns under the same instructions are listed; None for a request with an answer in it."""
@@ -79,7 +81,6 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     stream: bool
     retry_count: int
     user_text: str
-    asked_text: str
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True):
@@ -134,10 +135,14 @@ class Evidence(msgspec.Struct, frozen=True):
     """Continued the same last answer, after whatever history."""
     older: tuple[Seen, ...] = ()
     """Continued the answer before the last one."""
+    asked: tuple[Seen, ...] = ()
+    """Typed what stands before the last answer, after whatever history."""
     recent: tuple[Seen, ...] = ()
     """First turns of the same client under the same instructions."""
     recent_any: tuple[Seen, ...] = ()
     """First turns of the same client."""
+    said: tuple[Seen, ...] = ()
+    """Typed the same."""
     available: bool = True
 
 
@@ -194,7 +199,9 @@ def slots(arrival: Arrival, lifetimes: Lifetimes) -> tuple[Slot, ...]:
         ("siblings", keys.CHILDREN, history.frontier, CHILDREN_CAP, ttl_s, True),
         ("cousins", keys.CHILDREN, history.answer, CHILDREN_CAP, ttl_s, True),
         ("older", keys.CHILDREN, history.older_answer, CHILDREN_CAP, ttl_s, False),
-        ("recent", keys.RECENT, arrival.recent if first else None, RECENT_CAP, lifetimes.recent_s, arrival.stream),
+        ("asked", keys.SAID, history.asked, SAID_CAP, ttl_s, False),
+        ("said", keys.SAID, history.said, SAID_CAP, ttl_s, True),
+        ("recent", keys.RECENT, arrival.recent if first else None, RECENT_CAP, lifetimes.recent_s, True),
         (
             "recent_any",
             keys.RECENT,
@@ -221,7 +228,6 @@ def known(arrival: Arrival) -> Known:
         stream=arrival.stream,
         retry_count=arrival.retry_count,
         user_text=arrival.history.user_text,
-        asked_text=arrival.history.asked_text,
     )
 
 

@@ -14,8 +14,8 @@ from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.spool import segments
 from backtalk.spool.frame import pack
-from backtalk.spool.meter import Meter
 from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
+from backtalk.telemetry import Metrics
 
 HEARTBEAT_S: Final = 0.25
 SEGMENT_AGE_NS: Final = 60 * clock.NS_PER_S
@@ -35,7 +35,7 @@ class Committer(threading.Thread):
     """Owns the writer from `start` on; everything else talks to it through the queue and `wake`."""
 
     def __init__(
-        self, stream: Stream, *, limit_bytes: int, heartbeat: Callable[[int], bytes], metrics: Meter, lock: int
+        self, stream: Stream, *, limit_bytes: int, heartbeat: Callable[[int], bytes], metrics: Metrics, lock: int
     ) -> None:
         super().__init__(name="spool", daemon=True)
         self.queue: deque[Waiting] = deque()
@@ -67,11 +67,11 @@ class Committer(threading.Thread):
         self._commit()
         self._writer.close()
 
-    def drop(self, count: int = 1) -> None:
+    def drop(self, reason: str, count: int = 1) -> None:
         """Count frames that were not written."""
         with self.guard:
             self.dropped += count
-        self._metrics.add("backtalk.spool.dropped", count)
+        self._metrics.add("backtalk.spool.dropped", count, reason=reason)
 
     def _take(self) -> list[Waiting]:
         with self.guard:
@@ -97,6 +97,7 @@ class Committer(threading.Thread):
         except BrokenError as error:
             self._refuse(group, StoreError(str(error), code="spool_broken"))
         else:
+            self._metrics.add("backtalk.spool.syncs")
             self._settle(group[:kept], None)
             if kept < len(group):
                 self._refuse(group[kept:], StoreError("the disk under the spool is full", code="spool_full"))
@@ -140,7 +141,7 @@ class Committer(threading.Thread):
     def _refuse(self, group: Sequence[Waiting], error: StoreError) -> None:
         self.refusal = error
         if count := sum(w.settled is None for w in group):
-            self.drop(count)
+            self.drop(error.code, count)
         self._settle(group, error)
 
     @staticmethod

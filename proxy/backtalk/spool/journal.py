@@ -17,10 +17,10 @@ from backtalk.settings import JournalSettings
 from backtalk.spool import segments
 from backtalk.spool.files import replace
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES, pack, scan
-from backtalk.spool.meter import Meter
 from backtalk.spool.segments import BadSegmentError, Segment
 from backtalk.spool.tail import Record
 from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
+from backtalk.telemetry import Metrics
 
 LOCK: Final = "lock"
 ID: Final = "id"
@@ -31,7 +31,7 @@ _SEGMENTS_IN_LIMIT: Final = 4
 class Journal:
     """The one writer of a journal; made by `open`, used by one thread."""
 
-    def __init__(self, directory: Path, settings: JournalSettings, metrics: Meter, lock: int) -> None:
+    def __init__(self, directory: Path, settings: JournalSettings, metrics: Metrics, lock: int) -> None:
         self.id = _identify(directory)
         self._directory = directory
         self._settings = settings
@@ -45,7 +45,7 @@ class Journal:
         self._used_bytes = segments.used_bytes(directory)
 
     @classmethod
-    def open(cls, directory: Path, settings: JournalSettings, *, metrics: Meter) -> Self:
+    def open(cls, directory: Path, settings: JournalSettings, *, metrics: Metrics) -> Self:
         """Lock the journal and go on behind its last entry."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ class Journal:
         for segment in segments.listing(self._directory)[:-1]:
             if self._used_bytes <= self._settings.limit_bytes:
                 break
-            self._metrics.add("backtalk.journal.shed_bytes", self._delete(segment))
+            self._metrics.add("backtalk.journal.shed", self._delete(segment))
 
     def _delete(self, segment: Segment) -> int:
         size = segment.path.stat().st_size
@@ -127,7 +127,7 @@ def _recover(directory: Path) -> tuple[Record | None, int, int, str]:
 
     A torn tail is left where it lies: the stream goes on behind it, so that its positions are never used again.
     """
-    begin, boot_id, newest = 0, "", True
+    end, begin, boot_id, newest = 0, 0, "", True
     for segment in reversed(segments.listing(directory)):
         with segment.path.open("rb") as file:
             try:
@@ -139,7 +139,8 @@ def _recover(directory: Path) -> tuple[Record | None, int, int, str]:
         if newest:
             begin, boot_id, newest = segment.base + len(content), header.boot_id if header else "", False
         found = list(scan(content)) if header else []
+        end = segment.base
         if found:
             first, end, payload = found[-1]
             return Record(segment.base + first, segment.base + end, payload), segment.base + end, begin, boot_id
-    return None, begin, begin, boot_id
+    return None, end, begin, boot_id

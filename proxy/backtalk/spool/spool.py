@@ -20,8 +20,8 @@ from backtalk.process import take_lock
 from backtalk.settings import SpoolSettings
 from backtalk.spool.commit import Committer, Waiting
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES
-from backtalk.spool.meter import Meter
 from backtalk.spool.writer import Stream
+from backtalk.telemetry import Metrics
 
 LOCK: Final = "lock"
 _SEGMENTS_IN_LIMIT: Final = 4
@@ -46,7 +46,7 @@ class Spool:
 
     @classmethod
     def open(
-        cls, root: Path, settings: SpoolSettings, *, metrics: Meter, heartbeat: Callable[[int], bytes] = heartbeat
+        cls, root: Path, settings: SpoolSettings, *, metrics: Metrics, heartbeat: Callable[[int], bytes] = heartbeat
     ) -> Self:
         """Make a directory of our own under `root` and start the writer; raises `StoreError` where that fails."""
         owner = f"{clock.now().wall_ns:016x}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -69,10 +69,11 @@ class Spool:
     def offer(self, payload: bytes) -> bool:
         """Hand over a frame, to be durable within `flush_ms`; False, and counted, where there is no room for it."""
         committer = self._committer
-        if committer.refusal is not None or not self._admit(payload, None):
-            committer.drop()
-            return False
-        return True
+        refusal = committer.refusal
+        if refusal is None and self._admit(payload, None):
+            return True
+        committer.drop(refusal.code if refusal else "queue_full")
+        return False
 
     async def put(self, payload: bytes) -> None:
         """Write a frame and return once it is durable; raises `StoreError` spool_full or spool_broken otherwise."""

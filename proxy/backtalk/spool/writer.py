@@ -90,6 +90,7 @@ class Writer:
         if self.broken is None:
             with contextlib.suppress(BrokenError):
                 self.sync()
+            self.broken = "the stream is closed"
         self._close_file()
 
     def _check(self) -> None:

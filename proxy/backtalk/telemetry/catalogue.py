@@ -42,6 +42,8 @@ _HTTP: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5,
 _OVERHEAD: Final = (
     0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5,
 )  # fmt: skip
+_LOOK: Final = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)
+_MS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0)
 _GEN_AI: Final = (
     "gen_ai.operation.name",
     "gen_ai.provider.name",
@@ -118,11 +120,20 @@ _ALL: Final = (
     Metric("backtalk.worker.late_frames", "counter", "{frame}", "Frames that came behind the watermark."),
     Metric("backtalk.worker.shed", "counter", "{call}", "Work left out under load.", ("what",)),
     Metric("backtalk.worker.not_understood", "counter", "{body}", "Bodies that could not be understood.", ("api",)),
-    Metric("backtalk.detector.failed", "counter", "{failure}", "Failures of a detector.", ("detector",)),
+    Metric("backtalk.detector.failures", "counter", "{failure}", "Failures of a detector.", ("detector",)),
+    Metric("backtalk.detector.duration", "histogram", "s", "Time of one look of a detector.", ("detector",), _LOOK),
     Metric("backtalk.detector.skipped", "counter", "{call}", "Facts a resting detector did not see.", ("detector",)),
     Metric("backtalk.session.store_failed", "counter", "{failure}", "Session operations that failed.", ("operation",)),
-    Metric("backtalk.session.waiting", "gauge", "{call}", "Calls that wait for their parent to close."),
+    Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
+    Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),
+    Metric("backtalk.session.links_dropped", "counter", "{link}", "Links that could not wait for the session store."),
+    Metric(
+        "backtalk.session.round_trip_ms", "histogram", "ms", "Time of one exchange with the session store.", (), _MS
+    ),
+    Metric("backtalk.session.unresolved", "counter", "{call}", "Calls with a history whose parent was not found."),
+    Metric("backtalk.session.forgotten", "counter", "{call}", "Open calls let go of to keep the desk bounded."),
     Metric("backtalk.journal.bytes", "gauge", "By", "Bytes on disk in the journal."),
+    Metric("backtalk.journal.shed", "counter", "By", "Journal bytes deleted to keep its limit, read or not."),
     Metric("backtalk.journal.skipped", "counter", "By", "Journal bytes a lagging reader has missed.", ("reader",)),
     # ledger
     Metric("backtalk.ledger.lag", "gauge", "By", "Journal bytes that are not committed.", across="max"),

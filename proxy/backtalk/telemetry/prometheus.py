@@ -16,7 +16,7 @@ from backtalk.telemetry.snapshot import LabelSet, Point, Snapshot
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of the text."""
 
-_UNITS: Final = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
+_UNITS: Final = {"s": "_seconds", "ms": "_milliseconds", "By": "_bytes", "1": "_ratio"}
 _NOT_IN_NAME: Final = re.compile(r"[^a-zA-Z0-9_]")
 _HELP_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 _LABEL_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
@@ -34,7 +34,8 @@ def render_prometheus(snapshot: Snapshot, metrics: Mapping[str, Metric] = METRIC
 
 def prometheus_name(metric: Metric) -> str:
     """The metric's name in Prometheus."""
-    name = _NOT_IN_NAME.sub("_", metric.name) + _UNITS.get(metric.unit, "")
+    name, suffix = _NOT_IN_NAME.sub("_", metric.name), _UNITS.get(metric.unit, "")
+    name = name if name.endswith(suffix) else name + suffix
     return name + "_total" if metric.kind == "counter" else name
 
 

@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 _PAUSE_S: Final = 0.01
 
 
-def wait_until(predicate: Callable[[], _T], timeout_s: float = 5.0, *, what: str = "the condition") -> _T:
+def wait_until(predicate: Callable[[], _T | None], timeout_s: float = 5.0, *, what: str = "the condition") -> _T:
     """Return the first true value of `predicate`; raises `TimeoutError` naming `what` when none came in time."""
     deadline_ns = clock.monotonic_ns() + int(timeout_s * clock.NS_PER_S)
     while not (value := predicate()):
@@ -22,7 +22,7 @@ def wait_until(predicate: Callable[[], _T], timeout_s: float = 5.0, *, what: str
 
 
 async def await_until(
-    predicate: Callable[[], Awaitable[_T]], timeout_s: float = 5.0, *, what: str = "the condition"
+    predicate: Callable[[], Awaitable[_T | None]], timeout_s: float = 5.0, *, what: str = "the condition"
 ) -> _T:
     """The same for an asynchronous predicate."""
     deadline_ns = clock.monotonic_ns() + int(timeout_s * clock.NS_PER_S)

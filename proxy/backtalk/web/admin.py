@@ -6,7 +6,7 @@ too long is given up with a 503, and never delays a probe.
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +20,7 @@ from starlette.routing import Route
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.ledger.rows import Rows
 from backtalk.model.ids import parse_request_id, parse_trace_id
+from backtalk.model.notes import NOTES, CallNotes
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.problems import body_of
 from backtalk.web.traces import Traces
@@ -129,7 +130,7 @@ def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
     handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         yield
         admin.close()
 
@@ -154,7 +155,8 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 
 
 def _trace_id(request: Request) -> str:
-    return str(request.scope.get("backtalk.trace_id", ""))
+    notes = request.scope.get(NOTES)
+    return notes.traceparent[3:35] if isinstance(notes, CallNotes) else ""
 
 
 def _whole(text: str | None, name: str) -> int | None:

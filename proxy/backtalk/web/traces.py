@@ -13,6 +13,7 @@ from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.facts import decode_entry
 from backtalk.spool.cursor import Cursor
+from backtalk.spool.journal import ID
 from backtalk.spool.tail import Tail
 from backtalk.web import documents
 from backtalk.web.fresh import FreshIndex
@@ -27,16 +28,27 @@ class Traces:
 
     def __init__(self, data_dir: Path, rows: Rows) -> None:
         self._reader = LedgerReader(data_dir / "ledger")
-        self._cursor = Cursor(data_dir / "cursors" / "ledger")
+        self._data_dir = data_dir
+        self._mark: Cursor | None = None
         self._fresh = FreshIndex(rows)
-        self._tail = Tail(data_dir / "journal", self._cursor.load() or 0)
+        self._tail = Tail(data_dir / "journal", self._committed())
 
     def refresh(self) -> None:
         """Take what the journal has gained, let go of what the ledger has."""
         while records := self._tail.read():
             for record in records:
                 self._fresh.add(record.next_offset, decode_entry(record.payload))
-        self._fresh.commit(self._cursor.load() or 0)
+        self._fresh.commit(self._committed())
+
+    def _committed(self) -> int:
+        """How far the ledger is in the journal; 0 while there is no journal."""
+        if self._mark is None:
+            try:
+                stream = (self._data_dir / "journal" / ID).read_text(encoding="ascii").strip()
+            except OSError:
+                return 0
+            self._mark = Cursor(self._data_dir / "cursors" / "ledger", stream=stream)
+        return self._mark.load() or 0
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """The document of a trace, None where nothing is known of it."""

@@ -10,24 +10,22 @@ from backtalk.model.chat import Message, Response, ToolCall, Usage
 from backtalk.observe import chat, understand
 
 _STREAM = {"content-type": "text/event-stream"}
-_TOOL = st.builds(
-    lambda identity, name, arguments: {
-        "id": identity,
-        "type": "function",
-        "function": {"name": name, "arguments": arguments},
-    },
-    st.text(min_size=1),
-    st.text(min_size=1),
-    st.text(),
-)
-_MESSAGE = st.fixed_dictionaries(
-    {"role": st.just("assistant"), "content": st.text()},
+
+
+def _tool(identity: str, name: str, arguments: str) -> dict[str, Any]:
+    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+_TOOL: st.SearchStrategy[dict[str, Any]] = st.builds(_tool, st.text(min_size=1), st.text(min_size=1), st.text())
+_TEXT: st.SearchStrategy[Any] = st.text()
+_MESSAGE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"role": st.just("assistant"), "content": _TEXT},
     optional={
         "tool_calls": st.lists(_TOOL, max_size=3),
-        "refusal": st.text(),
-        "reasoning_content": st.text(),
-        "reasoning": st.text(),
-        "unheard_of": st.text(),
+        "refusal": _TEXT,
+        "reasoning_content": _TEXT,
+        "reasoning": _TEXT,
+        "unheard_of": _TEXT,
     },
 )
 

@@ -27,9 +27,12 @@ def test_items_are_merged_at_their_index() -> None:
     ]
 
 
-@given(
-    st.lists(st.dictionaries(st.sampled_from("ab"), st.none() | st.integers() | st.text() | st.just({}) | st.just([])))
+_VALUES: st.SearchStrategy[object] = st.one_of(
+    st.none(), st.integers(), st.text(), st.builds(dict[str, object]), st.builds(list[object])
 )
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), _VALUES)))
 def test_pieces_of_changing_types_raise_nothing(pieces: list[dict[str, object]]) -> None:
     """Where a field changes its type the later one wins."""
     growing = Growing()

@@ -80,9 +80,9 @@ def test_an_odd_message_is_kept_as_it_is(raw: Any) -> None:
     [
         ("a", "a"),
         (None, ""),
-        ({}, ""),
+        (3, ""),
         (["a", {"type": "text", "text": "b"}], "a\nb"),
-        ([{"type": [], "text": "x"}], ""),
+        ([{"type": 3, "text": "x"}], ""),
     ],
 )
 def test_text_is_read_from_any_content(content: object, text: str) -> None:

@@ -1,0 +1,165 @@
+"""The processes of `serve`: what each is made of, and in which order its parts open and close.
+
+In: the settings and descriptors that the parent passed on. Out: running servers. The one rule: what opened last closes
+first, and a proxy's spool closes after everything that may still write into it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from backtalk import installation
+from backtalk.app import observed, public_app
+from backtalk.errors import SetupError
+from backtalk.observe.tenants import Tenants
+from backtalk.process import Inherited, die_with_parent
+from backtalk.session.targets import Targets
+from backtalk.settings import Settings, load_inherited
+from backtalk.spool import Spool
+from backtalk.tasks import TaskGroup
+from backtalk.telemetry import Metrics, configure_logging
+from backtalk.web.feedback import FeedbackDoor
+from backtalk.web.publishing import publishing
+from backtalk.web.server import run_server
+
+Scope = MutableMapping[str, Any]
+"""An ASGI scope."""
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""How events come."""
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""How events go."""
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI app."""
+Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
+"""Opens what an app needs within its server's life, and closes it after."""
+
+_DRAIN_S: Final = 8.0
+
+
+def run_child(kind: str, descriptors: tuple[int, ...]) -> None:
+    """Be one of the processes of `serve`: a proxy, the worker or the admin process."""
+    inherited = Inherited.parse(descriptors)
+    die_with_parent(inherited.lifeline)
+    settings = load_inherited()
+    configure_logging(settings.log_level)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    if kind == "worker":
+        from backtalk.worker import run_worker  # noqa: PLC0415 -- only the worker pays for the ledger and exporters
+
+        run_worker(settings)
+        return
+    if inherited.listener is None:
+        raise SetupError("a listening process needs its socket", code="no_listener")
+    listener = socket.socket(fileno=inherited.listener)
+    opened = _proxy(settings) if kind == "proxy" else _admin(settings)
+    run_server(WithLife(opened, inherited.say_ready), listener, drain_s=_DRAIN_S, quiet_gc=kind == "proxy")
+
+
+class WithLife:
+    """An app whose parts open when its server starts and close when it ends."""
+
+    def __init__(self, opened: Open, ready: Callable[[], None]) -> None:
+        self._opened = opened
+        self._ready = ready
+        self._app: App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or one life of the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._opened() as self._app:
+            await send({"type": "lifespan.startup.complete"})
+            self._ready()
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@contextlib.asynccontextmanager
+async def alive(app: App) -> AsyncGenerator[None]:
+    """Open what an ASGI app keeps for its life, and close it at the end."""
+    events: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(maxsize=1)
+    started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            started.set_result(None)
+
+    tasks = TaskGroup()
+    await events.put({"type": "lifespan.startup"})
+    life = tasks.spawn(_lived(app, events.get, send), name="life of the app")
+    await asyncio.wait((life, started), return_when=asyncio.FIRST_COMPLETED)
+    if life.done():
+        life.result()
+    try:
+        yield
+    finally:
+        await events.put({"type": "lifespan.shutdown"})
+        await life
+
+
+async def _lived(app: App, receive: Receive, send: Send) -> None:
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+
+
+def _proxy(settings: Settings) -> Open:
+    secret, metrics = installation.secret(settings.data_dir), Metrics("proxy")
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncGenerator[App]:
+        spool = Spool.open(settings.data_dir / "spool", settings.spool, metrics=metrics)
+        targets = _targets(settings, secret, metrics)
+        tasks = TaskGroup()
+        tasks.spawn(targets.warm(), name="warm feedback look-ups")
+        tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
+        door = FeedbackDoor(spool, targets, Tenants(secret), secret=secret, settings=settings.feedback, metrics=metrics)
+        app = public_app(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics)
+        try:
+            async with alive(app):
+                yield app
+        finally:
+            await tasks.aclose()
+            await targets.aclose()
+            await spool.aclose()
+            metrics.publish(settings.data_dir / "metrics")
+
+    return opened
+
+
+def _targets(settings: Settings, secret: bytes, metrics: Metrics) -> Targets:
+    url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    limits = settings.feedback
+    return Targets(url, secret=secret, metrics=metrics, lookup_ms=limits.lookup_ms, mark_ttl_s=limits.idempotency_ttl_s)
+
+
+def _admin(settings: Settings) -> Open:
+    from backtalk.ledger.rows import Rows  # noqa: PLC0415 -- only the admin process pays for the ledger
+    from backtalk.web.admin import admin_app  # noqa: PLC0415
+
+    secret, metrics = installation.secret(settings.data_dir), Metrics("admin")
+    given = settings.admin_token.get_secret_value() if settings.admin_token else None
+    token = installation.admin_token(settings.data_dir, given)
+    inner = admin_app(settings.data_dir, Rows(secret, content=settings.ledger.content), token)
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncGenerator[App]:
+        app = observed(inner, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics)
+        async with alive(app):
+            yield app
+
+    return opened
+
+
+class _Nothing:
+    """The admin listener's requests are no calls: nothing of them is kept."""
+
+    def offer(self, payload: bytes) -> bool:
+        del payload
+        return True

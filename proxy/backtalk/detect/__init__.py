@@ -1,0 +1,1 @@
+"""Facts in, links and signals out: the worker's part that decides."""

@@ -1,0 +1,155 @@
+"""The loop that feeds one exporter: reads the journal behind a cursor of its own and delivers batch after batch.
+
+In: the journal's directory. Out: calls of `export`. A batch that fails comes again, with growing pauses, for as long as
+it takes; only what the journal itself has cut off meanwhile is passed over, counted and said. The cursor moves after
+success.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from backtalk.model.facts import CallClosed, Fact, decode_entry
+from backtalk.plugin.protocols import Exporter
+from backtalk.spool import Cursor, Record, Tail
+from backtalk.telemetry import Metrics
+
+MAX_CALLS: Final = 128
+MAX_BATCH_BYTES: Final = 1 << 20
+_log = logging.getLogger(__name__)
+
+
+class Pauses(NamedTuple):
+    """Waits: between two looks at an idle journal, and after failures, from `first_s` doubling up to `most_s`."""
+
+    idle_s: float = 0.1
+    first_s: float = 0.5
+    most_s: float = 30.0
+
+    def after(self, failures: int) -> float:
+        """How long to wait after so many failures in a row."""
+        return min(self.first_s * 2.0 ** min(failures - 1, 30), self.most_s)
+
+
+_PAUSES: Final = Pauses()
+
+
+class Batch(NamedTuple):
+    """Facts that are delivered together, and the position behind them."""
+
+    facts: tuple[Fact, ...]
+    end: int
+
+
+class ExportLoop:
+    """One exporter's thread. `position` is what the journal may be cut behind."""
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        journal_directory: Path,
+        cursor: Cursor,
+        metrics: Metrics,
+        *,
+        pauses: Pauses = _PAUSES,
+    ) -> None:
+        self.name = exporter.name
+        self._exporter = exporter
+        self._cursor = cursor
+        self._metrics = metrics
+        self._pauses = pauses
+        start = cursor.load()
+        self.position = start or 0
+        self._tail = Tail(journal_directory, self.position)
+        self._lost_bytes: int | None = None if start is None else 0
+        self._waiting: deque[Record] = deque()
+        self._stop = threading.Event()
+        self._abandon = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"export-{self.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def stop(self, deadline_s: float = 5.0) -> bool:
+        """Deliver what waits if that succeeds at once, then close the exporter; False where it did not end in time."""
+        self._stop.set()
+        self._thread.join(deadline_s)
+        self._abandon.set()
+        self._exporter.close()
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with self._tail:
+            while not self._abandon.is_set():
+                batch = self._next()
+                if batch is None:
+                    if self._stop.wait(self._pauses.idle_s):
+                        return
+                elif self._deliver(batch):
+                    self._cursor.save(batch.end)
+                    self.position = batch.end
+                else:
+                    return
+
+    def _next(self) -> Batch | None:
+        """The next batch, None where nothing waits."""
+        if not self._waiting:
+            self._waiting.extend(self._tail.read(MAX_BATCH_BYTES))
+            self._count_lost()
+        self._metrics.set("backtalk.export.lag", self._tail.offset - self.position, exporter=self.name)
+        facts: list[Fact] = []
+        end = self.position
+        calls = 0
+        while self._waiting and calls < MAX_CALLS:
+            record = self._waiting.popleft()
+            end = record.next_offset
+            entry = tuple(self._decode(record))
+            calls += sum(isinstance(fact, CallClosed) for fact in entry)
+            facts += entry
+        return Batch(tuple(facts), end) if end != self.position else None
+
+    def _decode(self, record: Record) -> Iterator[Fact]:
+        try:
+            yield from decode_entry(record.payload).facts
+        except msgspec.MsgspecError as error:
+            self._metrics.add("backtalk.export.dropped", exporter=self.name, reason="bad_entry")
+            _log.error("a journal entry cannot be read", extra={"offset": record.offset, "reason": str(error)})
+
+    def _count_lost(self) -> None:
+        lost_bytes = self._tail.lost_bytes
+        if self._lost_bytes is not None and lost_bytes > self._lost_bytes:
+            skipped = lost_bytes - self._lost_bytes
+            self._metrics.add("backtalk.journal.skipped", skipped, reader=self.name)
+            _log.error("an exporter fell behind the journal", extra={"exporter": self.name, "skipped_bytes": skipped})
+        if self._waiting or self._lost_bytes is not None:
+            self._lost_bytes = lost_bytes
+
+    def _deliver(self, batch: Batch) -> bool:
+        """Deliver until it succeeds; False where it failed and the loop is to end."""
+        failures = 0
+        while not self._abandon.is_set():
+            try:
+                if batch.facts:
+                    self._exporter.export(batch.facts)
+            except Exception as error:  # noqa: BLE001 # whatever an exporter raises, the batch comes again
+                failures += 1
+                self._failed(error, failures)
+                if self._stop.wait(self._pauses.after(failures)):
+                    return False
+            else:
+                self._metrics.add("backtalk.export.facts", len(batch.facts), exporter=self.name)
+                return True
+        return False
+
+    def _failed(self, error: Exception, failures: int) -> None:
+        self._metrics.add("backtalk.export.failed", exporter=self.name)
+        _log.warning(
+            "an exporter failed and will be tried again",
+            extra={"exporter": self.name, "reason": f"{type(error).__name__}: {error}", "failures": failures},
+        )

@@ -1,0 +1,88 @@
+"""Facts as figures: what each fact adds to the metrics.
+
+In: facts, each once, as the worker decided them. Out: values in the registry. The labels are those of the conventions
+and never an id. The worker calls this after it has appended the facts to its journal.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from backtalk.clock import NS_PER_S
+from backtalk.export.spans import OPERATIONS, error_type, method_of, route_of
+from backtalk.export.upstreams import upstream_of
+from backtalk.model.facts import CallClosed, CallRelated, Fact, FeedbackGiven, SessionLinked, SignalFound
+from backtalk.telemetry import Label, Metrics
+
+_LABEL_LIMIT: Final = 128
+
+
+def record(metrics: Metrics, facts: Iterable[Fact]) -> None:
+    """Count facts."""
+    for fact in facts:
+        match fact:
+            case CallClosed():
+                _call(metrics, fact)
+            case SignalFound():
+                metrics.add("backtalk.signals", kind=fact.kind)
+            case FeedbackGiven():
+                metrics.add("backtalk.feedback", kind=fact.kind)
+            case CallRelated():
+                metrics.add("backtalk.relations", kind=fact.kind)
+            case SessionLinked():
+                metrics.add("backtalk.session.links", rule=fact.rule)
+            case _:
+                pass
+
+
+def _call(metrics: Metrics, call: CallClosed) -> None:
+    duration_s = max(0, call.duration_ns) / NS_PER_S
+    metrics.add("backtalk.calls", outcome=call.outcome)
+    _captures(metrics, call)
+    metrics.record(
+        "http.server.request.duration",
+        duration_s,
+        http_request_method=method_of(call),
+        http_route=route_of(call),
+        http_response_status_code=call.status or None,
+        url_scheme="http",
+        error_type=str(call.status) if call.status >= 500 else None,
+    )
+    if call.opened.api not in OPERATIONS or call.outcome == "rejected":
+        return
+    labels = _labels(call)
+    error = error_type(call)
+    metrics.record("gen_ai.client.operation.duration", duration_s, **labels, error_type=error)
+    if call.opened.request.stream and call.first_byte_ns is not None:
+        first_s = call.first_byte_ns / NS_PER_S
+        metrics.record("gen_ai.client.operation.time_to_first_chunk", first_s, **labels)
+        if call.chunks > 1:
+            each_s = max(0.0, duration_s - first_s) / (call.chunks - 1)
+            metrics.record("gen_ai.client.operation.time_per_output_chunk", each_s, **labels)
+    _tokens(metrics, call, labels)
+
+
+def _tokens(metrics: Metrics, call: CallClosed, labels: dict[str, Label | None]) -> None:
+    usage = call.response.usage
+    if usage is None:
+        return
+    for kind, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+        if count is not None:
+            metrics.record("gen_ai.client.token.usage", count, **labels, gen_ai_token_type=kind)
+
+
+def _captures(metrics: Metrics, call: CallClosed) -> None:
+    for side, capture in (("request", call.request_capture), ("response", call.response_capture)):
+        if capture == "truncated":
+            metrics.add("backtalk.capture.truncated", side=side)
+
+
+def _labels(call: CallClosed) -> dict[str, Label | None]:
+    upstream = upstream_of(call.upstream)
+    return {
+        "gen_ai_operation_name": OPERATIONS[call.opened.api],
+        "gen_ai_provider_name": upstream.provider,
+        "gen_ai_request_model": (call.opened.request.model or "")[:_LABEL_LIMIT] or None,
+        "gen_ai_response_model": (call.response.model or "")[:_LABEL_LIMIT] or None,
+        "server_address": upstream.address,
+        "server_port": upstream.port,
+    }

@@ -1,0 +1,59 @@
+"""The model provider behind a call, as the conventions name it. Pure: an upstream's address in, its parts out."""
+
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+_BY_HOST: Final = (
+    (".openai.azure.com", "azure.ai.openai"),
+    (".services.ai.azure.com", "azure.ai.inference"),
+    ("openai.com", "openai"),
+    ("anthropic.com", "anthropic"),
+    ("groq.com", "groq"),
+    ("mistral.ai", "mistral_ai"),
+    ("deepseek.com", "deepseek"),
+    ("api.x.ai", "x_ai"),
+    ("perplexity.ai", "perplexity"),
+    ("cohere.com", "cohere"),
+    ("cohere.ai", "cohere"),
+    ("moonshot.ai", "moonshot_ai"),
+    ("moonshot.cn", "moonshot_ai"),
+    ("generativelanguage.googleapis.com", "gcp.gemini"),
+    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+    (".amazonaws.com", "aws.bedrock"),
+    (".ml.cloud.ibm.com", "ibm.watsonx.ai"),
+)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Upstream(NamedTuple):
+    """Where a call was answered; `provider` is `openai`, the dialect spoken, where the host tells no better."""
+
+    provider: str
+    address: str | None
+    port: int | None
+
+
+def upstream_of(url: str) -> Upstream:
+    """Read an upstream's URL, or its `host:port`; never raises."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return Upstream("openai", None, None)
+    found = (name for suffix, name in _BY_HOST if host is not None and _belongs(host, suffix))
+    return Upstream(next(found, "openai"), host, port if host else None)
+
+
+def base_url(url: str) -> str:
+    """The upstream's URL without user, password, query and fragment; empty where it is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in _PORTS or not parts.netloc:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def _belongs(host: str, suffix: str) -> bool:
+    return host == suffix or host.endswith(suffix if suffix.startswith(".") else f".{suffix}")

@@ -1,0 +1,204 @@
+"""What was said of a call, as telemetry: a carrier span that links to it, and a log event that bears its ids.
+
+Pure: signals and feedback in, finished records out. The judged span has long ended and is never touched; the carrier
+lives in a trace of its own with exactly one link. Its ids are made from the fact's id, so a repeat is the same span.
+"""
+
+import hashlib
+from typing import Final
+
+import msgspec
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Link, NonRecordingSpan, SpanKind, set_span_in_context
+from opentelemetry.trace.status import Status, StatusCode
+
+from backtalk.export.origin import Origin, context
+from backtalk.export.parameters import AttributeValue
+from backtalk.model.facts import FeedbackGiven, SignalFound
+from backtalk.model.ids import CallKey
+
+EVENT: Final = "gen_ai.evaluation.result"
+"""The name of the log event."""
+_TEXT_LIMIT: Final = 4_096
+_json: Final = msgspec.json.Encoder()
+
+Attributes = dict[str, AttributeValue]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A signal or a feedback in the words of the conventions. `target` is None where the call is not known."""
+
+    id: str
+    origin: str
+    """`signal` or `feedback`."""
+    name: str
+    kind: str
+    time_ns: int
+    annotator: str
+    """HUMAN or CODE."""
+    identifier: str
+    target: CallKey | None
+    score: float | None = None
+    label: str | None = None
+    explanation: str | None = None
+    target_trace_id: str | None = None
+    response_id: str | None = None
+    session_id: str | None = None
+    scope: str = ""
+    """`session.` where a whole session is judged."""
+    details: tuple[tuple[str, AttributeValue], ...] = ()
+
+
+def of_signal(signal: SignalFound) -> Verdict:
+    """A signal: its probability is the score."""
+    details: list[tuple[str, AttributeValue]] = [
+        ("backtalk.signal.shown_by.trace_id", signal.shown_by.trace_id),
+        ("backtalk.signal.shown_by.span_id", signal.shown_by.span_id),
+        ("backtalk.detector", f"{signal.detector} {signal.detector_version}"),
+    ]
+    if signal.evidence:
+        details.append(("backtalk.signal.evidence", _json.encode(signal.evidence).decode()[:_TEXT_LIMIT]))
+    return Verdict(
+        signal.signal_id,
+        "signal",
+        signal.kind,
+        signal.kind,
+        signal.found_ns,
+        "CODE",
+        signal.detector,
+        signal.about,
+        score=signal.probability,
+        label=signal.kind,
+        session_id=signal.session_id or None,
+        details=tuple(details),
+    )
+
+
+def of_feedback(feedback: FeedbackGiven, target: CallKey | None, *, content: bool = False) -> Verdict:
+    """A feedback; what a person wrote goes along only with `content`."""
+    score, label = _score(feedback)
+    said = feedback.comment or (_text(feedback) if feedback.kind in ("comment", "correction") else None)
+    return Verdict(
+        feedback.feedback_id,
+        "feedback",
+        feedback.metric or "user_feedback",
+        feedback.kind,
+        feedback.given_ns,
+        "HUMAN",
+        feedback.feedback_id,
+        target,
+        score=score,
+        label=label,
+        explanation=said[:_TEXT_LIMIT] if said and content else None,
+        target_trace_id=feedback.target_trace_id,
+        response_id=feedback.target_response_id,
+        session_id=feedback.target_session_id,
+        scope="session." if feedback.target_session_id else "",
+    )
+
+
+def carrier_of(verdict: Verdict, origin: Origin) -> ReadableSpan:
+    """The carrier span."""
+    digest = hashlib.blake2b(f"{verdict.origin}\0{verdict.id}".encode(), digest_size=24).hexdigest()
+    target = verdict.target
+    return ReadableSpan(
+        f"{verdict.origin} {verdict.name}",
+        context(digest[:32], digest[32:]),
+        None,
+        origin.resource,
+        _evaluation(verdict) | _annotation(verdict) | _target(verdict),
+        links=[Link(context(target.trace_id, target.span_id))] if target else (),
+        kind=SpanKind.INTERNAL,
+        status=Status(StatusCode.UNSET),
+        start_time=verdict.time_ns,
+        end_time=verdict.time_ns,
+        instrumentation_scope=origin.scope,
+    )
+
+
+def event_of(verdict: Verdict, origin: Origin) -> ReadableLogRecord:
+    """The log event; its trace and span are the judged call's where that is known."""
+    target = verdict.target
+    where = set_span_in_context(NonRecordingSpan(context(target.trace_id, target.span_id))) if target else None
+    record = LogRecord(
+        timestamp=verdict.time_ns,
+        observed_timestamp=verdict.time_ns,
+        context=where,
+        severity_number=SeverityNumber.INFO,
+        severity_text="INFO",
+        attributes=_evaluation(verdict) | _target(verdict),
+        event_name=EVENT,
+    )
+    return ReadableLogRecord(record, origin.resource, origin.scope)
+
+
+def _score(feedback: FeedbackGiven) -> tuple[float | None, str | None]:
+    value = _value(feedback)
+    if feedback.kind == "rating" and isinstance(value, bool):
+        return (1.0, "thumbs_up") if value else (0.0, "thumbs_down")
+    if feedback.kind == "score" and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value), None
+    return None, feedback.kind
+
+
+def _text(feedback: FeedbackGiven) -> str:
+    value = _value(feedback)
+    return value if isinstance(value, str) else feedback.value_json
+
+
+def _value(feedback: FeedbackGiven) -> object:
+    try:
+        return msgspec.json.decode(feedback.value_json)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _evaluation(verdict: Verdict) -> Attributes:
+    found: Attributes = {
+        "gen_ai.evaluation.name": verdict.name,
+        f"backtalk.{verdict.origin}.id": verdict.id,
+        f"backtalk.{verdict.origin}.kind": verdict.kind,
+        f"backtalk.{verdict.origin}.source": verdict.annotator,
+    }
+    if verdict.score is not None:
+        found["gen_ai.evaluation.score.value"] = verdict.score
+    if verdict.label is not None:
+        found["gen_ai.evaluation.score.label"] = verdict.label
+    if verdict.explanation is not None:
+        found["gen_ai.evaluation.explanation"] = verdict.explanation
+    return found | dict(verdict.details)
+
+
+def _annotation(verdict: Verdict) -> Attributes:
+    """The same in OpenInference's words."""
+    prefix = f"{verdict.scope}annotations.0.annotation"
+    found: Attributes = {
+        "openinference.span.kind": "EVALUATOR",
+        f"{prefix}.name": verdict.name,
+        f"{prefix}.annotator_kind": verdict.annotator,
+        f"{prefix}.identifier": verdict.identifier,
+    }
+    if verdict.score is not None:
+        found[f"{prefix}.score"] = verdict.score
+    if verdict.label is not None:
+        found[f"{prefix}.label"] = verdict.label
+    if verdict.explanation is not None:
+        found[f"{prefix}.explanation"] = verdict.explanation
+    return found
+
+
+def _target(verdict: Verdict) -> Attributes:
+    """The judged call once more as plain attributes, for backends that lose links."""
+    found: Attributes = {}
+    if verdict.target is not None:
+        found["backtalk.target.trace_id"] = verdict.target.trace_id
+        found["backtalk.target.span_id"] = verdict.target.span_id
+    elif verdict.target_trace_id is not None:
+        found["backtalk.target.trace_id"] = verdict.target_trace_id
+    if verdict.response_id is not None:
+        found["gen_ai.response.id"] = verdict.response_id
+    if verdict.session_id is not None:
+        found["session.id"] = verdict.session_id
+    return found

@@ -1,0 +1,139 @@
+"""One Delta table, appended to exactly once.
+
+In: rows, and the journal's position behind them. Out: a synced version. The one rule: the position is the version of a
+Delta app transaction named after the journal, and a position that the table already has is never appended again. Delta
+itself refuses only concurrent repeats, so the position is asked for first.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from deltalake import (
+    BloomFilterProperties,
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import DeltaError
+
+from backtalk.errors import StoreError
+from backtalk.ledger.durable import LOG, sync_checkpoints, sync_versions
+from backtalk.ledger.quarantine import mend
+from backtalk.ledger.schema import LOOKED_UP, Row, TableName, schema, to_arrow
+
+CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 90 days"}
+COMPACTED_BYTES: Final = 32 << 20
+"""A data file of this size is left alone by compaction, so that a day's rows are not rewritten again and again."""
+_NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+
+class LedgerTable:
+    """Owns one table; used by one thread."""
+
+    def __init__(self, path: Path, name: TableName, journal_id: str) -> None:
+        self.name: Final = name
+        self._path = path
+        self._journal_id = journal_id
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.torn: Final = mend(path)
+        """What had to be put aside when the table was opened."""
+        self._delta = _open_or_create(path, name)
+        self._synced = self._delta.version()
+
+    @classmethod
+    def open(cls, path: Path, name: TableName, journal_id: str) -> Self:
+        """Mend and open a table, or make it; raises `StoreError` where that is not possible now."""
+        try:
+            return cls(path, name, journal_id)
+        except (DeltaError, OSError) as error:
+            raise _unavailable(name, error) from error
+
+    @property
+    def version(self) -> int:
+        """The table's version as last written or opened."""
+        return self._delta.version()
+
+    @property
+    def position(self) -> int | None:
+        """The journal's position behind the last appended rows; None where there are none of this journal."""
+        return self._delta.transaction_version(self._journal_id)
+
+    def append(self, rows: Sequence[Row], end: int) -> bool:
+        """Append rows and sync them, unless the table has this position already (then False)."""
+        try:
+            if (self.position or 0) >= end:
+                return False
+            self._write(rows, end)
+            self._sync()
+        except (DeltaError, OSError, ValueError) as error:
+            raise _unavailable(self.name, error) from error
+        return True
+
+    def compact(self) -> None:
+        """Merge small files, write a checkpoint, drop expired log entries; older versions stay readable."""
+        try:
+            delta = DeltaTable(self._path)
+            delta.optimize.compact(
+                target_size=COMPACTED_BYTES,
+                max_concurrent_tasks=1,
+                writer_properties=_writer_properties(self.name),
+                post_commithook_properties=_NO_HOOKS,
+            )
+            self._delta = delta
+            self._sync()
+            delta.create_checkpoint()
+            sync_checkpoints(self._path)
+            delta.cleanup_metadata()
+        except (DeltaError, OSError, ValueError) as error:
+            raise _unavailable(self.name, error) from error
+
+    def vacuum(self) -> None:
+        """Delete data files that no version of the last seven days names."""
+        try:
+            self._delta.vacuum(retention_hours=168, dry_run=False, post_commithook_properties=_NO_HOOKS)
+            self._sync()
+        except (DeltaError, OSError, ValueError) as error:
+            raise _unavailable(self.name, error) from error
+
+    def _write(self, rows: Sequence[Row], end: int) -> None:
+        write_deltalake(
+            self._delta,
+            to_arrow(self.name, rows),
+            mode="append",
+            schema_mode="merge",
+            writer_properties=_writer_properties(self.name),
+            commit_properties=CommitProperties(app_transactions=[Transaction(self._journal_id, end)]),
+            post_commithook_properties=_NO_HOOKS,
+        )
+
+    def _sync(self) -> None:
+        last = self._delta.version()
+        sync_versions(self._path, self._synced, last)
+        self._synced = last
+
+
+def _open_or_create(path: Path, name: TableName) -> DeltaTable:
+    if DeltaTable.is_deltatable(str(path)) and any((path / LOG).glob("[0-9]*")):
+        return DeltaTable(path)
+    delta = DeltaTable.create(path, schema=schema(name), partition_by=["dt"], configuration=dict(CONFIGURATION))
+    sync_versions(path, -1, 0)
+    return delta
+
+
+def _writer_properties(name: TableName) -> WriterProperties:
+    bloom = ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, fpp=0.01, ndv=20_000))
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        max_row_group_size=20_000,
+        column_properties=dict.fromkeys(LOOKED_UP[name], bloom),
+    )
+
+
+def _unavailable(name: TableName, error: Exception) -> StoreError:
+    return StoreError(f"the table {name} cannot be used: {error}", code="ledger_unavailable")

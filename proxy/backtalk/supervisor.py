@@ -1,0 +1,289 @@
+"""The parent of `backtalk serve`: binds the ports, starts every process, restarts what dies, ends all in order.
+
+In: settings. Out: running processes and an exit status. The one rule: it does nothing else, so it does not die; and
+nothing heavy is imported here, since the first call is to be answered soon after the start.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Final, Self
+
+from pydantic import SecretStr
+
+from backtalk import clock
+from backtalk.errors import SetupError
+from backtalk.process import take_lock
+from backtalk.settings import Settings, environ_for
+
+BACKLOG: Final = 2048
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 5.0
+HEALTHY_S: Final = 30.0
+DRAIN_S: Final = 10.0
+SETUP_STATUS: Final = 2
+SETUP_TRIES: Final = 3
+"""A child that says this often in a row that it cannot work with its settings ends the whole."""
+_log = logging.getLogger(__name__)
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+class Child:
+    """One process to be kept running: what starts it, how it fares, when it is to be started again."""
+
+    def __init__(self, name: str, start: Start, *, after_death: Callable[[], str | None] = lambda: None) -> None:
+        self.name = name
+        self.process: subprocess.Popen[bytes] | None = None
+        self.due_ns = 0
+        self.refusals = 0
+        self._start = start
+        self._after_death = after_death
+        self._started_ns = 0
+        self._pause_s = FIRST_PAUSE_S
+
+    def start(self) -> None:
+        """Start it now."""
+        self._started_ns = clock.monotonic_ns()
+        self.process = self._start()
+
+    def start_again(self) -> None:
+        """Start it, or try later where the machine cannot now."""
+        try:
+            self.start()
+        except (OSError, SetupError) as error:
+            _log.warning("%s cannot be started: %s", self.name, error)
+            self.due_ns = clock.monotonic_ns() + int(LONGEST_PAUSE_S * clock.NS_PER_S)
+
+    def reap(self) -> bool:
+        """Whether it has just ended; then it is due again after a pause that grows from death to death."""
+        if self.process is None or (status := self.process.poll()) is None:
+            return False
+        pid, self.process = self.process.pid, None
+        now = clock.monotonic_ns()
+        if now - self._started_ns > HEALTHY_S * clock.NS_PER_S:
+            self._pause_s, self.refusals = FIRST_PAUSE_S, 0
+        self.refusals = self.refusals + 1 if status == SETUP_STATUS else 0
+        said = self._after_death()
+        reason = f"{describe(status)}; {said}" if said else describe(status)
+        _log.warning("%s (pid %d) %s; it starts again in %.1f s", self.name, pid, reason, self._pause_s)
+        self.due_ns = now + int(self._pause_s * clock.NS_PER_S)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        return True
+
+    def tell(self, what: signal.Signals) -> None:
+        """Send a signal, if it runs."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(what)
+
+
+def describe(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return "ended by itself" if status == 0 else f"failed with status {status}"
+
+
+class Signals:
+    """The signals of this process as events: handlers do nothing, the loop reads which have come."""
+
+    def __init__(self) -> None:
+        self._read, self._write = _pipe()
+        self._watched = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+        self._before = [signal.signal(number, _ignore) for number in self._watched]
+        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._read
+
+    def take(self) -> int:
+        """How many times the end was asked for since the last look."""
+        with contextlib.suppress(BlockingIOError):
+            return sum(number in (signal.SIGTERM, signal.SIGINT) for number in os.read(self._read, 4096))
+        return 0
+
+    def close(self) -> None:
+        """Give the signals back."""
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in zip(self._watched, self._before, strict=True):
+            signal.signal(number, handler)
+        os.close(self._read)
+        os.close(self._write)
+
+
+class Supervisor:
+    """Keeps children running until a signal asks for the end; `stages` are ended one after the other."""
+
+    def __init__(self, stages: Sequence[Sequence[Child]], *, ready: int, announce: Callable[[], None]) -> None:
+        self._stages = stages
+        self._children = [child for stage in stages for child in stage]
+        self._ready: int | None = ready
+        self._announce = announce
+        self._asked = 0
+
+    def run(self) -> int:
+        """Start everything at once, watch, and end it in order; returns the exit status."""
+        signals = Signals()
+        try:
+            for child in self._children:
+                child.start()
+            status = self._watch(signals)
+            self._end(signals)
+            return status
+        finally:
+            for child in self._children:
+                child.tell(signal.SIGKILL)
+            signals.close()
+
+    def _watch(self, signals: Signals) -> int:
+        while not self._asked:
+            self._wait(signals, self._until_due_s())
+            now = clock.monotonic_ns()
+            for child in self._children:
+                if child.reap() and child.refusals >= SETUP_TRIES:
+                    return SETUP_STATUS
+                if child.process is None and child.due_ns <= now and not self._asked:
+                    child.start_again()
+        return 0
+
+    def _wait(self, signals: Signals, timeout_s: float) -> None:
+        watched: list[Signals | int] = [signals] if self._ready is None else [signals, self._ready]
+        readable, _, _ = select.select(watched, [], [], timeout_s)
+        if self._ready is not None and self._ready in readable:
+            self._ready = None
+            self._announce()
+        self._asked += signals.take()
+
+    def _until_due_s(self) -> float:
+        """Until the next restart; at most a second, should a signal ever be missed."""
+        due = [child.due_ns for child in self._children if child.process is None]
+        until_ns = min(due, default=clock.NS_PER_S + clock.monotonic_ns()) - clock.monotonic_ns()
+        return min(1.0, max(0.0, until_ns / clock.NS_PER_S))
+
+    def _end(self, signals: Signals) -> None:
+        for stage in self._stages:
+            for child in stage:
+                child.tell(signal.SIGTERM)
+            give_up_ns = clock.monotonic_ns() + int(DRAIN_S * clock.NS_PER_S)
+            while any(child.process is not None and child.process.poll() is None for child in stage):
+                if clock.monotonic_ns() > give_up_ns or self._asked > 1:
+                    for child in stage:
+                        child.tell(signal.SIGKILL)
+                self._wait(signals, 0.05)
+
+
+class Sockets:
+    """The listeners, bound before anything starts, so that a port in use is said at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.public = bind(settings.host, settings.port, "port")
+        try:
+            self.admin = bind(settings.admin_host, settings.admin_port, "admin-port")
+        except SetupError:
+            self.public.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.public.close()
+        self.admin.close()
+
+
+def bind(host: str, port: int, option: str) -> socket.socket:
+    """Listen; raises `SetupError` that names the option where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise SetupError(
+            f"cannot listen on {host}:{port}: {said}; choose another --{option}", code="bad_port"
+        ) from error
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m", "backtalk", "_child")) -> int:
+    """Run everything on this machine until SIGTERM or SIGINT; `command` is what a child is started with."""
+    logging.basicConfig(level=settings.log_level.upper(), format="backtalk: %(message)s", stream=sys.stderr)
+    lock = _own_data_dir(settings.data_dir)
+    try:
+        with Sockets(settings) as sockets:
+            return _serve(settings, sockets, command)
+    finally:
+        os.close(lock)
+
+
+def _serve(settings: Settings, sockets: Sockets, command: Sequence[str]) -> int:
+    from backtalk.session.embedded import EmbeddedServer  # noqa: PLC0415 - loaded only where it is used
+
+    update: dict[str, object] = {"port": sockets.public.getsockname()[1], "admin_port": sockets.admin.getsockname()[1]}
+    server = None if settings.redis_url else EmbeddedServer(settings.data_dir / "redis")
+    if server is not None:
+        update["redis_url"] = SecretStr(server.url)
+    environ = environ_for(settings.model_copy(update=update))
+    lifeline_read, lifeline_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+
+    def python(kind: str, listener: socket.socket | None = None, *, ready: int = ready_write) -> Start:
+        fds = [lifeline_read, ready, *([listener.fileno()] if listener else [])]
+        words = [*command, kind, *map(str, fds)]
+        return lambda: subprocess.Popen(words, env=environ, pass_fds=fds, process_group=0)  # noqa: S603 - ourselves
+
+    quiet = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    numbers = range(1, settings.workers + 1)
+    proxies = [
+        Child("proxy" if settings.workers == 1 else f"proxy {n}", python("proxy", sockets.public)) for n in numbers
+    ]
+    worker = Child("worker", python("worker", ready=quiet))
+    admin = Child("admin", python("admin", sockets.admin, ready=quiet))
+    redis = [Child("valkey", server.start, after_death=server.after_death)] if server else []
+
+    def announce() -> None:
+        print(f"Backtalk listens on {url_of(sockets.public)}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
+        print(f"Admin on {url_of(sockets.admin)}, data in {settings.data_dir}", flush=True)  # noqa: T201
+
+    try:
+        return Supervisor([proxies, [worker], [admin], redis], ready=ready_read, announce=announce).run()
+    finally:
+        for descriptor in (lifeline_read, lifeline_write, ready_read, ready_write, quiet):
+            os.close(descriptor)
+
+
+def _own_data_dir(data_dir: Path) -> int:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = take_lock(data_dir / "lock")
+    except OSError as error:
+        raise SetupError(f"cannot use the data directory {data_dir}: {error.strerror}", code="bad_data_dir") from error
+    if lock is None:
+        raise SetupError(f"another `backtalk serve` uses {data_dir}; choose another --data-dir", code="data_dir_in_use")
+    return lock
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """A handler must be there for the wakeup descriptor to be written."""
+    del number, frame

@@ -1,0 +1,139 @@
+"""The decider: one frame goes in, the facts that follow from it come out.
+
+Synchronous and in one thread. A part that fails (an odd frame, the session desk) costs what it would have added,
+counted and logged, never the facts of the call itself and never the next frame.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
+from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
+from backtalk.model.meter import Meter
+from backtalk.observe import facts_of
+from backtalk.observe.open_calls import Ended, OpenCalls
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Desk(Protocol):
+    """What the decider asks of `detect.Desk`."""
+
+    def opened(self, fact: CallOpened) -> list[Fact]:
+        """Put an arrival into its session; nothing while the decision waits."""
+        ...
+
+    def closed(self, fact: CallClosed) -> tuple[CallClosed, list[Fact]]:
+        """Name the session of a call that ended, and say what it showed."""
+        ...
+
+    def advance(self, boot_ns: int) -> list[Fact]:
+        """Decide the arrivals that have waited long enough."""
+        ...
+
+    def restore(self, opened: CallOpened, linked: SessionLinked | None) -> None:
+        """Know a call that was open before a restart."""
+        ...
+
+    def flush(self) -> object:
+        """Write what still waits for the store."""
+        ...
+
+
+GiveFeedback = Callable[[Feedback], FeedbackGiven]
+"""Turns a feedback frame into its fact."""
+
+
+class Decider:
+    """Open calls, the desk and feedback behind one function."""
+
+    def __init__(self, calls: OpenCalls, desk: Desk, feedback_given: GiveFeedback, metrics: Meter) -> None:
+        self.calls = calls
+        self._desk = desk
+        self._feedback_given = feedback_given
+        self._metrics = metrics
+        self._counts: Counter[str] = Counter()
+
+    def take(self, owner: str, frame: AnyFrame, *, late: bool = False) -> list[Fact]:
+        """Decide one frame."""
+        self._counts[type(frame).__name__.lower()] += 1
+        try:
+            return list(self._facts(owner, frame, late=late))
+        except Exception:  # noqa: BLE001 -- one frame that cannot be handled must not stop all that come after it
+            _log.exception("a frame could not be handled", extra={"frame": type(frame).__name__})
+            self._metrics.add("backtalk.worker.bad_frames", reason="failed")
+            return []
+
+    def advance(self, boot_ns: int) -> list[Fact]:
+        """Decide what has waited up to this instant."""
+        return self._ask(self._desk.advance, boot_ns)
+
+    def interrupt(self, owner: str, seen_ns: int) -> list[Fact]:
+        """End the calls of an owner that is gone."""
+        return [fact for ended in self.calls.interrupt(owner, seen_ns) for fact in self._end(ended)]
+
+    def restore(self, call: CallOpened, linked: SessionLinked | None) -> None:
+        """Know a call again that was open before a restart."""
+        self._desk.restore(call, linked)
+
+    def flush(self) -> None:
+        """Let the desk write what it holds back."""
+        try:
+            self._desk.flush()
+        except Exception:  # noqa: BLE001 -- the facts are decided; the store's state is a cache of them
+            _log.exception("the session store could not be written")
+
+    def report(self) -> None:
+        """Add up what was counted since the last report."""
+        for name, count in self._counts.items():
+            self._metrics.add("backtalk.worker.frames", count, frame=name)
+        self._counts.clear()
+
+    def _facts(self, owner: str, frame: AnyFrame, *, late: bool) -> Iterator[Fact]:
+        if isinstance(frame, Opened):
+            yield from self._arrive(self.calls.open(owner, frame, late=late))
+        elif isinstance(frame, Requested):
+            yield from self._arrive(self.calls.complete(frame))
+        elif isinstance(frame, Closed):
+            if (ended := self.calls.close(frame)) is None:
+                self._metrics.add("backtalk.worker.bad_frames", reason="not_opened")
+            else:
+                yield from self._end(ended)
+        elif not isinstance(frame, Heartbeat):
+            yield self._feedback_given(frame)
+
+    def _arrive(self, call: CallOpened | None) -> Iterator[Fact]:
+        if call is None:
+            return
+        if call.request.not_understood:
+            self._metrics.add("backtalk.worker.not_understood", api=call.api)
+        yield facts_of.announced(call)
+        yield from self._ask(self._desk.opened, call)
+
+    def _end(self, ended: Ended) -> Iterator[Fact]:
+        yield from self._arrive(ended.arrival)
+        if ended.end.response.not_understood:
+            self._metrics.add("backtalk.worker.not_understood", api=ended.end.opened.api)
+        self._metrics.add("backtalk.calls", outcome=ended.end.outcome)
+        try:
+            end, shown = self._desk.closed(ended.end)
+        except Exception:  # noqa: BLE001 -- the call is a fact whether or not its session can be told
+            self._failed()
+            end, shown = ended.end, list[Fact]()
+        yield from (fact for fact in shown if isinstance(fact, SessionLinked))
+        yield end
+        yield from (fact for fact in shown if not isinstance(fact, SessionLinked))
+
+    def _ask(self, question: Callable[[_T], Sequence[Fact]], value: _T) -> list[Fact]:
+        try:
+            return list(question(value))
+        except Exception:  # noqa: BLE001 -- sessions and signals are an addition; a failure there must not cost the call
+            self._failed()
+            return []
+
+    def _failed(self) -> None:
+        _log.exception("the session desk failed")
+        self._metrics.add("backtalk.session.store_failed", operation="desk")

@@ -1,0 +1,44 @@
+"""The followers of the journal: the ledger and each exporter, in threads of their own, each with its own position.
+
+In: settings and the journal. Out: `core.Follower` values. What a follower has not taken stays in the journal.
+"""
+
+from backtalk.export.loop import ExportLoop
+from backtalk.ledger.ledger import Ledger
+from backtalk.ledger.rows import Rows
+from backtalk.ledger.writer import LedgerWriter
+from backtalk.plugin.discovery import load_exporters
+from backtalk.plugin.protocols import Exporter
+from backtalk.settings import Settings
+from backtalk.spool import Cursor, Journal, Tail
+from backtalk.telemetry import Metrics
+from backtalk.worker.core import Follower
+
+
+def followers_of(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> list[Follower]:
+    """The ledger first, then the exporters in the order of the settings."""
+    exporters = load_exporters(settings.telemetry.exporters, settings.plugin)
+    return [
+        _ledger(settings, journal, secret, metrics),
+        *(_export(settings, journal, exporter, metrics) for exporter in exporters),
+    ]
+
+
+def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> Follower:
+    rows = Rows(secret, content=settings.ledger.content)
+    ledger = Ledger(
+        settings.data_dir / "ledger",
+        journal.id,
+        rows=rows,
+        compact_every=settings.ledger.compact_every,
+        mark=Cursor(settings.data_dir / "cursors" / "ledger", stream=journal.id),
+        metrics=metrics,
+    )
+    writer = LedgerWriter(ledger, Tail(settings.data_dir / "journal", ledger.committed), settings.ledger, metrics)
+    return Follower("ledger", lambda: writer.committed, writer.start, writer.stop)
+
+
+def _export(settings: Settings, journal: Journal, exporter: Exporter, metrics: Metrics) -> Follower:
+    cursor = Cursor(settings.data_dir / "cursors" / exporter.name, stream=journal.id)
+    loop = ExportLoop(exporter, settings.data_dir / "journal", cursor, metrics)
+    return Follower(exporter.name, lambda: loop.position, loop.start, loop.stop)

@@ -1,0 +1,136 @@
+"""The worker process: puts the parts together, runs the loop, tends the journal and the figures, ends in order.
+
+In: the settings. Out: nothing but what the parts write. A second worker on the same data directory is refused.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Final
+
+from backtalk import clock, installation
+from backtalk.detect.desk import Desk
+from backtalk.errors import SetupError
+from backtalk.feedback.given import feedback_given
+from backtalk.observe.open_calls import OpenCalls
+from backtalk.plugin.discovery import load_detectors
+from backtalk.process import take_lock
+from backtalk.session import embedded
+from backtalk.session.redis_store import RedisSessionStore
+from backtalk.session.store import Lifetimes
+from backtalk.settings import Settings
+from backtalk.spool import Journal
+from backtalk.telemetry import Metrics
+from backtalk.worker.core import IDLE_S, Core, Follower
+from backtalk.worker.decider import Decider
+from backtalk.worker.followers import followers_of
+
+_log = logging.getLogger(__name__)
+_TEND_NS: Final = clock.NS_PER_S
+_TRIM_NS: Final = 5 * clock.NS_PER_S
+_GRACE_S: Final = 10.0
+
+
+def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
+    """Be the worker until SIGTERM or SIGINT; `ready` is called once frames are being taken."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    metrics = Metrics("worker")
+    with _alone(settings.data_dir):
+        secret = installation.secret(settings.data_dir)
+        journal = Journal.open(settings.data_dir / "journal", settings.journal, metrics=metrics)
+        core = Core(settings, journal, _decider(settings, secret, metrics), metrics, stop)
+        followers = followers_of(settings, journal, secret, metrics)
+        for follower in followers:
+            follower.start()
+        if ready is not None:
+            ready()
+        try:
+            Loop(settings, core, followers, metrics, stop).run()
+        finally:
+            _end(core, followers)
+            metrics.publish(settings.data_dir / "metrics")
+
+
+class Loop:
+    """Steps of the core, and what is to be done now and then between them."""
+
+    def __init__(
+        self, settings: Settings, core: Core, followers: Sequence[Follower], metrics: Metrics, stop: threading.Event
+    ) -> None:
+        self._metrics_directory = settings.data_dir / "metrics"
+        self._core = core
+        self._followers = followers
+        self._metrics = metrics
+        self._stop = stop
+        self._tended_ns = self._trimmed_ns = 0
+
+    def run(self) -> None:
+        """Go on until told to stop."""
+        while not self._stop.is_set():
+            if not self._core.step():
+                self._stop.wait(IDLE_S)
+            self._tend(clock.monotonic_ns())
+
+    def _tend(self, now_ns: int) -> None:
+        if now_ns - self._tended_ns < _TEND_NS:
+            return
+        self._tended_ns = now_ns
+        self._core.report()
+        try:
+            self._metrics.publish(self._metrics_directory)
+        except OSError as error:
+            _log.warning("the figures could not be written", extra={"error": str(error)})
+        if now_ns - self._trimmed_ns >= _TRIM_NS:
+            self._trimmed_ns = now_ns
+            self._core.trim(self._followers)
+
+
+def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
+    session = settings.session
+    url = (
+        settings.redis_url.get_secret_value()
+        if settings.redis_url
+        else f"unix://{embedded.socket_path(settings.data_dir / 'redis')}"
+    )
+    store = RedisSessionStore(
+        url,
+        secret=secret,
+        metrics=metrics,
+        timeout_ms=session.redis_timeout_ms,
+        lifetimes=Lifetimes(answer_s=session.answer_ttl_s, recent_s=session.recent_ttl_s),
+    )
+    detectors = load_detectors(settings.detect.detectors, settings.plugin)
+    desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics)
+    return Decider(OpenCalls(session.header, metrics), desk, feedback_given, metrics)
+
+
+def _end(core: Core, followers: Sequence[Follower]) -> None:
+    """Write what is decided, then let the followers deliver it within the time there is."""
+    core.close()
+    deadline_ns = clock.monotonic_ns() + int(_GRACE_S * clock.NS_PER_S)
+    for follower in followers:
+        follower.stop(max(0.0, (deadline_ns - clock.monotonic_ns()) / clock.NS_PER_S))
+
+
+@contextlib.contextmanager
+def _alone(data_dir: Path) -> Generator[None]:
+    """Hold the worker's lock."""
+    directory = data_dir / "worker"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = take_lock(directory / "lock")
+    if lock is None:
+        raise SetupError(f"another worker runs on {data_dir}; one is enough", code="worker_runs")
+    try:
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,155 @@
+"""What feedback asks of Redis: right answers from a living one, and a quick `unknown` from any other."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from backtalk import clock
+from backtalk.model.feedback import FeedbackBody
+from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.meter import NoMeter
+from backtalk.session import keys
+from backtalk.session.embedded import find_server
+from backtalk.session.targets import Targets
+from backtalk.testing.waiting import await_until, wait_until
+
+_SECRET = b"s" * 32
+_TRACE = TraceId("4bf92f3577b34da6a3ce929d0e0e4736")
+_SPAN = SpanId("00f067aa0ba902b7")
+_OTHER = SpanId("00f067aa0ba902b8")
+
+
+def _targets(url: str | None, lookup_ms: float = 2000) -> Targets:
+    return Targets(url, secret=_SECRET, metrics=NoMeter(), lookup_ms=lookup_ms, mark_ttl_s=60)
+
+
+def _about(**target: str) -> FeedbackBody:
+    return FeedbackBody(kind="rating", value=True, **target)
+
+
+@contextlib.asynccontextmanager
+async def _open(url: str | None, lookup_ms: float = 2000) -> AsyncGenerator[Targets]:
+    targets = _targets(url, lookup_ms)
+    await targets.warm()
+    try:
+        yield targets
+    finally:
+        await targets.aclose()
+
+
+@pytest.fixture
+def known(redis_url: str) -> str:
+    """A Valkey that knows a trace with one call, one with two, and a response id."""
+    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
+    client.rpush(keys.trace(_SECRET, "t", _TRACE), _SPAN)
+    client.rpush(keys.trace(_SECRET, "t", TraceId("b" * 32)), _SPAN, _OTHER)
+    client.set(keys.response(_SECRET, "t", "chatcmpl-1"), f"{_TRACE}-{_SPAN}")
+    client.close()
+    return redis_url
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ({"trace_id": _TRACE}, "resolved"),
+        ({"trace_id": _TRACE, "span_id": _SPAN}, "resolved"),
+        ({"trace_id": _TRACE, "span_id": _OTHER}, "pending"),
+        ({"request_id": f"{_TRACE}-{_SPAN}"}, "resolved"),
+        ({"request_id": f"{_TRACE}-{_OTHER}"}, "pending"),
+        ({"response_id": "chatcmpl-1"}, "resolved"),
+        ({"response_id": "chatcmpl-2"}, "pending"),
+        ({"traceparent": f"00-{_TRACE}-{_SPAN}-01"}, "resolved"),
+        ({"traceparent": f"00-{_TRACE}-{_OTHER}-01"}, "unknown"),
+        ({"traceparent": f"00-{'c' * 32}-{_SPAN}-01"}, "pending"),
+        ({"trace_id": "b" * 32}, "ambiguous"),
+        ({"trace_id": "c" * 32}, "pending"),
+        ({"session_id": "s"}, "session"),
+    ],
+)
+async def test_each_key_finds_its_call_or_says_why_not(known: str, target: dict[str, str], status: str) -> None:
+    """`resolved` names the call; nothing else does."""
+    async with _open(known) as targets:
+        found = await targets.look_up("t", "f1", _about(**target))
+    assert found.status == status
+    assert found.target == (CallKey(_TRACE, _SPAN) if status == "resolved" else None)
+    assert found.mark is None
+
+
+@pytest.mark.anyio
+async def test_another_tenant_finds_nothing(known: str) -> None:
+    """Neither trace ids nor response ids cross tenants."""
+    async with _open(known) as targets:
+        for target in ({"trace_id": _TRACE}, {"response_id": "chatcmpl-1"}):
+            assert (await targets.look_up("u", "f1", _about(**target))).status == "pending"
+
+
+@pytest.mark.anyio
+async def test_a_mark_is_remembered_and_the_first_one_stays(redis_url: str) -> None:
+    """The mark has a TTL, so that no key lives for ever."""
+    async with _open(redis_url) as targets:
+        await targets.remember("f1", "one")
+        await targets.remember("f1", "two")
+        assert (await targets.look_up("t", "f1", _about(session_id="s"))).mark == "one"
+        assert (await targets.look_up("t", "f2", _about(session_id="s"))).mark is None
+    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
+    assert 0 < client.ttl(keys.idempotency(_SECRET, "f1")) <= 60
+    client.close()
+
+
+@pytest.mark.anyio
+async def test_without_redis_nothing_is_known() -> None:
+    """No URL, no waiting."""
+    async with _open(None) as targets:
+        assert (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).status == "unknown"
+        assert (await targets.look_up("t", "f1", _about(session_id="s"))).status == "session"
+
+
+@pytest.mark.anyio
+async def test_an_absent_redis_costs_little_and_is_left_alone_for_a_pause() -> None:
+    """Nothing listens: each look-up answers `unknown` at once."""
+    async with _open("unix:///nowhere/at/all.sock") as targets:
+        start_ns = clock.monotonic_ns()
+        for _ in range(50):
+            assert (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).status == "unknown"
+        assert clock.monotonic_ns() - start_ns < 500 * clock.NS_PER_MS
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[tuple[str, int]]:
+    """A Valkey of this test alone, as URL and process id."""
+    with tempfile.TemporaryDirectory(prefix="bt-") as directory:
+        socket = f"{directory}/v.sock"
+        command = [str(find_server()), "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+            wait_until(lambda: Path(socket).exists(), what="the socket")
+            try:
+                yield f"unix://{socket}", server.pid
+            finally:
+                server.kill()
+
+
+@pytest.mark.anyio
+async def test_a_slow_redis_costs_the_budget_once_and_is_asked_again_later(own_valkey: tuple[str, int]) -> None:
+    """Stopped in mid-air, it answers nothing; when it goes on, the look-ups do too."""
+    url, pid = own_valkey
+    async with _open(url, lookup_ms=50) as targets:
+        await targets.remember("f1", "one")
+        os.kill(pid, signal.SIGSTOP)
+        start_ns = clock.monotonic_ns()
+        for _ in range(20):
+            assert (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).status == "unknown"
+        assert clock.monotonic_ns() - start_ns < 400 * clock.NS_PER_MS
+        os.kill(pid, signal.SIGCONT)
+
+        async def remembered() -> bool:
+            return (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).mark == "one"
+
+        await await_until(remembered, 10, what="the mark behind the pause")

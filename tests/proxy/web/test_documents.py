@@ -1,0 +1,107 @@
+"""Trace documents: what belongs to a call, and what is ambiguous."""
+
+from typing import Any
+
+from backtalk.ledger.rows import Rows
+from backtalk.ledger.schema import Row
+from backtalk.model.facts import Fact
+from backtalk.model.ids import new_span_id
+from backtalk.testing import stories
+from backtalk.web import documents
+
+ROWS = Rows(b"secret")
+
+
+def rows_of(table: str, *facts: Fact) -> list[Row]:
+    """The facts' rows of one table, marked as the reader marks them."""
+    return [{**row, "committed": True} for fact in facts for name, row in ROWS.of(fact) if name == table]
+
+
+def document_of(*facts: Fact) -> dict[str, Any]:
+    """The document of the first call's trace."""
+    calls = rows_of("calls", *facts)
+    return documents.trace_document(
+        calls[0]["trace_id"],
+        calls=calls,
+        signals=rows_of("signals", *facts),
+        feedback=rows_of("feedback", *facts),
+        messages={row["message_id"]: row for row in rows_of("messages", *facts)},
+    )
+
+
+def test_call_is_shown_with_its_words() -> None:
+    """What was asked and what was answered stand in the document."""
+    call = document_of(stories.closed())["calls"][0]
+
+    assert call["request"]["messages"] == [{"role": "user", "text": "Why is the sky blue?"}]
+    assert call["answers"] == [{"role": "assistant", "text": "Rayleigh scattering."}]
+
+
+def test_signal_stands_at_the_call_it_is_about_and_at_the_one_that_shows_it() -> None:
+    """A regeneration is about the earlier call; the later one says what it showed."""
+    first, second = stories.closed(), stories.closed()
+    found = stories.signal(first.key, second.key)
+
+    assert [one["kind"] for one in document_of(first, found)["calls"][0]["signals"]] == ["regeneration"]
+    assert [one["kind"] for one in document_of(second, found)["calls"][0]["shows"]] == ["regeneration"]
+
+
+def test_session_is_the_latest_link() -> None:
+    """A link that supersedes another one is the one shown."""
+    call = stories.closed()
+    first, second = stories.linked(call.opened), stories.linked(call.opened, session_id="2nd", rule="next_turn")
+
+    assert document_of(call, first, second)["calls"][0]["session"]["session_id"] == "2nd"
+
+
+def test_feedback_by_trace_lands_where_the_trace_has_one_call() -> None:
+    """A trace id names a call as long as it is alone in its trace."""
+    call = stories.closed()
+    given = stories.feedback(target_trace_id=call.opened.trace_id)
+
+    assert [one["value"] for one in document_of(call, given)["calls"][0]["feedback"]] == [False]
+
+
+def test_feedback_that_fits_two_calls_belongs_to_none() -> None:
+    """A trace of two calls makes a trace id ambiguous; the candidates are listed."""
+    first = stories.closed()
+    key = first.key._replace(span_id=new_span_id())
+    second = stories.closed(call=stories.opened(key=key))
+    given = stories.feedback(target_trace_id=key.trace_id)
+
+    document = document_of(first, second, given)
+
+    assert [call["feedback"] for call in document["calls"]] == [[], []]
+    assert {one["span_id"] for one in document["ambiguous_feedback"][0]["candidates"]} == {
+        first.key.span_id,
+        second.key.span_id,
+    }
+
+
+def test_span_id_tells_the_calls_of_a_trace_apart() -> None:
+    """With the span id, the feedback lands on the exact call."""
+    first = stories.closed()
+    second = stories.closed(call=stories.opened(key=first.key._replace(span_id=new_span_id())))
+    given = stories.feedback(target_trace_id=second.key.trace_id, target_span_id=second.key.span_id)
+
+    assert [len(call["feedback"]) for call in document_of(first, second, given)["calls"]] == [0, 1]
+
+
+def test_traceparent_that_the_app_sent_means_the_call_below_it() -> None:
+    """An app that knows only its own traceparent reaches the call it made under it."""
+    parent = new_span_id()
+    call = stories.closed(call=stories.opened(parent_span_id=parent))
+    given = stories.feedback(target_trace_id=call.key.trace_id, target_parent_span_id=parent)
+
+    assert len(document_of(call, given)["calls"][0]["feedback"]) == 1
+
+
+def test_feedback_of_another_tenant_never_lands() -> None:
+    """Knowing a key of somebody else's call changes nothing about it."""
+    call = stories.closed()
+    given = stories.feedback(target_trace_id=call.key.trace_id, tenant="mallory")
+
+    document = document_of(call, given)
+
+    assert document["calls"][0]["feedback"] == []
+    assert len(document["pending_feedback"]) == 1
