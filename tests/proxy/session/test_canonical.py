@@ -11,8 +11,10 @@ from backtalk.testing import factories
 HASHER = Hasher(b"a secret")
 
 
-def _history(*messages: Message | str, **fields: str) -> History:
-    return HASHER.history(factories.opened(*messages, tenant=fields.pop("tenant", "t"), **fields))
+def _history(
+    *messages: Message | str, tenant: str = "t", end_user: str | None = None, session: str | None = None
+) -> History:
+    return HASHER.history(factories.opened(*messages, tenant=tenant, end_user=end_user, session=session))
 
 
 @pytest.mark.parametrize(
