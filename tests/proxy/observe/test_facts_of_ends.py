@@ -21,7 +21,19 @@ CHUNK = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hello"},"fin
 def test_client_that_leaves_with_the_whole_stream_completed_it(body: bytes, outcome: str) -> None:
     """Official clients hang up at the end of the events, before the last transfer chunk: no stop."""
     frame = Closed(
-        2, 2, "s" * 16, "client_disconnected", 200, [("content-type", "text/event-stream")], body, len(body), 1, 1, 0, 1, "u"
+        2,
+        2,
+        "s" * 16,
+        "client_disconnected",
+        200,
+        [("content-type", "text/event-stream")],
+        body,
+        len(body),
+        1,
+        1,
+        0,
+        1,
+        "u",
     )
 
     assert facts_of.closed(stories.opened(), frame, request_bytes=0, request_capture="full").outcome == outcome
