@@ -49,7 +49,7 @@ def test_a_chat_completion_comes_back_whole(client: openai.OpenAI) -> None:
 def test_the_request_id_of_the_client_is_the_calls_key(client: openai.OpenAI) -> None:
     """What apps log as `_request_id` names trace and span."""
     answer = client.chat.completions.create(model="scripted", messages=_asking("request id"))
-    assert parse_request_id(answer._request_id or "") is not None
+    assert parse_request_id(str(getattr(answer, "_request_id", ""))) is not None
 
 
 @pytest.mark.parametrize("words", [1, 3])
@@ -192,7 +192,7 @@ def test_odd_wire_forms_are_read(client: openai.OpenAI, model: str, streamed: bo
 
 
 def _consume(answer: Any) -> str:
-    if not isinstance(answer, openai.Stream):
+    if hasattr(answer, "choices"):
         return str(answer.choices[0].message.content)
     chunks: Iterator[Any] = iter(answer)
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
