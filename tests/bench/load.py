@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -90,8 +90,9 @@ def main() -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bt-bench-")))
         upstream = stack.enter_context(_upstream())
         nginx = stack.enter_context(_nginx(directory, upstream))
+        collector = stack.enter_context(_collector())
         started = time.perf_counter()
-        backtalk = stack.enter_context(_backtalk(directory, upstream))
+        backtalk = stack.enter_context(_backtalk(directory, upstream, collector))
         first_answer_s = time.perf_counter() - started
         systems = (System("direct", upstream, {}), nginx, backtalk)
         idle_mb = processes.pss_bytes(backtalk.pids["proxy"][0]) / 1e6
@@ -176,14 +177,14 @@ def _median(values: Iterator[float]) -> float:
 
 
 @contextlib.contextmanager
-def _upstream() -> Iterator[int]:
+def _upstream() -> Generator[int]:
     with _process([*_pinned(-1), sys.executable, "-m", "backtalk.testing.load.upstream"], stdout=True) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
 
 
 @contextlib.contextmanager
-def _nginx(directory: Path, upstream: int) -> Iterator[System]:
+def _nginx(directory: Path, upstream: int) -> Generator[System]:
     port = _free_port()
     configuration = directory / "nginx.conf"
     configuration.write_text(_NGINX.format(directory=directory, upstream=upstream, port=port))
@@ -193,8 +194,17 @@ def _nginx(directory: Path, upstream: int) -> Iterator[System]:
 
 
 @contextlib.contextmanager
-def _backtalk(directory: Path, upstream: int) -> Iterator[System]:
+def _collector() -> Generator[int]:
+    """An OTLP receiver, so that exporting is part of what is measured."""
+    port = _free_port()
+    with _process([*_pinned(-1), sys.executable, "-m", "oteltap", "--port", str(port)]):
+        yield port
+
+
+@contextlib.contextmanager
+def _backtalk(directory: Path, upstream: int, collector: int) -> Generator[System]:
     port, admin = _free_port(), _free_port()
+    environ = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}"}  # noqa: TID251 -- for a child
     arguments = ["--upstream", f"http://127.0.0.1:{upstream}", "--port", str(port), "--admin-port", str(admin)]
     command = [
         *_pinned(0),
@@ -206,7 +216,7 @@ def _backtalk(directory: Path, upstream: int) -> Iterator[System]:
         "--data-dir",
         str(directory / "data"),
     ]
-    with _process(command) as process:
+    with _process(command, environ=environ) as process:
         _answers(port)
         yield System("backtalk", port, _by_kind(process.pid))
 
@@ -214,6 +224,7 @@ def _backtalk(directory: Path, upstream: int) -> Iterator[System]:
 def _by_kind(root: int) -> dict[str, list[int]]:
     """Wait until every process of `serve` runs, and name them by what they do."""
     wanted = {"proxy": "_child proxy", "worker": "_child worker", "admin": "_child admin", "valkey": "-server"}
+    found: dict[str, list[int]] = {}
     for _ in range(200):
         commands = {pid: processes.command(pid) for pid in processes.tree(root)}
         found = {kind: [pid for pid, line in commands.items() if mark in line] for kind, mark in wanted.items()}
@@ -224,8 +235,10 @@ def _by_kind(root: int) -> dict[str, list[int]]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], *, stdout: bool = False) -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL) as process:
+def _process(
+    command: list[str], *, stdout: bool = False, environ: dict[str, str] | None = None
+) -> Generator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE if stdout else subprocess.DEVNULL, env=environ) as process:
         try:
             yield process
         finally:

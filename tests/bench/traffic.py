@@ -1,16 +1,20 @@
 """Recorded traffic against its truth: run `python tests/bench/traffic.py [FILE]`; exits 1 where it is below a bar.
 
 Without FILE it takes ../shared/signals/dev/traffic.jsonl beside the project; where that is absent it says so, exit 0.
-`--store redis` with REDIS_URL set uses that server, else everything is kept in memory. `--wrong` lists what was missed.
+`--through` says what it goes through: the desk with a store in memory or in Redis, or a real worker process from spool
+to journal (the last two need REDIS_URL). `--wrong` lists what was missed.
 """
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 from backtalk.detect.desk import Desk
+from backtalk.model.facts import Fact
+from backtalk.model.frames import Closed, Opened
 from backtalk.model.meter import NoMeter
 from backtalk.plugin.discovery import load_detectors
 from backtalk.session.memory_store import MemorySessionStore
@@ -20,6 +24,7 @@ from backtalk.settings import Settings, load
 from backtalk.testing.traffic.drive import in_order, through_desk
 from backtalk.testing.traffic.records import read
 from backtalk.testing.traffic.score import Score, score
+from backtalk.testing.traffic.worker import through_worker
 
 DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "signals" / "dev" / "traffic.jsonl"
 SECRET: Final = b"a secret of thirty-two bytes....."
@@ -47,24 +52,27 @@ def main() -> int:
         sys.stdout.write(f"no recorded traffic at {arguments.file}: skipped\n")
         return 0
     records, truths = read(arguments.file)
-    desk = Desk(
-        _store(arguments.store),
-        load_detectors(Settings().detect.detectors, {}),
-        secret=SECRET,
-        settings=Settings(),
-        metrics=NoMeter(),
-    )
-    every, marks = in_order(records), list[float]()
-    facts = list(through_desk(every, desk, lambda: marks.append(time.process_time())))
-    cpu_s = sum(after - before for before, after in zip(marks[::2], marks[1::2], strict=True))
+    facts, cpu_s = _understood(in_order(records), arguments.through)
     found = score(records, truths, facts)
     sys.stdout.write(table(found))
-    sys.stdout.write(f"\ndesk: {cpu_s / len(records) * 1e6:.0f} us CPU a call in this process ({arguments.store})\n")
+    sys.stdout.write(f"\n{cpu_s / len(records) * 1e6:.0f} us CPU a call ({arguments.through}, without Redis itself)\n")
     if arguments.wrong:
         sys.stdout.writelines(f"{name} {true} -> {decided}\n" for name, (true, decided) in found.wrong.items())
     missed = shortfalls(found)
     sys.stdout.writelines(f"below the bar: {line}\n" for line in missed)
     return 1 if missed else 0
+
+
+def _understood(every: list[Opened | Closed], through: str) -> tuple[list[Fact], float]:
+    """The facts, and the CPU seconds they took: of the desk alone, or of a whole worker with its ledger."""
+    if through == "worker":
+        with tempfile.TemporaryDirectory(prefix="backtalk-traffic-") as directory:
+            return through_worker(every, Path(directory) / "data", _redis_url())
+    settings, marks = Settings(), list[float]()
+    detectors = load_detectors(settings.detect.detectors, {})
+    desk = Desk(_store(through), detectors, secret=SECRET, settings=settings, metrics=NoMeter())
+    facts = list(through_desk(every, desk, lambda: marks.append(time.process_time())))
+    return facts, sum(after - before for before, after in zip(marks[::2], marks[1::2], strict=True))
 
 
 def table(found: Score) -> str:
@@ -85,19 +93,23 @@ def shortfalls(found: Score) -> list[str]:
     return [f"{name} {value:.3f} < {bar:.3f}" for name, value, bar in rows if round(value, 3) < bar]
 
 
-def _store(kind: str) -> SessionStore:
-    if kind == "memory":
+def _store(through: str) -> SessionStore:
+    if through == "memory":
         return MemorySessionStore()
-    url = load(overrides={}).redis_url
+    return RedisSessionStore(_redis_url(), secret=SECRET, metrics=NoMeter())
+
+
+def _redis_url() -> str:
+    url = load().redis_url
     if url is None:
-        raise SystemExit("--store redis needs REDIS_URL")
-    return RedisSessionStore(url.get_secret_value(), secret=SECRET, metrics=NoMeter())
+        raise SystemExit("set REDIS_URL to a server that may be written to")
+    return url.get_secret_value()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=DATA)
-    parser.add_argument("--store", choices=("memory", "redis"), default="memory")
+    parser.add_argument("--through", choices=("memory", "redis", "worker"), default="memory")
     parser.add_argument("--wrong", action="store_true")
     return parser.parse_args()
 

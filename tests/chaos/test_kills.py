@@ -39,6 +39,7 @@ class Call(NamedTuple):
     """A call whose last byte the client has."""
 
     key: str
+    began_ns: int
     ended_ns: int
 
 
@@ -87,22 +88,25 @@ class Serving:
             connection.close()
 
     def converse(self, lane: int) -> None:
-        """Ask, ask the same again (a regeneration), and say what it was worth, until told to stop."""
+        """Ask, go on with an edited answer, and say what both were worth, until told to stop."""
         for number in range(1_000_000):
             if self.stopping.is_set():
                 return
-            body = {"model": "scripted", "messages": [{"role": "user", "content": f"Question {number} of {lane}?"}]}
-            for _ in range(2):
-                request_id = self.call(body)
+            asked = [{"role": "user", "content": f"Question {number} of lane {lane}: what is to be said of it?"}]
+            edited = {"role": "assistant", "content": f"Of question {number} of {lane} nothing at all is to be said."}
+            following = {"role": "user", "content": "Thank you, and what else is there?"}
+            for messages in (asked, [*asked, edited, following]):
+                request_id = self.call({"model": "scripted", "messages": messages})
                 if request_id is not None:
                     self.say(request_id)
 
     def call(self, body: dict[str, Any]) -> str | None:
         """One call; its id where it came whole."""
+        began_ns = clock.monotonic_ns()
         answer = self.post("/v1/chat/completions", body)
         if answer is None or answer[0] != 200:
             return None
-        self.calls.append(Call(answer[1]["x-request-id"], clock.monotonic_ns()))
+        self.calls.append(Call(answer[1]["x-request-id"], began_ns, clock.monotonic_ns()))
         return answer[1]["x-request-id"]
 
     def say(self, request_id: str) -> None:
@@ -113,7 +117,7 @@ class Serving:
 
     def run(self, kills: int, seed: int) -> None:
         """Let clients talk while processes are killed at random."""
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311 -- when and whom to kill is no secret
         lanes = [threading.Thread(target=self.converse, args=(lane,)) for lane in range(3)]
         for lane in lanes:
             lane.start()
@@ -173,24 +177,29 @@ def doubled(items: Sequence[object]) -> list[object]:
 
 
 def acknowledged_calls(serving: Serving) -> set[str]:
-    """Calls that ended long enough before the next kill of a proxy."""
+    """Calls that no kill of a proxy met while they ran or within 100 ms of their last byte."""
     kills = [at for kind, at in serving.kills if kind == "proxy"]
-    return {c.key for c in serving.calls if not any(0 <= at - c.ended_ns < SAFE_NS for at in kills)}
+    return {c.key for c in serving.calls if not any(c.began_ns <= at < c.ended_ns + SAFE_NS for at in kills)}
+
+
+def missing(serving: Serving, ledger: LedgerReader) -> set[str]:
+    """What was acknowledged and is not in the ledger."""
+    calls = ledger.everything("calls", order="opened_ns")
+    completed = {f"{row['trace_id']}-{row['span_id']}" for row in calls if row["outcome"] == "completed"}
+    feedback = {row["feedback_id"] for row in ledger.everything("feedback", order="given_ns")}
+    return (acknowledged_calls(serving) - completed) | (set(serving.feedback) - feedback)
 
 
 def check_ledger(serving: Serving) -> None:
     """Everything acknowledged is in the ledger, once."""
     ledger = LedgerReader(serving.data_dir / "ledger")
+    assert missing(serving, ledger) == set()
     calls = ledger.everything("calls", order="opened_ns")
-    completed = {f"{row['trace_id']}-{row['span_id']}" for row in calls if row["outcome"] == "completed"}
-    assert acknowledged_calls(serving) - completed == set()
     assert doubled([(row["trace_id"], row["span_id"]) for row in calls]) == []
-    feedback = [row["feedback_id"] for row in ledger.everything("feedback", order="given_ns")]
-    assert set(serving.feedback) - set(feedback) == set()
-    assert doubled(feedback) == []
+    assert doubled([row["feedback_id"] for row in ledger.everything("feedback", order="given_ns")]) == []
     signals = ledger.everything("signals", order="found_ns")
     assert doubled([row["signal_id"] for row in signals if row["signal_id"]]) == []
-    assert [row for row in signals if row["kind"] == "regeneration"]
+    assert [row for row in signals if row["kind"] == "assistant_edit"]
 
 
 def check_journal(serving: Serving) -> None:
@@ -209,8 +218,10 @@ def check_kills(begin: Begin, *, kills: int, seed: int) -> None:
     serving = begin()
     wait_until(lambda: serving.call({"model": "m", "messages": [{"role": "user", "content": "Up?"}]}), 10)
     serving.run(kills, seed)
+    ledger = LedgerReader(serving.data_dir / "ledger")
+    with contextlib.suppress(TimeoutError):  # what is then still missing is named below
+        wait_until(lambda: not missing(serving, ledger), 30)
     serving.stop()
-    begin().stop()  # what was not committed at the end is committed by the next life
     check_ledger(serving)
     check_journal(serving)
 
@@ -223,7 +234,7 @@ def test_ten_kills_lose_and_double_nothing(begin: Begin) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(3500)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_hundreds_of_kills_lose_and_double_nothing(begin: Begin, seed: int) -> None:
     """The same, for long."""
-    check_kills(begin, kills=60, seed=seed)
+    check_kills(begin, kills=50, seed=seed)

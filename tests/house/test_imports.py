@@ -29,6 +29,7 @@ PLANTS = [
     ("backtalk/relay/spans.py", "import opentelemetry.sdk.trace", "opentelemetry is imported only by"),
     ("backtalk/supervisor.py", "import uvicorn", "uvicorn is imported only by"),
 ]
+MODULES = frozenset(path.stem for path in (ROOT / "proxy" / "backtalk").glob("*.py")) | {"app", "supervisor", "worker"}
 TARGETS = ["backtalk/spool/tail.py", "backtalk/testing/wire.py"]
 ALLOWED = [
     ("backtalk/session/store.py", "import redis\nfrom redis.asyncio import Redis"),
@@ -36,7 +37,7 @@ ALLOWED = [
     ("backtalk/web/door.py", "import starlette.routing\nimport uvicorn"),
     ("backtalk/app.py", "import uvicorn\nimport starlette.applications\nimport backtalk.web.door"),
     ("backtalk/export/otlp.py", "from opentelemetry.sdk.trace import Tracer"),
-    ("backtalk/telemetry.py", "import opentelemetry"),
+    ("backtalk/telemetry/push.py", "import opentelemetry"),
     ("backtalk/testing/wire.py", "import redis\nimport uvicorn\nimport starlette\nimport backtalk.app"),
     ("backtalk/demo/show.py", "import backtalk.testing.wire"),
     ("backtalk_reformulation/__init__.py", "from backtalk.plugin import Signal"),
@@ -107,10 +108,12 @@ def test_every_plugin_is_under_the_contracts() -> None:
 def _tree(root: Path) -> Path:
     """A skeleton of the packages the contracts speak of, with the project's own contracts."""
     shutil.copy(ROOT / "pyproject.toml", root)
-    for package in ("model", "plugin", "testing", "demo"):
-        _plant(root, f"backtalk/{package}/__init__.py", "")
-    for module in ("tasks", "settings", "errors", "clock"):
-        _plant(root, f"backtalk/{module}.py", "")
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(contract["layers"] for contract in linter["contracts"] if contract["type"] == "layers")
+    rooms = {room.strip(" ()") for layer in layers for room in layer.split("|")}
+    for room in (*rooms, "testing", "demo"):
+        module = f"{room}.py" if room in MODULES else f"{room}/__init__.py"
+        _plant(root, f"backtalk/{module}", "")
     for plugin in PLUGINS:
         _plant(root, f"{plugin}/__init__.py", "")
     return root

@@ -12,7 +12,7 @@ from backtalk.errors import SetupError
 def test_secret_is_one_for_everybody_who_asks_at_once(tmp_path: Path) -> None:
     """Processes that start together agree on one secret."""
     with ThreadPoolExecutor(16) as pool:
-        answers = set(pool.map(lambda _: installation.secret(tmp_path / "data"), range(64)))
+        answers = set(pool.map(installation.secret, [tmp_path / "data"] * 64))
 
     assert len(answers) == 1
     assert len(answers.pop()) == 32

@@ -18,7 +18,7 @@ class Stage:
     def scene(self, title: str, what: str) -> None:
         """Begin a scene: what the person does, in the words of an app."""
         self.console.print()
-        self.console.print(Text(title, style="bold"), Text(what, style="dim"))
+        self.console.print(Text(title, style="bold"), Text(what, style="dim"), soft_wrap=True)
 
     def user(self, text: str) -> None:
         """The person speaks."""

@@ -23,13 +23,15 @@ SYSTEM: Final = "You are a helpful assistant. Answer in one or two short sentenc
 CAPITAL: Final = "What is the capital of Australia?"
 ANIMAL: Final = "Which animal is shown on its coat of arms?"
 ANIMALS: Final = "Which animals are shown on its coat of arms?"
-RIGHT: Final = "The capital of Australia is Canberra."
+WHY: Final = "Why were these two animals chosen?"
+RIGHT: Final = "A red kangaroo and an emu hold the shield of Australia's coat of arms."
 _PAUSE_S: Final = 0.05
 _PIECES_BEFORE_STOP: Final = 12
 _SCRIPT: Final[Mapping[str, str]] = {
     CAPITAL: "The capital of Australia is Sydney, a large city on the coast.",
-    ANIMAL: "The coat of arms of Australia shows a kangaroo.",
+    ANIMAL: "It shows a lion and a unicorn.",
     ANIMALS: "It shows a koala and an emu.",
+    WHY: "Both are found in Australia alone, and neither walks backwards easily.",
 }
 _LONG: Final = "Once upon a time a wombat set out to see the sea. " * 8
 
@@ -58,16 +60,16 @@ class Story:
         """Play every scene; returns the answer that feedback was given on."""
         self._stage.scene("A conversation.", "Two questions, two answers.")
         chat: Messages = [{"role": "system", "content": SYSTEM}]
-        first = self._ask(chat, CAPITAL, temperature=0)
+        self._ask(chat, CAPITAL, temperature=0)
         before = list(chat)
         second = self._ask(chat, ANIMAL)
         again = self._regenerate([*before, {"role": "user", "content": ANIMAL}], second)
         reworded, chat = self._reformulate(before, second, again)
         self._edit_answer(chat, reworded)
         self._stop()
-        self._feedback(first)
+        self._feedback(second)
         self._client.close()
-        return first
+        return second
 
     def _regenerate(self, asked: Messages, about: Answer) -> Answer:
         self._stage.scene("Regenerate.", "The person presses the button: the same history is sent again.")
@@ -86,7 +88,7 @@ class Story:
         self._stage.scene("Edit the answer.", "The person corrects the model's text in the app, then goes on.")
         edited = "It shows a red kangaroo and an emu, which hold a shield."
         self._stage.said(f"edits it to: {edited}")
-        self._ask([*chat[:-1], {"role": "assistant", "content": edited}], "Why were these two chosen?")
+        self._ask([*chat[:-1], {"role": "assistant", "content": edited}], WHY)
         self._expect("assistant_edit", about)
 
     def _stop(self) -> None:
@@ -98,7 +100,7 @@ class Story:
     def _feedback(self, about: Answer) -> None:
         self._stage.scene("Thumb down, and a correction.", "The app sends what it holds: the response's own id.")
         said = (
-            {"kind": "rating", "value": False, "comment": "That is not the capital."},
+            {"kind": "rating", "value": False, "comment": "These animals are not on it."},
             {"kind": "correction", "value": RIGHT},
         )
         for words in said:

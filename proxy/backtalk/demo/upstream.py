@@ -47,7 +47,8 @@ def running_upstream(asked: str | None, kept: Path, console: Console) -> Generat
 @contextlib.contextmanager
 def _scripted(console: Console) -> Generator[Upstream]:
     console.print(
-        "Upstream: the [bold]scripted provider[/bold]. No language model runs; its answers are written down beforehand."
+        "Upstream: the [bold]scripted provider[/bold]. No language model runs; its answers are written beforehand.",
+        soft_wrap=True,
     )
     with running_provider(Behaviour(chunk_delay_s=_CHUNK_DELAY_S)) as provider:
         yield Upstream(provider.url, SCRIPTED, _prompter(provider))

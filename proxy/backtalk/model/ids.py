@@ -18,7 +18,6 @@ _TRACEPARENT: Final = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<rest>-.*)?",
     re.ASCII,
 )
-_REQUEST_ID: Final = re.compile(r"(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})", re.ASCII)
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _NO_TRACE: Final = "0" * 32
@@ -67,8 +66,9 @@ def parse_traceparent(value: str) -> TraceParent | None:
 
 def parse_request_id(value: str) -> CallKey | None:
     """Read an `x-request-id` that Backtalk gave; None for any other text."""
-    match = _REQUEST_ID.fullmatch(value)
-    return CallKey(TraceId(match["trace"]), SpanId(match["span"])) if match else None
+    trace, _, span = value.partition("-")
+    trace_id, span_id = parse_trace_id(trace), parse_span_id(span)
+    return CallKey(trace_id, span_id) if trace_id and span_id else None
 
 
 def parse_trace_id(value: str) -> TraceId | None:

@@ -13,7 +13,7 @@ from backtalk.model.ids import keyed_hash
 from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.context import CallContext
-from backtalk.observe.headers import Fields, RequestCopy, response_copy, with_ids
+from backtalk.observe.headers import Fields, request_chooser, response_chooser, with_ids
 from backtalk.observe.tee import Body, Budget, Tee
 from backtalk.observe.tenants import Tenants
 from backtalk.settings import Settings
@@ -52,7 +52,8 @@ class Observer:
         self.sink = sink
         self.metrics = metrics
         self.tenants = Tenants(secret)
-        self.choose = RequestCopy(settings.session.header)
+        self.choose = request_chooser(settings.session.header)
+        self.choose_response = response_chooser()
         self.budget = Budget(settings.capture.process_bytes)
         self.call_bytes = settings.capture.call_bytes
         self._secret = secret
@@ -105,7 +106,6 @@ class Call:
         self._responded_ns: int | None = None
         self._first_byte_ns: int | None = None
         self.status = 0
-        observer.metrics.add("backtalk.proxy.calls_in_flight", 1)
 
     def request_piece(self, piece: bytes, *, more: bool) -> None:
         """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
@@ -123,7 +123,7 @@ class Call:
         """The response starts; returns its fields with the call's ids."""
         self.status = status
         self._responded_ns = clock.monotonic_ns()
-        self._kept_headers = response_copy(headers)
+        self._kept_headers = self._observer.choose_response(headers)
         return with_ids(headers, self.context)
 
     def response_piece(self, piece: bytes) -> None:
@@ -144,7 +144,6 @@ class Call:
         frame = self._closed(outcome, error)
         self._observer.offer(frame)
         metrics = self._observer.metrics
-        metrics.add("backtalk.proxy.calls_in_flight", -1)
         metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
         if frame.capture == "truncated":
             metrics.add("backtalk.capture.truncated", side="response")

@@ -4,7 +4,7 @@ In: the request's headers, names in lower case. Out: one frozen `CallContext`. T
 make this fail; a malformed or repeated `traceparent` is as if none had been sent, and its `tracestate` goes with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from backtalk.model.ids import CallKey, SpanId, TraceId, TraceParent, new_span_id, new_trace_id, parse_traceparent
@@ -13,7 +13,7 @@ _SAMPLED: Final = 1
 _TRACESTATE_MEMBERS: Final = 32
 _TRACESTATE_CHARS: Final = 512
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 """Header fields in their order, repeated ones included."""
 
 
@@ -26,38 +26,36 @@ class CallContext(NamedTuple):
     parent_span_id: SpanId | None
     flags: int
     tracestate: str
+    traceparent: str
+    """What the upstream is told, and in `traceresponse` the app."""
 
     @property
     def key(self) -> CallKey:
         """The call's key."""
         return CallKey(self.trace_id, self.span_id)
 
-    @property
-    def traceparent(self) -> str:
-        """What the upstream is told, and in `traceresponse` the app."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
-
 
 def context_of(headers: Headers) -> CallContext:
     """Read or mint the ids of a call."""
-    parents: list[bytes] = []
-    states: list[bytes] = []
-    for name, value in headers:
-        if name == b"traceparent":
-            parents.append(value)
-        elif name == b"tracestate":
-            states.append(value)
+    if b"traceparent" not in dict(headers):
+        return _minted()
+    parents = [value for name, value in headers if name == b"traceparent"]
     parent = parse_traceparent(parents[0].decode("latin-1")) if len(parents) == 1 else None
-    return _minted() if parent is None else _continued(parent, states)
+    if parent is None:
+        return _minted()
+    return _continued(parent, [value for name, value in headers if name == b"tracestate"])
 
 
 def _minted() -> CallContext:
-    return CallContext(new_trace_id(), new_span_id(), new_span_id(), None, _SAMPLED, "")
+    trace_id, span_id = new_trace_id(), new_span_id()
+    return CallContext(trace_id, span_id, new_span_id(), None, _SAMPLED, "", f"00-{trace_id}-{span_id}-01")
 
 
 def _continued(parent: TraceParent, states: list[bytes]) -> CallContext:
     state = _joined(states) if states else ""
-    return CallContext(parent.trace_id, new_span_id(), new_span_id(), parent.span_id, parent.flags, state)
+    trace_id, span_id, flags = parent.trace_id, new_span_id(), parent.flags
+    traceparent = f"00-{trace_id}-{span_id}-{flags:02x}"
+    return CallContext(trace_id, span_id, new_span_id(), parent.span_id, flags, state, traceparent)
 
 
 def _joined(states: list[bytes]) -> str:

@@ -67,7 +67,7 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         closed_ns=frame.wall_ns,
         duration_ns=frame.duration_ns,
         status=frame.status,
-        outcome=frame.outcome,
+        outcome="completed" if _came_whole(call, frame, response) else frame.outcome,
         response=_with_usage(call, frame.status, response),
         first_byte_ns=frame.first_byte_ns,
         overhead_ns=frame.overhead_ns,
@@ -104,6 +104,13 @@ def by_name(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         key = name.lower()
         found[key] = f"{found[key]}, {value}" if key in found else value
     return found
+
+
+def _came_whole(call: CallOpened, frame: Closed, response: Response) -> bool:
+    """Whether the client left with the whole answer: clients close a stream at `[DONE]`, before its last chunk frame."""
+    if frame.outcome != "client_disconnected":
+        return False
+    return len(response.finish_reasons) >= call.request.choice_count and all(response.finish_reasons)
 
 
 def _retry_count(value: str) -> int:

@@ -34,31 +34,56 @@ _RESPONSE: Final = frozenset(
 _RESPONSE_PREFIXES: Final = (b"x-ratelimit-",)
 _VALUE_BYTES: Final = 1024
 _FIELDS: Final = 64
+_NAMES: Final = 512
+_SECRET: Final = frozenset((b"cookie", b"proxy-authorization"))
 
 
-class RequestCopy:
-    """Chooses the request headers that the spool may see."""
+class Chooser:
+    """Chooses the fields that the spool may see, by name; remembers what it said of a name."""
 
-    def __init__(self, session_header: str) -> None:
-        named = session_header.lower().encode("latin-1")
-        self._names = (_REQUEST | {named}) - CREDENTIALS - {b"cookie"}
+    def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
+        self._names = names
+        self._prefixes = prefixes
+        self._known: dict[bytes, str] = {}
 
     def __call__(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """The fields to keep, values cut at 1 KiB."""
-        names = self._names
-        return _text([f for f in headers if f[0] in names or f[0].startswith(_REQUEST_PREFIXES)])
+        """The first 64 fields to keep, values cut at 1 KiB."""
+        known = self._known
+        kept: list[tuple[str, str]] = []
+        for name, value in headers:
+            text = known.get(name)
+            if text is None:
+                text = self._learn(name)
+            if text:
+                kept.append((text, value[:_VALUE_BYTES].decode("latin-1")))
+        return kept[:_FIELDS]
+
+    def _learn(self, name: bytes) -> str:
+        """The name as text where it is kept, else empty."""
+        text = name.decode("latin-1") if name in self._names or name.startswith(self._prefixes) else ""
+        if len(self._known) >= _NAMES:
+            self._known.clear()
+        self._known[name] = text
+        return text
 
 
-def response_copy(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """The fields of the upstream's response to keep, its own `x-request-id` among them."""
-    return _text([f for f in headers if f[0] in _RESPONSE or f[0].startswith(_RESPONSE_PREFIXES)])
+def request_chooser(session_header: str) -> Chooser:
+    """What of a request is kept; the configured session header with it, unless it would be a secret."""
+    named = session_header.lower().encode("latin-1")
+    return Chooser((_REQUEST | {named}).difference(CREDENTIALS, _SECRET), _REQUEST_PREFIXES)
+
+
+def response_chooser() -> Chooser:
+    """What of the upstream's response is kept, its own `x-request-id` among it."""
+    return Chooser(_RESPONSE, _RESPONSE_PREFIXES)
 
 
 def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fields:
     """The response's fields with the call's ids in place of any the upstream sent; its request id is kept apart."""
-    kept = [f for f in headers if f[0] not in _OURS]
+    fields = dict(headers)
+    kept = [*headers] if _OURS.isdisjoint(fields) else [f for f in headers if f[0] not in _OURS]
     kept += id_fields(context)
-    upstream = next((value for name, value in headers if name == b"x-request-id"), None)
+    upstream = fields.get(b"x-request-id")
     if upstream is not None:
         kept.append((b"x-upstream-request-id", upstream))
     return kept
@@ -68,7 +93,3 @@ def id_fields(context: CallContext) -> Fields:
     """The three fields that every response carries."""
     trace, parent = context.trace_id.encode(), context.traceparent.encode()
     return [(b"x-request-id", parent[3:52]), (b"x-trace-id", trace), (b"traceresponse", parent)]
-
-
-def _text(fields: Fields) -> list[tuple[str, str]]:
-    return [(n.decode("latin-1"), v[:_VALUE_BYTES].decode("latin-1")) for n, v in fields[:_FIELDS]]

@@ -9,8 +9,8 @@ from typing import Final
 
 from backtalk.model.ids import keyed_hash
 
-CREDENTIALS: Final = frozenset((b"authorization", b"x-api-key", b"api-key"))
-"""Headers that carry a credential; none of them is ever recorded."""
+CREDENTIALS: Final = (b"authorization", b"x-api-key", b"api-key")
+"""Headers that carry a credential, the one that counts first; none of them is ever recorded."""
 
 
 class Tenants:
@@ -23,7 +23,11 @@ class Tenants:
 
     def of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """The tenant of a request; requests without a credential share one tenant."""
-        return self.of_credential(next((value for name, value in headers if name in CREDENTIALS), b""))
+        fields = dict(headers)
+        for name in CREDENTIALS:
+            if name in fields:
+                return self.of_credential(fields[name])
+        return self.of_credential(b"")
 
     def of_credential(self, value: bytes) -> str:
         """The tenant of one header's value; the word Bearer is no part of the credential."""

@@ -75,6 +75,11 @@ class Connection(asyncio.Protocol):
     # The exchange, as `UpstreamExchange` has it.
 
     @property
+    def ready(self) -> bool:
+        """Whether `piece` would not wait."""
+        return self._done or bool(self._pieces)
+
+    @property
     def ended(self) -> bool:
         """Whether the response is complete and all of it was given out."""
         return self._done and self._error is None and not self._pieces

@@ -28,25 +28,27 @@ _HOP_BY_HOP: Final = frozenset(
 _NOT_SENT_ON: Final = _HOP_BY_HOP | {b"host", b"expect", b"http2-settings"}
 _TRACE: Final = frozenset((b"traceparent", b"tracestate"))
 _CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key"))
+_KEPT_ALWAYS: Final = frozenset((b"content-length", b"content-type"))
 
 
-def request_fields(
-    fields: Sequence[tuple[bytes, bytes]], *, authorization: bytes | None, trace: tuple[str, str] | None
-) -> Fields:
-    """The request's fields for the upstream; `trace` None leaves the app's own trace context in place."""
-    dropped: frozenset[bytes] | set[bytes] = _NOT_SENT_ON
-    if trace is not None:
-        dropped |= _TRACE
-    if authorization is not None:
-        dropped |= _CREDENTIALS
-    kept = _without(fields, dropped)
-    if authorization is not None:
-        kept.append((b"authorization", authorization))
-    if trace is not None and trace[0]:
-        kept.append((b"traceparent", trace[0].encode("ascii")))
-        if trace[1]:
-            kept.append((b"tracestate", trace[1].encode("ascii")))
-    return kept
+class RequestFields:
+    """Makes the request's fields for the upstream: its key in place of the app's, trace context where switched on."""
+
+    def __init__(self, *, authorization: bytes | None, trace: bool) -> None:
+        own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if authorization else frozenset[bytes]())
+        self._dropped = _NOT_SENT_ON | own
+        self._added: Fields = [(b"authorization", authorization)] if authorization else []
+        self._trace = trace
+
+    def __call__(self, fields: Sequence[tuple[bytes, bytes]], *, traceparent: str, tracestate: str) -> Fields:
+        """The fields to send; an empty `traceparent` adds none."""
+        kept = _without(fields, self._dropped)
+        kept += self._added
+        if self._trace and traceparent:
+            kept.append((b"traceparent", traceparent.encode("ascii")))
+            if tracestate:
+                kept.append((b"tracestate", tracestate.encode("ascii")))
+        return kept
 
 
 def response_fields(fields: Sequence[tuple[bytes, bytes]]) -> Fields:
@@ -66,9 +68,9 @@ def target_of(raw_path: bytes, query: bytes, *, prefix: bytes, base: bytes) -> b
     return base + rest + (b"?" + query if query else b"")
 
 
-def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes] | set[bytes]) -> Fields:
-    named = [value for name, value in fields if name == b"connection"]
-    if named:
-        tokens = b",".join(named).lower().split(b",")
-        dropped = dropped | ({token.strip() for token in tokens} - {b"content-length", b"content-type"})
+def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
+    """Leave out what is hop-by-hop by name, and what `connection` says is."""
+    if b"connection" in dict(fields):
+        values = b",".join([value for name, value in fields if name == b"connection"])
+        dropped = dropped.union({token.strip() for token in values.lower().split(b",")} - _KEPT_ALWAYS)
     return [field for field in fields if field[0] not in dropped]

@@ -29,7 +29,7 @@ class HttpClient:
         self._connect_timeout_s = settings.connect_timeout_s
         self._pool = Pool(self._loop, limit=settings.max_idle_connections, keep_s=settings.keep_alive_s)
         self._tls = (tls_context or ssl.create_default_context()) if target.tls else None
-        self._host_line = b" HTTP/1.1\r\nhost: " + target.authority + b"\r\n"
+        self._host_line = b" HTTP/1.1\r\nhost: " + target.authority
 
     async def send(self, request: UpstreamRequest) -> "Exchange":
         """Start an exchange on a kept connection, else on a fresh one."""
@@ -53,18 +53,16 @@ class HttpClient:
 
     def serialise(self, request: UpstreamRequest) -> tuple[bytes, bool]:
         """The head as bytes, and whether the body's pieces are chunked."""
-        lines = [request.method, b" ", request.target, self._host_line]
-        framed = False
-        for name, value in request.fields:
-            lines += (name, b": ", value, b"\r\n")
-            framed = framed or name == b"content-length"
+        lines = [b"%b %b%b" % (request.method, request.target, self._host_line)]
+        lines += [b": ".join(field) for field in request.fields]
+        framed = b"content-length" in dict(request.fields)
         chunked = request.body is None and not framed
         if chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         elif not framed and (request.body or request.method in _METHODS_WITH_BODY):
-            lines.append(b"content-length: %d\r\n" % len(request.body or b""))
+            lines.append(b"content-length: %d" % len(request.body or b""))
         lines.append(b"\r\n")
-        return b"".join(lines), chunked
+        return b"\r\n".join(lines), chunked
 
     async def fresh(self) -> Connection:
         """A connection that was never used."""
@@ -113,6 +111,11 @@ class Exchange:
     def silent_since(self) -> float | None:
         """Since when the upstream is waited for."""
         return self._connection.silent_since
+
+    @property
+    def ready(self) -> bool:
+        """Whether `piece` would return at once."""
+        return self._connection.ready
 
     @property
     def ended(self) -> bool:

@@ -13,11 +13,10 @@ from backtalk.errors import BacktalkError, RequestError, UpstreamError
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
-from backtalk.relay.fields import request_fields, response_fields, target_of
+from backtalk.relay.fields import RequestFields, response_fields, target_of
 from backtalk.relay.upstream import Upstream, UpstreamExchange, UpstreamRequest
-from backtalk.relay.watch import Watch
+from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
-from backtalk.tasks import TaskGroup
 
 Scope = MutableMapping[str, Any]
 """An ASGI scope."""
@@ -35,10 +34,10 @@ class RawLane:
     def __init__(self, upstream: Upstream, settings: Settings) -> None:
         self._upstream = upstream
         self._limits = settings.relay
-        self._forward_trace = settings.relay.forward_trace_context
         key = settings.upstream_api_key
-        self._authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
-        self._tasks = TaskGroup()
+        authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
+        self._fields = RequestFields(authorization=authorization, trace=settings.relay.forward_trace_context)
+        self._watcher = Watcher(settings.relay)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay one call."""
@@ -56,7 +55,7 @@ class RawLane:
 
     async def aclose(self) -> None:
         """Stop what watches."""
-        await self._tasks.aclose()
+        await self._watcher.aclose()
 
     async def _relay(self, scope: Scope, receive: Receive, relayed: "_Relayed") -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -71,13 +70,10 @@ class RawLane:
         more: bool = message.get("more_body", False)
         if len(body) > self._limits.body_limit_bytes:
             raise failures.body_too_large(self._limits.body_limit_bytes)
-        fields = request_fields(
-            headers,
-            authorization=self._authorization,
-            trace=(relayed.notes.traceparent, relayed.notes.tracestate) if self._forward_trace else None,
-        )
+        notes = relayed.notes
+        fields = self._fields(headers, traceparent=notes.traceparent, tracestate=notes.tracestate)
         request = UpstreamRequest(scope["method"].encode("ascii"), target, fields, None if more else body)
-        watch = Watch(receive, self._limits, self._tasks, len(body), uploading=more)
+        watch = self._watcher.start(receive, size=len(body), uploading=more)
         try:
             await self._exchange(request, body if more else b"", watch, relayed)
         except asyncio.CancelledError:
@@ -114,11 +110,13 @@ class _Relayed:
         self.started = False
 
     async def respond(self, exchange: UpstreamExchange) -> None:
-        """Send head and pieces as they come."""
+        """Send head and pieces as they come; an empty piece sends the head off where the body is not there yet."""
         self.started = True
         send = self._send
         headers = response_fields(exchange.fields)
         await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+        if not exchange.ready:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
         more = True
         while more:
             piece = await exchange.piece()
@@ -127,10 +125,7 @@ class _Relayed:
 
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+    return int(dict(headers).get(b"content-length", b"0"))
 
 
 def _outcome(error: BacktalkError) -> Outcome:

@@ -78,6 +78,11 @@ class UpstreamExchange(Protocol):
         ...
 
     @property
+    def ready(self) -> bool:
+        """Whether `piece` would return at once."""
+        ...
+
+    @property
     def ended(self) -> bool:
         """Whether the whole body has been given out."""
         ...

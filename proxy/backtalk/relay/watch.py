@@ -1,7 +1,7 @@
-"""Watches over one call while it waits: time limits, and a client that leaves or is still sending.
+"""Watches over calls while they wait: time limits, and clients that leave or are still sending.
 
-In: the exchange and the client's events. Out: nothing, but the exchange fails or the waiting task is cancelled. The one
-rule: a call that is quick costs one timer and no task; only one that takes longer than a blink gets its watcher.
+In: exchanges and the clients' events. Out: nothing, but an exchange fails or a waiting task is cancelled. The one rule:
+a quick call costs an entry in a table; only one that takes longer than a blink gets a task that listens to its client.
 """
 
 import asyncio
@@ -18,77 +18,101 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """How the client's events come."""
 
 _BLINK_S: Final = 0.02
-_CHECK_S: Final = 15.0
+
+
+class Watcher:
+    """Looks after all calls of a process with two timers, neither of which runs while there is nothing to do."""
+
+    def __init__(self, limits: RelaySettings) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.limits = limits
+        self.tasks = TaskGroup()
+        self._check_s = min(1.0, limits.idle_timeout_s / 4, limits.total_timeout_s / 4)
+        self._new: dict[Watch, None] = {}
+        self._seen: dict[Watch, None] = {}
+        self._blink: asyncio.TimerHandle | None = None
+        self._check: asyncio.TimerHandle | None = None
+
+    def start(self, receive: Receive, *, size: int, uploading: bool) -> "Watch":
+        """Look after the current task's call from now on."""
+        watch = Watch(self, receive, size=size, uploading=uploading)
+        self._new[watch] = None
+        if self._blink is None:
+            self._blink = self.loop.call_later(_BLINK_S, self._blinked)
+        return watch
+
+    def forget(self, watch: "Watch") -> None:
+        """The call is over."""
+        if self._new.pop(watch, self) is self:
+            self._seen.pop(watch, None)
+
+    async def aclose(self) -> None:
+        """Stop looking."""
+        for timer in (self._blink, self._check):
+            if timer is not None:
+                timer.cancel()
+        await self.tasks.aclose()
+
+    def _blinked(self) -> None:
+        """Listen to the clients of calls that are older than a blink."""
+        before = self.loop.time() - _BLINK_S / 2
+        for watch in [w for w in self._new if w.began <= before]:
+            del self._new[watch]
+            self._seen[watch] = None
+            watch.listen()
+        self._blink = self.loop.call_later(_BLINK_S, self._blinked) if self._new else None
+        if self._seen and self._check is None:
+            self._check = self.loop.call_later(self._check_s, self._checked)
+
+    def _checked(self) -> None:
+        """Fail the calls that are over a limit."""
+        now = self.loop.time()
+        for watch in tuple(self._seen):
+            watch.check(now)
+        self._check = self.loop.call_later(self._check_s, self._checked) if self._seen else None
 
 
 class Watch:
-    """Created when a call is sent on, stopped when it is over."""
+    """One call under watch; `error` is why it was ended from here, if it was."""
 
-    __slots__ = (
-        "_began",
-        "_exchange",
-        "_handle",
-        "_limits",
-        "_listener",
-        "_loop",
-        "_receive",
-        "_sent",
-        "_size",
-        "_task",
-        "_tasks",
-        "error",
-    )
+    __slots__ = ("_exchange", "_listener", "_receive", "_sent", "_size", "_task", "_watcher", "began", "error")
 
-    def __init__(
-        self, receive: Receive, limits: RelaySettings, tasks: TaskGroup, size: int, *, uploading: bool
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, watcher: Watcher, receive: Receive, *, size: int, uploading: bool) -> None:
+        self._watcher = watcher
         self._receive = receive
-        self._limits = limits
-        self._tasks = tasks
         self._size = size
         self._sent = not uploading
         self._task = asyncio.current_task()
         self._exchange: UpstreamExchange | None = None
         self._listener: asyncio.Task[Any] | None = None
-        self._began = self._loop.time()
+        self.began = watcher.loop.time()
         self.error: Exception | None = None
-        self._handle = self._loop.call_later(_BLINK_S, self._blink)
 
     def attach(self, exchange: UpstreamExchange) -> None:
-        """The exchange has started; an upload starts with it."""
+        """The exchange has started; an upload goes on beside it."""
         self._exchange = exchange
         if not self._sent:
-            self._listen()
+            self.listen()
 
     def stop(self) -> None:
         """The call is over."""
-        self._handle.cancel()
+        self._watcher.forget(self)
         if self._listener is not None:
             self._listener.cancel()
 
-    def _blink(self) -> None:
-        if self._sent:
-            self._listen()
-        self._check()
+    def listen(self) -> None:
+        """Listen to the client, unless its body is still to be sent on over a connection that is not there yet."""
+        if self._listener is None and (self._sent or self._exchange is not None):
+            self._listener = self._watcher.tasks.spawn(self._listening(), name="client-watch")
 
-    def _check(self) -> None:
-        """Fail what is over its limit, else look again when the next limit may pass."""
-        now, limits = self._loop.time(), self._limits
-        left_s = self._began + limits.total_timeout_s - now
-        if left_s <= 0:
-            self._fail(failures.total_timeout(limits.total_timeout_s))
-            return
+    def check(self, now: float) -> None:
+        """Fail the call if it is over a limit."""
+        limits = self._watcher.limits
         since = self._exchange.silent_since if self._exchange is not None else None
-        idle_left_s = limits.idle_timeout_s if since is None else since + limits.idle_timeout_s - now
-        if idle_left_s <= 0:
+        if now - self.began >= limits.total_timeout_s:
+            self._fail(failures.total_timeout(limits.total_timeout_s))
+        elif since is not None and now - since >= limits.idle_timeout_s:
             self._fail(failures.idle_timeout(limits.idle_timeout_s))
-            return
-        self._handle = self._loop.call_later(min(left_s, idle_left_s, _CHECK_S), self._check)
-
-    def _listen(self) -> None:
-        if self._listener is None:
-            self._listener = self._tasks.spawn(self._listening(), name="client-watch")
 
     async def _listening(self) -> None:
         """Pass the rest of the body on, then wait for the client to leave."""
@@ -103,15 +127,18 @@ class Watch:
             self._fail(error)
 
     async def _upload(self, piece: bytes, *, more: bool) -> None:
+        limit_bytes = self._watcher.limits.body_limit_bytes
         self._size += len(piece)
-        if self._size > self._limits.body_limit_bytes:
-            raise failures.body_too_large(self._limits.body_limit_bytes)
+        if self._size > limit_bytes:
+            raise failures.body_too_large(limit_bytes)
         if self._exchange is not None and not self._sent:
             self._sent = not more
             await self._exchange.write(piece, more=more)
 
     def _fail(self, error: Exception) -> None:
         """End the call: through its exchange, or where its task waits for something else by cancelling it."""
+        if self.error is not None:
+            return
         self.error = error
         waits_for_upstream = False
         if self._exchange is not None:

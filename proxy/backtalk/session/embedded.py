@@ -137,7 +137,7 @@ class EmbeddedServer:
         refused = "append only file" in said.lower() or "aof" in said.lower()
         files = self._directory / _AOF
         if not refused or not files.exists():
-            return said.strip().rpartition("\n")[2] or None
+            return next((line for line in reversed(said.splitlines()) if line and "WARNING" not in line), None)
         aside = self._directory / f"{_AOF}.damaged"
         shutil.rmtree(aside, ignore_errors=True)
         files.rename(aside)

@@ -105,12 +105,14 @@ class Targets:
         """The replies, or None where Redis is away or slow."""
         if self._url is None or not self._breaker.may_try(clock.monotonic_ns()):
             return None
+        loading = self._connection is None or not self._connection.done()
         try:
             async with asyncio.timeout(self._budget_s):
                 connection = await self._connected(self._url)
+                loading = False
                 replies = await connection.send(commands)
         except OSError as error:  # TimeoutError is one
-            self._failed(error)
+            self._failed(error, loading=loading)
             return None
         self._breaker.succeeded()
         return replies
@@ -125,10 +127,12 @@ class Targets:
         module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
         return cast(_Door, module).connect(url, self._budget_s)
 
-    def _failed(self, error: OSError) -> None:
-        if not self._breaker.broken:
-            _log.warning("Redis does not answer feedback's look-ups in time; feedback is taken without", exc_info=error)
-        self._breaker.failed(clock.monotonic_ns())
+    def _failed(self, error: OSError, *, loading: bool) -> None:
+        if not loading:
+            if not self._breaker.broken:
+                reason = str(error) or type(error).__name__
+                _log.warning("Redis does not answer in time; feedback is taken without its look-ups: %s", reason)
+            self._breaker.failed(clock.monotonic_ns())
         self._metrics.add("backtalk.feedback.lookups_timed_out")
 
 

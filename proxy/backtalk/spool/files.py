@@ -7,8 +7,8 @@ from backtalk.spool.segments import sync_directory
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file so that after any crash it holds either its old content or all of the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file so that after any crash it holds either its old content or all of the new; one writer a file."""
+    temporary = path.with_name(f".{path.name}.tmp")
     descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         write_all(descriptor, content)

@@ -126,7 +126,7 @@ _ALL: Final = (
     Metric("backtalk.session.store_failed", "counter", "{failure}", "Session operations that failed.", ("operation",)),
     Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
     Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),
-    Metric("backtalk.session.links_dropped", "counter", "{link}", "Candidates left out of a full session key."),
+    Metric("backtalk.session.links_dropped", "counter", "{link}", "Links that could not wait for the session store."),
     Metric(
         "backtalk.session.round_trip_ms", "histogram", "ms", "Time of one exchange with the session store.", (), _MS
     ),

@@ -63,11 +63,11 @@ def sweep(directory: Path) -> None:
     with _sole_writer(directory) as sole:
         if not sole:
             return
-        for snapshot in _look(directory).dead:
-            _path(directory, snapshot.life).unlink(missing_ok=True)
-        _path(directory, _FOLDED).unlink(missing_ok=True)
-        for draft in directory.glob("*.draft"):
-            draft.unlink(missing_ok=True)
+        kept = {snapshot.life for snapshot in _look(directory).live} | {_FOLDED}
+        for path in (*directory.glob(f"*{SUFFIX}"), *directory.glob("*.draft")):
+            if path.stem not in kept:
+                path.unlink(missing_ok=True)
+        _path(directory, _FOLDED).unlink(missing_ok=True)  # last: what it absorbed must not count again
 
 
 def birth_of(pid: int) -> str:

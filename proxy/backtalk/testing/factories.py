@@ -1,23 +1,20 @@
 """Facts, turns and messages with only the field that matters spelled out.
 
-In: what a test is about. Out: valid values. Times are seconds after a fixed instant; ids are made from small numbers, so
-that two runs make the same facts.
+In: what a test is about. Out: valid values. Times are seconds after a fixed instant; ids are new unless given.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any, Final
 
 from backtalk.clock import NS_PER_S
-from backtalk.model.chat import Message, Request, Response
+from backtalk.model.chat import Message, Request, Response, ToolCall
 from backtalk.model.facts import CallClosed, CallOpened, LinkRule, Scalar
 from backtalk.model.frames import Outcome
-from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id, new_trace_id
 from backtalk.model.session import SessionView, Turn
 
 EPOCH_NS: Final = 1_700_000_000 * NS_PER_S
 _BOOT_NS: Final = 1_000 * NS_PER_S
-_numbers = count(1)
 
 
 def ns(seconds: float) -> int:
@@ -27,7 +24,8 @@ def ns(seconds: float) -> int:
 
 def call_key(number: int | None = None) -> CallKey:
     """A call's key; without a number, one that no other call has."""
-    number = next(_numbers) + 1_000_000 if number is None else number
+    if number is None:
+        return CallKey(new_trace_id(), new_span_id())
     return CallKey(TraceId(f"{number:032x}"), SpanId(f"{number:016x}"))
 
 
@@ -145,3 +143,18 @@ def view(
         user_text=user_text,
         evidence=evidence or {},
     )
+
+
+def tool_call(name: str, arguments: str = "{}") -> ToolCall:
+    """A call of a tool."""
+    return ToolCall(id=f"call_{name}", name=name, arguments=arguments)
+
+
+def assistant_calls(*calls: ToolCall) -> Message:
+    """A model's answer that calls tools."""
+    return Message(role="assistant", tool_calls=calls)
+
+
+def tool_result(call: ToolCall, text: str) -> Message:
+    """What a tool gave back."""
+    return Message(role="tool", text=text, tool_call_id=call.id)

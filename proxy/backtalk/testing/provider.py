@@ -77,10 +77,12 @@ class Provider:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(reader, writer)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while (head := await read_head(reader)) is not None and await self._exchange(head, reader, line):
-                pass
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while (head := await read_head(reader)) is not None and await self._exchange(head, reader, line):
+                    pass
+        finally:
+            writer.close()
 
     async def _exchange(self, head: Head, reader: asyncio.StreamReader, line: Line) -> bool:
         exchange = Exchange(head.method, head.target, head.headers)
@@ -187,6 +189,7 @@ def _run(loop: asyncio.AbstractEventLoop, provider: Provider, ready: threading.E
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(asyncio.sleep(0))  # closed transports let go of their sockets in the next turn
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     asyncio.set_event_loop(None)

@@ -7,6 +7,7 @@ one rule: whatever happens in the block, the whole tree of processes is gone beh
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ ChildKind = Literal["proxy", "worker", "admin", "redis"]
 _PUBLIC: Final = "Backtalk listens on "
 _ADMIN: Final = "Admin on "
 _KEPT_LINES: Final = 2_000
+_URL: Final = re.compile(r"http://[^\s,/]+")
 
 
 class Backtalk:
@@ -123,9 +125,9 @@ class Backtalk:
 
     def _said(self, start: str) -> str | None:
         for line in tuple(self.lines):
-            _, found, rest = line.partition(start)
+            found = _URL.match(line.partition(start)[2])
             if found:
-                return rest.split()[0].rstrip("/")
+                return found[0]
         return None
 
     def _read(self) -> None:

@@ -6,7 +6,7 @@ too long is given up with a 503, and never delays a probe.
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -130,7 +130,7 @@ def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
     handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         yield
         admin.close()
 

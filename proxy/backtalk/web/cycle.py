@@ -4,9 +4,8 @@ In: ASGI events of an app. Out: bytes. The one rule: a response that the app did
 sees it; one that is sent to nobody raises (ASGI 2.4).
 """
 
-import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
@@ -26,7 +25,7 @@ class ClientDisconnectedError(OSError):
 
 
 class Cycle(RequestResponseCycle):
-    """What an app is called with."""
+    """What an app is called with. A head waits for the first event of its body, which may be empty, as ASGI says."""
 
     _refused: BacktalkError | None = None
     _bodiless = False
@@ -81,29 +80,20 @@ class Cycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"unexpected ASGI event {event['type']}")
 
-    def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        lines = [STATUS_LINES[status]]
-        for name, value in headers:
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"transfer-encoding":
-                self.chunked_encoding = True
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
+    def _write_head(self, status: int, headers: Collection[tuple[bytes, bytes]]) -> None:
+        known = dict(headers)
+        if b"content-length" in known:
+            self._left = int(known[b"content-length"])
+        self.chunked_encoding = b"transfer-encoding" in known
+        if b"close" in known.get(b"connection", b"").lower():
+            self.keep_alive = False
+        lines = [STATUS_LINES[status], *[b": ".join(field) for field in headers]]
         self._frame(lines, status)
-        head = b"".join(lines)
+        head = b"\r\n".join(lines)
         if head.count(b"\n") != len(lines) or b"\0" in head:
             raise RuntimeError("a header field holds a line break")
         self.response_started = True
         self._held = head
-        asyncio.get_running_loop().call_soon(self._flush_head)
-
-    def _flush_head(self) -> None:
-        """Send a head that no body joined in this turn of the loop: a stream's client sees it before the first piece."""
-        if self._held:
-            head, self._held = self._held, b""
-            self.transport.write(head)
 
     def _frame(self, lines: list[bytes], status: int) -> None:
         """Say how the body ends, and whether the connection does too."""
@@ -113,11 +103,11 @@ class Cycle(RequestResponseCycle):
                 self.keep_alive = False
             else:
                 self.chunked_encoding = True
-                lines.append(b"transfer-encoding: chunked\r\n")
+                lines.append(b"transfer-encoding: chunked")
         if self.waiting_for_100_continue:  # the body that was announced may come or not: nobody could tell
             self.waiting_for_100_continue = self.keep_alive = False
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         lines.append(b"\r\n")
 
     def _write_body(self, body: bytes, *, more: bool) -> None:
@@ -155,7 +145,7 @@ class Cycle(RequestResponseCycle):
             self.transport.write(refusal(_FAILED))
             self.transport.close()
             return
-        self._flush_head()
+        self._write(self._held, b"")
         if self.flow.write_paused or self.scope["http_version"] == "1.0":
             self.transport.abort()
         else:

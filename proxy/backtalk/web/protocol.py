@@ -67,9 +67,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field; a trailer is counted and dropped."""
-        self._grow(len(name) + len(value) + 4, "header fields", 431)
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > HEAD_LIMIT_BYTES:
+            self._grow(0, "header fields", 431)
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: start the app, or queue the request behind the one before."""

@@ -14,8 +14,8 @@ from backtalk.model.ids import new_span_id, new_trace_id
 from backtalk.web.problems import problem
 
 _PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in http.HTTPStatus}
-STATUS_LINES: Final = {n: b"HTTP/1.1 %d %b\r\n" % (n, _PHRASES.get(n, b"")) for n in range(100, 1000)}
-"""Status lines of every three-digit status, known or not."""
+STATUS_LINES: Final = {n: b"HTTP/1.1 %d %b" % (n, _PHRASES.get(n, b"")) for n in range(100, 1000)}
+"""Status lines, without their ends, of every three-digit status, known or not."""
 
 
 def refusal(error: BacktalkError) -> bytes:
@@ -29,7 +29,7 @@ def refusal(error: BacktalkError) -> bytes:
         "connection: close\r\n\r\n",
     )
     fields = b"".join(b"%b: %b\r\n" % field for field in answer.headers)
-    return b"".join((STATUS_LINES[answer.status], fields, "\r\n".join(lines).encode("ascii"), answer.body))
+    return b"".join((STATUS_LINES[answer.status], b"\r\n", fields, "\r\n".join(lines).encode("ascii"), answer.body))
 
 
 def too_large(what: str, limit_bytes: int, *, status: int) -> RequestError:

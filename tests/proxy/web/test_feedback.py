@@ -1,0 +1,179 @@
+"""The feedback door over ASGI, in front of a real spool: what is said, and only when it is durable."""
+
+import json
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from backtalk.errors import StoreError
+from backtalk.model import frames
+from backtalk.model.ids import TraceId
+from backtalk.model.meter import NoMeter
+from backtalk.observe.tenants import Tenants
+from backtalk.session.targets import Targets
+from backtalk.settings import FeedbackSettings, SpoolSettings
+from backtalk.spool import Spool
+from backtalk.spool.tail import Tail
+from backtalk.telemetry import Metrics
+from backtalk.web.feedback import FeedbackDoor, Intake, is_reserved
+
+_SECRET = b"s" * 32
+_TRACE = TraceId("4bf92f3577b34da6a3ce929d0e0e4736")
+_BODY = {"kind": "rating", "value": True, "trace_id": _TRACE}
+
+
+class _Full:
+    """A spool without room."""
+
+    async def put(self, payload: bytes) -> None:
+        """Refuse."""
+        raise StoreError(f"no room for {len(payload)} bytes", code="spool_full")
+
+
+def _targets(url: str | None) -> Targets:
+    return Targets(url, secret=_SECRET, metrics=NoMeter(), lookup_ms=2000, mark_ttl_s=60)
+
+
+def _door(intake: Intake, targets: Targets | None = None) -> FeedbackDoor:
+    settings = FeedbackSettings(body_limit_bytes=1000)
+    tenants, known = Tenants(_SECRET), targets or _targets(None)
+    return FeedbackDoor(intake, known, tenants, secret=_SECRET, settings=settings, metrics=NoMeter())
+
+
+async def _ask(
+    door: FeedbackDoor, *pieces: bytes, method: str = "POST", path: str = "/v1/feedback", **headers: str
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    waiting = [
+        {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
+        for number, piece in enumerate(pieces)
+    ]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    await door({"type": "http", "method": method, "path": path, "headers": fields}, receive, send)
+    if not sent:
+        return 0, {}, {}
+    return (
+        sent[0]["status"],
+        {name.decode(): value.decode() for name, value in sent[0]["headers"]},
+        json.loads(sent[1]["body"]),
+    )
+
+
+@asynccontextmanager
+async def _spooled(directory: Path) -> AsyncGenerator[Spool]:
+    spool = Spool.open(directory, SpoolSettings(), metrics=Metrics("proxy"))
+    try:
+        yield spool
+    finally:
+        await spool.aclose()
+
+
+def _kept(spool: Spool) -> list[frames.Feedback]:
+    """What a reader of the spool's files finds."""
+    read = [frames.decode(record.payload) for record in Tail(spool.directory, 0).read(1 << 20)]
+    return [frame for frame in read if isinstance(frame, frames.Feedback)]
+
+
+@pytest.mark.anyio
+async def test_what_is_acknowledged_lies_in_the_spool(tmp_path: Path) -> None:
+    """The frame is readable on disk when the 202 is sent, with tenant, ids and canonical body."""
+    async with _spooled(tmp_path) as spool:
+        status, _, reply = await _ask(_door(spool), json.dumps(_BODY).encode(), authorization="Bearer k")
+        kept = _kept(spool)
+    assert status == 202
+    assert [frame.feedback_id for frame in kept] == [reply["feedback_id"]]
+    assert kept[0].tenant == Tenants(_SECRET).of_credential(b"Bearer k")
+    assert kept[0].trace_id == reply["trace_id"]
+    assert msgspec.json.decode(kept[0].body) == _BODY
+    assert (reply["status"], reply["duplicate"], reply["target"], reply["target_status"]) == (
+        "accepted",
+        False,
+        None,
+        "unknown",
+    )
+
+
+@pytest.mark.anyio
+async def test_a_body_in_pieces_is_one_body(tmp_path: Path) -> None:
+    """Any split is fine."""
+    raw = json.dumps(_BODY).encode()
+    async with _spooled(tmp_path) as spool:
+        status, _, _ = await _ask(_door(spool), raw[:1], raw[1:9], b"", raw[9:])
+    assert status == 202
+
+
+@pytest.mark.anyio
+async def test_without_room_nothing_is_acknowledged() -> None:
+    """503, when to come again, and no mark."""
+    status, headers, reply = await _ask(_door(_Full()), json.dumps(_BODY).encode(), idempotency_key="k")
+    assert (status, headers["retry-after"], reply["error"]["code"]) == (503, "1", "spool_full")
+
+
+@pytest.mark.anyio
+async def test_a_repeat_after_a_refusal_is_no_duplicate(tmp_path: Path, redis_url: str) -> None:
+    """The mark is set behind the spool: what was refused may come again, what was taken says so."""
+    raw = json.dumps(_BODY).encode()
+    targets = _targets(redis_url)
+    refused, _, _ = await _ask(_door(_Full(), targets), raw, idempotency_key="k")
+    async with _spooled(tmp_path) as spool:
+        door = _door(spool, targets)
+        first = await _ask(door, raw, idempotency_key="k")
+        again = await _ask(door, raw, idempotency_key="k")
+        other = await _ask(door, raw.replace(b"true", b"false"), idempotency_key="k")
+        kept = _kept(spool)
+    await targets.aclose()
+    assert (refused, first[0], again[0], other[0]) == (503, 202, 200, 409)
+    assert (first[2]["duplicate"], again[2]["duplicate"]) == (False, True)
+    assert len(kept) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"method": "GET"}, 405, "method_not_allowed"),
+        ({"method": "OPTIONS"}, 405, "method_not_allowed"),
+        ({"path": "/v1/feedback/4"}, 404, "unknown_url"),
+        ({"path": "/feedback.js"}, 404, "unknown_url"),
+        ({"content_length": "1001"}, 413, "body_too_large"),
+        ({"content_encoding": "gzip"}, 415, "unsupported_encoding"),
+        ({}, 400, "invalid_json"),
+    ],
+)
+async def test_what_is_not_served_is_said(asked: dict[str, str], status: int, code: str) -> None:
+    """OpenAI's error shape with the trace id."""
+    got, headers, reply = await _ask(_door(_Full()), b"{", **asked)
+    assert (got, reply["error"]["code"]) == (status, code)
+    assert len(reply["error"]["trace_id"]) == 32
+    assert headers.get("allow") == ("POST" if status == 405 else None)
+
+
+@pytest.mark.anyio
+async def test_a_body_that_grows_beyond_the_limit_is_refused() -> None:
+    """Whatever was declared."""
+    status, _, _ = await _ask(_door(_Full()), b"x" * 600, b"x" * 600)
+    assert status == 413
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_gets_no_answer() -> None:
+    """Nothing is sent into a closed connection."""
+    assert await _ask(_door(_Full())) == (0, {}, {})
+
+
+def test_reserved_paths_are_the_doors() -> None:
+    """And no others."""
+    assert [
+        path for path in ("/v1/feedback", "/v1/feedback/x", "/feedback.js", "/v1/chat") if not is_reserved(path)
+    ] == ["/v1/chat"]
