@@ -48,7 +48,7 @@ class Ledger:
         mark: Mark | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        self._lock = _lock(root)
+        self._lock: int | None = _lock(root)
         self._rows = rows
         self._compact_every = compact_every
         self._mark = mark
@@ -71,6 +71,10 @@ class Ledger:
         found: dict[TableName, int] = {}
         found.update((name, table.version) for name, table in self._tables.items())
         return found
+
+    def tables(self) -> tuple[LedgerTable, ...]:
+        """The tables, in the order in which they are written."""
+        return tuple(self._tables.values())
 
     def commit(self, batch: Sequence[tuple[int, JournalEntry]]) -> None:
         """Append the batch's rows to each table that lacks them; raises `StoreError`, and may then be repeated.
@@ -104,8 +108,10 @@ class Ledger:
         return True
 
     def close(self) -> None:
-        """Let the ledger go, so that another may write it."""
-        os.close(self._lock)
+        """Let the ledger go, so that another may write it; closing again does nothing."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _resume(self) -> int:
         positions = [table.position or 0 for table in self._tables.values()]

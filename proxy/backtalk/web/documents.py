@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from backtalk.ledger.schema import Row
+from backtalk.ledger.targets import targets
 
 _HIDDEN: Final = frozenset(("dt", "message_ids", "answer_ids", "tools_id", "params_json"))
 
@@ -23,7 +24,7 @@ def trace_document(
     siblings: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Everything known of one trace. `siblings` are calls of other traces that a feedback's key may also fit."""
-    resolved = [(row, _targets(row, [*calls, *siblings])) for row in feedback]
+    resolved = [(row, targets(row, [*calls, *siblings])) for row in feedback]
     return {
         "trace_id": trace_id,
         "calls": [call_document(call, signals, resolved, messages) for call in calls],
@@ -54,21 +55,6 @@ def call_document(
         "shows": [_signal(row) for row in shows],
         "feedback": [_feedback(row) for row, fits in resolved if len(fits) == 1 and _own(fits[0]) == _own(call)],
     }
-
-
-def _targets(feedback: Row, calls: Sequence[Row]) -> list[Row]:
-    """The calls that a feedback's key fits, within its tenant; a session's feedback is the session's, not a call's."""
-    mine = [call for call in calls if call.get("tenant") == feedback["tenant"]]
-    if feedback.get("response_id"):
-        return [call for call in mine if call.get("response_id") == feedback["response_id"]]
-    mine = [call for call in mine if call["trace_id"] == feedback.get("trace_id")]
-    if feedback.get("span_id"):
-        return [call for call in mine if call["span_id"] == feedback["span_id"]]
-    if feedback.get("parent_span_id"):
-        span_id = feedback["parent_span_id"]
-        exact = [call for call in mine if call["span_id"] == span_id]
-        return exact or [call for call in mine if call.get("parent_span_id") == span_id]
-    return mine
 
 
 def _request(call: Row, messages: Mapping[str, Row]) -> dict[str, Any]:
