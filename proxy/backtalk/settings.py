@@ -90,7 +90,6 @@ class SessionSettings(Section):
     )
     repeat_ttl_s: int = Field(default=3_600, gt=0, description="How long a request is known for repeats (key Q).")
     recent_ttl_s: int = Field(default=300, gt=0, description="How long a first turn is known for edits (key U).")
-    session_ttl_s: int = Field(default=604_800, gt=0, description="How long a session is known (key S).")
     visit_gap_s: float = Field(
         default=1_800.0, gt=0, description="Silence after which a session's next call is a new visit."
     )

@@ -39,8 +39,9 @@ def trace(document: dict[str, Any], console: Console | None = None) -> None:
             branch.add(Text(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
         for signal in call.get("signals", []):
             branch.add(Text(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
-        for shown in call.get("shows", []):
-            branch.add(Text(f"shows {shown['kind']} of {shown['about']}", style="dim"))
+        others = [one for one in call.get("shows", []) if one["about"]["span_id"] != call.get("span_id")]
+        for shown in others:
+            branch.add(Text(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
         for one in call.get("feedback", []):
             branch.add(Text(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
     console.print(tree)

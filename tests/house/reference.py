@@ -289,7 +289,7 @@ def _sentences(said: Mapping[str, str]) -> str:
 
 def copied_request_headers() -> set[str]:
     """The request headers that the code keeps or reads, as this page names them."""
-    named = {name.decode() for name in _HEADERS["_REQUEST"] | CREDENTIALS}
+    named = {name.decode() for name in {*_HEADERS["_REQUEST"], *CREDENTIALS}}
     return named | {prefix.decode() + "*" for prefix in _HEADERS["_REQUEST_PREFIXES"]}
 
 

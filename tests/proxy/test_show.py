@@ -17,7 +17,7 @@ CALL: dict[str, Any] = {
     "session_id": "5e55",
     "session": {"session_id": "5e55", "rule": "next_turn"},
     "signals": [{"kind": "regeneration", "probability": 0.93}],
-    "shows": [{"kind": "stop", "about": "x"}],
+    "shows": [{"kind": "stop", "about": {"trace_id": "0", "span_id": "x"}}],
     "feedback": [{"kind": "rating", "value": False}],
 }
 

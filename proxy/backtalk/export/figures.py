@@ -1,7 +1,7 @@
 """A snapshot of our metrics as OpenTelemetry's metrics data. Pure; cumulative, with our units and buckets."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -20,6 +20,8 @@ from backtalk.export.origin import SCHEMA_URL, Origin
 from backtalk.telemetry import METRICS, Point, Snapshot
 from backtalk.telemetry import Metric as Described
 
+_NOT_KEPT: Final = cast("float", None)
+"""OTLP has these as optional fields; the SDK's type does not say so."""
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
 
@@ -52,6 +54,6 @@ def _histogram(metric: Described, point: Point, snapshot: Snapshot) -> Histogram
         sum=point.value,
         bucket_counts=point.counts,
         explicit_bounds=metric.buckets,
-        min=0.0,
-        max=0.0,
+        min=_NOT_KEPT,
+        max=_NOT_KEPT,
     )

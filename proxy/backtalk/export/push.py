@@ -37,6 +37,11 @@ class MetricsPush:
         """Begin to push."""
         self._thread.start()
 
+    @property
+    def running(self) -> bool:
+        """Whether pushes go on."""
+        return self._thread.is_alive()
+
     def stop(self, deadline_s: float = 2.0) -> None:
         """Push once more and end."""
         self._stop.set()
@@ -52,7 +57,9 @@ class MetricsPush:
                 self._way.send(data)
             except NotTakenError as error:
                 self._failed(error)
-                ended = ended or error.meaning == "never"
+                if error.meaning == "never":
+                    _log.warning("the receiver takes no metrics; they are not pushed any more")
+                    return
             except Exception as error:  # noqa: BLE001 # metrics must not end with one unreadable file
                 self._failed(error)
 

@@ -16,7 +16,7 @@ from backtalk.export import parameters
 from backtalk.export.content import choices_json, messages_json
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
-from backtalk.export.upstreams import upstream_of
+from backtalk.export.upstreams import base_url, upstream_of
 from backtalk.model.chat import Api, Usage
 from backtalk.model.facts import CallClosed
 
@@ -160,8 +160,8 @@ def _shared_attributes(call: CallClosed, error: str | None) -> Attributes:
 def _http_attributes(call: CallClosed, error: str | None) -> Attributes:
     found = _shared_attributes(call, error)
     found["http.request.method"] = method_of(call)
-    if call.upstream:
-        found["url.full"] = (call.upstream + call.opened.path.removeprefix("/v1"))[:_TEXT_LIMIT]
+    if base := base_url(call.upstream):
+        found["url.full"] = (base + call.opened.path.removeprefix("/v1"))[:_TEXT_LIMIT]
     if call.status:
         found["http.response.status_code"] = call.status
     return found

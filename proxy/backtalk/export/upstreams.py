@@ -44,5 +44,16 @@ def upstream_of(url: str) -> Upstream:
     return Upstream(next(found, "openai"), host, port if host else None)
 
 
+def base_url(url: str) -> str:
+    """The upstream's URL without user, password, query and fragment; empty where it is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in _PORTS or not parts.netloc:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
 def _belongs(host: str, suffix: str) -> bool:
     return host == suffix or host.endswith(suffix if suffix.startswith(".") else f".{suffix}")

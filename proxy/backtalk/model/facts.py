@@ -189,4 +189,7 @@ _decoder: Final[msgspec.msgpack.Decoder[JournalEntry]] = msgspec.msgpack.Decoder
 
 def decode_entry(payload: bytes) -> JournalEntry:
     """Decode one journal entry; raises `msgspec.MsgspecError` where it is none."""
-    return _decoder.decode(payload)
+    try:
+        return _decoder.decode(payload)
+    except UnicodeDecodeError as error:  # msgspec lets this one through
+        raise msgspec.DecodeError(str(error)) from error

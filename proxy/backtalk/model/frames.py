@@ -110,4 +110,7 @@ _decoder: Final[msgspec.msgpack.Decoder[AnyFrame]] = msgspec.msgpack.Decoder(Any
 
 def decode(payload: bytes) -> AnyFrame:
     """Decode one frame; raises `msgspec.MsgspecError` where it is none."""
-    return _decoder.decode(payload)
+    try:
+        return _decoder.decode(payload)
+    except UnicodeDecodeError as error:  # msgspec lets this one through
+        raise msgspec.DecodeError(str(error)) from error

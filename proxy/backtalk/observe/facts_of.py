@@ -11,7 +11,7 @@ import msgspec
 
 from backtalk.model.chat import Message, Request, Response, Usage
 from backtalk.model.facts import CallClosed, CallOpened
-from backtalk.model.frames import Capture, Closed, Opened, Outcome
+from backtalk.model.frames import Capture, Closed, Opened
 from backtalk.model.ids import SpanId, TraceId
 from backtalk.observe import understand
 
@@ -67,7 +67,7 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         closed_ns=frame.wall_ns,
         duration_ns=frame.duration_ns,
         status=frame.status,
-        outcome=_outcome(call, frame, response),
+        outcome="completed" if _came_whole(call, frame, response) else frame.outcome,
         response=_with_usage(call, frame.status, response),
         first_byte_ns=frame.first_byte_ns,
         overhead_ns=frame.overhead_ns,
@@ -80,16 +80,6 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         upstream_request_id=headers.get("x-upstream-request-id") or headers.get("x-request-id"),
         error=frame.error,
     )
-
-
-def _outcome(call: CallOpened, frame: Closed, response: Response) -> Outcome:
-    """How the call ended for its reader: who leaves behind the last word has left nothing.
-
-    Clients close a stream when they have read `[DONE]`, often before the body's formal end has passed.
-    """
-    reasons = response.finish_reasons
-    whole = bool(reasons) and all(reasons) and len(reasons) >= call.request.choice_count
-    return "completed" if frame.outcome == "client_disconnected" and whole else frame.outcome
 
 
 def interrupted(call: CallOpened, seen_ns: int, *, request_bytes: int, request_capture: Capture) -> CallClosed:
@@ -114,6 +104,13 @@ def by_name(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         key = name.lower()
         found[key] = f"{found[key]}, {value}" if key in found else value
     return found
+
+
+def _came_whole(call: CallOpened, frame: Closed, response: Response) -> bool:
+    """Whether the client left with the whole answer: clients close a stream at `[DONE]`, before its last chunk frame."""
+    if frame.outcome != "client_disconnected":
+        return False
+    return len(response.finish_reasons) >= call.request.choice_count and all(response.finish_reasons)
 
 
 def _retry_count(value: str) -> int:

@@ -189,6 +189,7 @@ def _run(loop: asyncio.AbstractEventLoop, provider: Provider, ready: threading.E
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(asyncio.sleep(0))  # closed transports let go of their sockets in the next turn
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     asyncio.set_event_loop(None)

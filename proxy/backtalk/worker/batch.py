@@ -41,25 +41,29 @@ class Batch:
 
     def encode(self, consumed: Mapping[str, int], *, limit_bytes: int = MAX_PAYLOAD_BYTES) -> bytes:
         """The entry; where it is larger than a frame may be, the largest calls lose their texts and say so."""
-        payload = encode_entry(JournalEntry(tuple(self.facts), consumed, self.dropped))
-        while len(payload) > limit_bytes and self._shrink():
-            payload = encode_entry(JournalEntry(tuple(self.facts), consumed, self.dropped))
+        payload = self._entry(consumed)
+        if len(payload) > limit_bytes:
+            self._shrink(len(payload) - limit_bytes)
+            payload = self._entry(consumed)
         return payload
 
-    def _shrink(self) -> bool:
-        """Take the texts out of the largest call; False where none has any left."""
-        sizes = {
-            place: len(msgspec.msgpack.encode(fact))
-            for place, fact in enumerate(self.facts)
-            if isinstance(fact, CallClosed) and fact.request_capture != "none"
-        }
-        if not sizes:
-            return False
-        place = max(sizes, key=lambda place: sizes[place])
-        fact = self.facts[place]
-        if isinstance(fact, CallClosed):
-            self.facts[place] = _without_texts(fact)
-        return True
+    def _entry(self, consumed: Mapping[str, int]) -> bytes:
+        return encode_entry(JournalEntry(tuple(self.facts), consumed, self.dropped))
+
+    def _shrink(self, excess_bytes: int) -> None:
+        """Take the texts out of the largest calls, until that many bytes are gone."""
+        calls = [(place, fact) for place, fact in enumerate(self.facts) if isinstance(fact, CallClosed)]
+        sized = sorted(((_size(fact), place, fact) for place, fact in calls), key=lambda item: item[0], reverse=True)
+        for size_bytes, place, fact in sized:
+            if excess_bytes <= 0:
+                return
+            light = _without_texts(fact)
+            self.facts[place] = light
+            excess_bytes -= size_bytes - _size(light)
+
+
+def _size(fact: CallClosed) -> int:
+    return len(msgspec.msgpack.encode(fact))
 
 
 def _without_texts(fact: CallClosed) -> CallClosed:

@@ -33,7 +33,7 @@ def _worker(data_dir: Path, redis_url: str) -> Generator[subprocess.Popen[bytes]
         redis_url=SecretStr(redis_url),
         telemetry=TelemetrySettings(exporters=()),
         ledger=LedgerSettings(commit_s=0.2),
-        journal=JournalSettings(limit_bytes=8 << 30, segment_bytes=2 << 30),  # one segment, so nothing is cut off
+        journal=JournalSettings(limit_bytes=8 << 30, segment_bytes=2 << 30),
     )
     with (data_dir / "log").open("ab") as log:
         worker = subprocess.Popen([sys.executable, "-c", _WORKER], env=environ_for(settings), stderr=log)
@@ -42,6 +42,14 @@ def _worker(data_dir: Path, redis_url: str) -> Generator[subprocess.Popen[bytes]
     finally:
         worker.kill()
         worker.wait()
+        _keep(data_dir)
+
+
+def _keep(data_dir: Path) -> None:
+    """Copy the journal's segments: a worker's life begins a new one, and cuts off those that the ledger has."""
+    (data_dir / "kept").mkdir(exist_ok=True)
+    for segment in (data_dir / "journal").glob("*.seg"):
+        shutil.copy(segment, data_dir / "kept")
 
 
 def _wait(worker: subprocess.Popen[bytes], condition: Callable[[], bool], within_s: float = 30.0) -> None:
@@ -65,7 +73,7 @@ def _finish(data_dir: Path, redis_url: str) -> None:
 
 
 def _facts(data_dir: Path) -> Iterator[Fact]:
-    with Tail(data_dir / "journal") as tail:
+    with Tail(data_dir / "kept") as tail:
         while records := tail.read():
             for record in records:
                 yield from decode_entry(record.payload).facts

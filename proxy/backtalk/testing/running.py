@@ -1,0 +1,91 @@
+"""Runs ASGI apps on the real server inside a test's own loop, and keeps the frames they write.
+
+In: an app. Out: a port, and frames. The one rule: the server is the product's own, with its protocol.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from backtalk.app import Receive, Scope, Send, public_app
+from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
+from backtalk.model.meter import NoMeter
+from backtalk.observe.middleware import App
+from backtalk.settings import Settings
+from backtalk.web.server import bind, make_server
+
+
+class FrameList:
+    """A sink that keeps what it is offered."""
+
+    def __init__(self) -> None:
+        self.frames: list[AnyFrame] = []
+        self.raw: list[bytes] = []
+        self._news = asyncio.Event()
+
+    def offer(self, payload: bytes, /) -> bool:
+        """Keep a frame."""
+        self.raw.append(payload)
+        self.frames.append(decode(payload))
+        self._news.set()
+        return True
+
+    @property
+    def opened(self) -> list[Opened]:
+        """The calls' beginnings."""
+        return [f for f in self.frames if isinstance(f, Opened)]
+
+    @property
+    def requested(self) -> list[Requested]:
+        """Bodies that came in pieces."""
+        return [f for f in self.frames if isinstance(f, Requested)]
+
+    @property
+    def closed(self) -> list[Closed]:
+        """The calls' ends."""
+        return [f for f in self.frames if isinstance(f, Closed)]
+
+    async def ended(self, count: int = 1, *, timeout_s: float = 5.0) -> Closed:
+        """Wait until `count` calls have ended; returns the last."""
+        async with asyncio.timeout(timeout_s):
+            while len(self.closed) < count:
+                self._news.clear()
+                await self._news.wait()
+        return self.closed[-1]
+
+
+@contextlib.asynccontextmanager
+async def serving(app: App, *, drain_s: float = 0.5) -> AsyncGenerator[int]:
+    """Serve an app on a free port until the end of the context; gives the port."""
+    listener = bind("127.0.0.1", 0)
+    port: int = listener.getsockname()[1]
+    server = make_server(app, drain_s=drain_s)
+    running = asyncio.get_running_loop().create_task(server.serve([listener]))
+    try:
+        while not server.started:
+            if running.done():
+                await running
+            await asyncio.sleep(0.002)
+        yield port
+    finally:
+        server.should_exit = True
+        await running
+
+
+@contextlib.asynccontextmanager
+async def proxying(
+    upstream: str, frames: FrameList | None = None, **settings: Mapping[str, Any] | str
+) -> AsyncGenerator[int]:
+    """Serve the public app in front of an upstream; `settings` are top-level fields."""
+    tree = Settings.model_validate({"upstream": upstream, **settings})
+    sink = FrameList() if frames is None else frames
+    app = public_app(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
+    async with serving(app) as port:
+        yield port
+
+
+async def not_here(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """An app that is never what a test is about."""
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})

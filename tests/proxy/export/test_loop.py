@@ -1,0 +1,166 @@
+"""The loop that feeds an exporter, on a real journal."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from backtalk.export.loop import MAX_CALLS, ExportLoop, Pauses
+from backtalk.model.facts import CallClosed, Fact, JournalEntry, encode_entry
+from backtalk.settings import JournalSettings
+from backtalk.spool import Cursor, Journal
+from backtalk.telemetry import Metrics
+from backtalk.testing.facts import closed_call
+from backtalk.testing.waiting import wait_until
+
+QUICK = Pauses(idle_s=0.001, first_s=0.001, most_s=0.004)
+
+
+class Recorder:
+    """An exporter that keeps batches, and fails when it is told to."""
+
+    name: ClassVar[str] = "recorder"
+    api: ClassVar[int] = 1
+    version: ClassVar[str] = "1"
+
+    def __init__(self, failing: Callable[[int], bool] = lambda _tries: False) -> None:
+        self.batches: list[Sequence[Fact]] = []
+        self.tries = 0
+        self.closed = 0
+        self._failing = failing
+
+    def export(self, facts: Sequence[Fact]) -> None:
+        """Keep a batch."""
+        self.tries += 1
+        if self._failing(self.tries):
+            raise ConnectionError("receiver is away")
+        self.batches.append(facts)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+    @property
+    def calls(self) -> list[str]:
+        """Span ids in the order of their arrival."""
+        return [fact.opened.span_id for batch in self.batches for fact in batch if isinstance(fact, CallClosed)]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A journal with small segments."""
+    settings = JournalSettings(limit_bytes=200_000, segment_bytes=20_000)
+    journal = Journal.open(tmp_path / "journal", settings, metrics=Metrics())
+    yield journal
+    journal.close()
+
+
+def _append(journal: Journal, count: int = 1) -> list[str]:
+    calls = [closed_call() for _ in range(count)]
+    for call in calls:
+        journal.append(encode_entry(JournalEntry((call,))))
+    return [call.opened.span_id for call in calls]
+
+
+@contextmanager
+def _running(exporter: Recorder, tmp_path: Path, metrics: Metrics | None = None) -> Generator[ExportLoop]:
+    cursor = Cursor(tmp_path / "cursors" / "recorder")
+    loop = ExportLoop(exporter, tmp_path / "journal", cursor, metrics or Metrics(), pauses=QUICK)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        assert loop.stop()
+
+
+def test_every_fact_is_delivered_in_order(journal: Journal, tmp_path: Path) -> None:
+    """What was there before and what comes later, in batches of a bounded number of calls."""
+    exporter = Recorder()
+    expected = _append(journal, 200)
+    with _running(exporter, tmp_path):
+        wait_until(lambda: len(exporter.calls) == 200)
+        expected += _append(journal, 100)
+        wait_until(lambda: len(exporter.calls) == 300)
+    assert exporter.calls == expected
+    assert max(len(batch) for batch in exporter.batches) <= MAX_CALLS
+    assert exporter.closed == 1
+
+
+def test_failed_batch_comes_again_until_it_is_taken(journal: Journal, tmp_path: Path) -> None:
+    """Nothing is left out and nothing overtakes."""
+    exporter = Recorder(failing=lambda tries: tries <= 20)
+    metrics = Metrics()
+    expected = _append(journal, 10)
+    with _running(exporter, tmp_path, metrics):
+        wait_until(lambda: exporter.calls == expected)
+    assert metrics.snapshot().value("backtalk.export.failed", exporter="recorder") == 20
+    assert metrics.snapshot().value("backtalk.export.facts", exporter="recorder") == 10
+
+
+def test_restart_goes_on_behind_what_was_delivered(journal: Journal, tmp_path: Path) -> None:
+    """The cursor is saved after success, and position is what the journal may be cut behind."""
+    first, second = Recorder(), Recorder()
+    _append(journal, 3)
+    with _running(first, tmp_path) as loop:
+        wait_until(lambda: loop.position == journal.end)
+    later = _append(journal, 2)
+    with _running(second, tmp_path):
+        wait_until(lambda: second.calls == later)
+
+
+def test_undelivered_batch_comes_again_after_a_restart(journal: Journal, tmp_path: Path) -> None:
+    """The cursor never moves before success."""
+    broken, whole = Recorder(failing=lambda _tries: True), Recorder()
+    expected = _append(journal, 3)
+    with _running(broken, tmp_path) as loop:
+        wait_until(lambda: broken.tries > 3)
+        assert loop.position == 0
+    with _running(whole, tmp_path):
+        wait_until(lambda: whole.calls == expected)
+
+
+def test_reader_that_lags_beyond_the_journal_skips_and_says_so(journal: Journal, tmp_path: Path) -> None:
+    """The bytes it has missed are counted; what is left comes in order."""
+    gate = threading.Event()
+    exporter = Recorder(failing=lambda tries: tries > 1 and not gate.is_set())
+    metrics = Metrics()
+    _append(journal)
+    with _running(exporter, tmp_path, metrics):
+        wait_until(lambda: len(exporter.calls) == 1)
+        _append(journal)
+        wait_until(lambda: exporter.tries > 2)
+        written = _append(journal, 1_500)
+        gate.set()
+        wait_until(lambda: written[-1] in exporter.calls, 20)
+    delivered = [written.index(span) for span in exporter.calls if span in set(written)]
+    assert delivered == sorted(set(delivered))
+    assert len(delivered) < len(written)
+    assert metrics.snapshot().value("backtalk.journal.skipped", reader="recorder") > 0
+
+
+def test_unreadable_entry_costs_only_itself(journal: Journal, tmp_path: Path) -> None:
+    """An entry that cannot be decoded is counted and passed over."""
+    exporter = Recorder()
+    metrics = Metrics()
+    journal.append(b"\xc1")
+    expected = _append(journal)
+    with _running(exporter, tmp_path, metrics):
+        wait_until(lambda: exporter.calls == expected)
+    assert metrics.snapshot().value("backtalk.export.dropped", reason="bad_entry") == 1
+
+
+def test_stop_delivers_what_waits(journal: Journal, tmp_path: Path) -> None:
+    """A healthy exporter loses nothing by a stop, a failing one does not delay it."""
+    exporter = Recorder()
+    expected = _append(journal, 300)
+    with _running(exporter, tmp_path):
+        pass
+    assert exporter.calls == expected
+
+
+def test_pauses_grow_to_their_limit() -> None:
+    """Half a second, one, two, ... thirty."""
+    assert [Pauses().after(failures) for failures in (1, 2, 3, 7, 100_000)] == [0.5, 1.0, 2.0, 30.0, 30.0]

@@ -1,0 +1,82 @@
+"""One frame in, its facts out; what fails costs only itself."""
+
+from backtalk.detect.desk import Desk
+from backtalk.feedback.given import feedback_given
+from backtalk.model.facts import CallClosed, CallOpened, FeedbackGiven, SessionLinked
+from backtalk.model.frames import Feedback, Heartbeat
+from backtalk.observe.open_calls import OpenCalls
+from backtalk.session.memory_store import MemorySessionStore
+from backtalk.settings import Settings
+from backtalk.telemetry import Metrics
+from backtalk.testing.frames import closed, conversation, opened, rating
+from backtalk.worker.decider import Decider
+
+_SECOND = 1_000_000_000
+
+
+def _decider(metrics: Metrics) -> Decider:
+    desk = Desk(MemorySessionStore(), [], secret=b"s" * 32, settings=Settings(), metrics=metrics)
+    return Decider(OpenCalls("x-session-id", metrics), desk, feedback_given, metrics)
+
+
+def test_a_conversation_becomes_one_session() -> None:
+    """Each call is announced, linked and ended, in this order and with the session's id at its end."""
+    decider = _decider(Metrics("worker"))
+    frames = conversation(1, 3, at_ns=_SECOND, step_ns=_SECOND)
+    facts = [fact for frame in frames for fact in decider.take("owner", frame)]
+    kinds = [type(fact) for fact in facts[:6]]
+    assert kinds == [CallOpened, SessionLinked, CallClosed, CallOpened, SessionLinked, CallClosed]
+    assert len({fact.session_id for fact in facts if isinstance(fact, CallClosed)}) == 1
+    assert [fact.rule for fact in facts if isinstance(fact, SessionLinked)] == [
+        "new",
+        "next_turn",
+        "next_turn",
+        "repeat",
+    ]
+
+
+def test_a_link_that_comes_with_the_end_stands_before_it() -> None:
+    """A reader that has seen an end knows the session."""
+    decider = _decider(Metrics("worker"))
+    orphan = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "a reply that nobody here gave"}]
+    arrival = opened(1, _SECOND, [*orphan, {"role": "user", "content": "and then?"}])[0]
+    assert [type(fact) for fact in decider.take("owner", arrival)] == [CallOpened]
+    facts = decider.take("owner", closed(1, _SECOND + 5, "so"))
+    assert [type(fact) for fact in facts] == [SessionLinked, CallClosed]
+
+
+def test_a_waiting_link_is_decided_by_time() -> None:
+    """When the wait for the parent has passed."""
+    decider = _decider(Metrics("worker"))
+    orphan = [{"role": "assistant", "content": "a reply that nobody here gave"}, {"role": "user", "content": "why?"}]
+    decider.take("owner", opened(1, _SECOND, orphan)[0])
+    assert decider.advance(_SECOND + 1) == []
+    assert [type(fact) for fact in decider.advance(3 * _SECOND)] == [SessionLinked]
+
+
+def test_a_frame_that_cannot_be_handled_is_counted() -> None:
+    """The next one is handled."""
+    metrics = Metrics("worker")
+    decider = _decider(metrics)
+    assert decider.take("owner", Feedback(1, 1, "f" * 32, "t", "1" * 32, "2" * 16, b"not ours")) == []
+    assert decider.take("owner", Heartbeat(1, 1)) == []
+    assert [type(fact) for fact in decider.take("owner", rating(1, 5))] == [FeedbackGiven]
+    decider.report()
+    points = metrics.snapshot().points
+    assert [point.value for point in points["backtalk.worker.bad_frames"]] == [1]
+    assert sum(point.value for point in points["backtalk.worker.frames"]) == 3
+
+
+def test_a_restored_call_is_not_linked_again() -> None:
+    """Its link was decided before the restart."""
+    decider = _decider(Metrics("worker"))
+    frame = opened(1, _SECOND, [{"role": "user", "content": "hi"}])[0]
+    announced, linked = decider.take("owner", frame)
+    assert isinstance(announced, CallOpened)
+    assert isinstance(linked, SessionLinked)
+    again = _decider(Metrics("worker"))
+    call = again.calls.open("owner", frame)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] -- an arrival
+    assert call is not None
+    again.restore(call, linked)
+    facts = again.take("owner", closed(1, _SECOND + 5, "hello"))
+    assert [type(fact) for fact in facts] == [CallClosed]
