@@ -8,10 +8,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from backtalk.app import Receive, Scope, Send, public_app
+from backtalk.app import public_app
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
 from backtalk.model.meter import NoMeter
-from backtalk.observe.middleware import App
+from backtalk.observe.middleware import App, Receive, Scope, Send
 from backtalk.settings import Settings
 from backtalk.web.server import bind, make_server
 
