@@ -9,12 +9,12 @@ rest. The one rule: the app's own lifespan runs inside ours, and its failure is 
 from pathlib import Path
 from typing import Any
 
-from backtalk.app import Receive, Scope, Send, observed
 from backtalk.installation import secret
-from backtalk.observe.middleware import App, Message
+from backtalk.observe.middleware import App, Message, Observe, Receive, Scope, Send
 from backtalk.settings import Settings, load
 from backtalk.spool.spool import Spool
 from backtalk.telemetry.metrics import Metrics
+from backtalk.web.problems import answer
 
 
 class Backtalk:
@@ -55,8 +55,13 @@ class Backtalk:
             directory = self._settings.data_dir
             own = secret(directory)
             self._spool = Spool.open(directory / "spool", self._settings.spool, metrics=self._metrics)
-            self._observed = observed(
-                self._app, sink=self._spool, secret=own, settings=self._settings, metrics=self._metrics
+            self._observed = Observe(
+                self._app,
+                sink=self._spool,
+                secret=own,
+                settings=self._settings,
+                metrics=self._metrics,
+                answer=answer,
             )
         return self._observed
 

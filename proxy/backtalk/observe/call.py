@@ -106,6 +106,7 @@ class Call:
         self._responded_ns: int | None = None
         self._first_byte_ns: int | None = None
         self.status = 0
+        observer.metrics.add("backtalk.proxy.calls_in_flight", 1)
 
     def request_piece(self, piece: bytes, *, more: bool) -> None:
         """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
@@ -144,6 +145,7 @@ class Call:
         frame = self._closed(outcome, error)
         self._observer.offer(frame)
         metrics = self._observer.metrics
+        metrics.add("backtalk.proxy.calls_in_flight", -1)
         metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
         if frame.capture == "truncated":
             metrics.add("backtalk.capture.truncated", side="response")

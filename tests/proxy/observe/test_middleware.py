@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from backtalk.app import observed
 from backtalk.errors import RequestError, StoreError
 from backtalk.model.frames import Outcome
 from backtalk.model.meter import NoMeter
+from backtalk.observe.middleware import Observe
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse, request_bytes
 from backtalk.testing.running import FrameList, serving
+from backtalk.web.problems import answer
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -87,7 +88,7 @@ def around(behaviour: Behaviour, frames: FrameList) -> Callable[[Event, Receive,
         else:
             await behaviour(receive, send)
 
-    return observed(app, sink=frames, secret=b"s" * 32, settings=Settings(), metrics=NoMeter())
+    return Observe(app, sink=frames, secret=b"s" * 32, settings=Settings(), metrics=NoMeter(), answer=answer)
 
 
 def assert_ids(response: RawResponse) -> None:
@@ -220,6 +221,7 @@ async def test_what_is_not_http_passes_untouched() -> None:
 
     scope: Event = {"type": "websocket", "path": "/v1/realtime"}
     frames = FrameList()
-    await observed(app, sink=frames, secret=b"s", settings=Settings(), metrics=NoMeter())(scope, nothing, nothing)
+    observed = Observe(app, sink=frames, secret=b"s", settings=Settings(), metrics=NoMeter(), answer=answer)
+    await observed(scope, nothing, nothing)
     assert seen == [{"type": "websocket", "path": "/v1/realtime"}]
     assert not frames.frames
