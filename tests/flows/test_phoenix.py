@@ -26,6 +26,12 @@ from backtalk.testing.waiting import wait_until
 OUTAGE_S: Final = 60.0
 PAUSE_S: Final = 0.2
 PROJECT: Final = "outage"
+# Whoever asks the same again makes a regeneration of the answer.
+FOLLOW_UP: Final = (
+    {"role": "user", "content": "Which river flows through Bern?"},
+    {"role": "assistant", "content": "The scripted provider heard: Which river flows through Bern?"},
+    {"role": "user", "content": "And how long is it?"},
+)
 ROOT: Final = Path(__file__).parents[2]
 PROGRAMS: Final = (ROOT / ".venvs/phoenix/bin/phoenix", Path(sys.executable).parent / "phoenix")
 
@@ -52,11 +58,17 @@ def test_calls_made_while_phoenix_was_down_are_all_in_phoenix(protocol: str, tmp
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={PROJECT}",
     }
-    with running_provider() as upstream, running_backtalk(upstream.url, tmp_path / "data", environ=environ) as backtalk:
-        keys = _talk(backtalk, OUTAGE_S)
+    with (
+        running_provider() as upstream,
+        running_backtalk(upstream.url, tmp_path / "data", environ=environ) as backtalk,
+        openai.OpenAI(base_url=f"{backtalk.url}/v1", api_key="sk-phoenix", max_retries=0, timeout=20) as client,
+    ):
+        keys = [_ask(client, FOLLOW_UP[:1]), _ask(client, FOLLOW_UP)]
+        keys += _talk(client, OUTAGE_S)
+        keys.append(_ask(client, FOLLOW_UP))
         _thumb_down(backtalk, keys[0])
         with _phoenix(tmp_path / "phoenix", ports):
-            keys += _talk(backtalk, 1.0)
+            keys += _talk(client, 1.0)
             spans = wait_until(lambda: _complete(ports, keys), 240.0, what="the arrival of every call in Phoenix")
     _check_calls(spans, keys)
     _check_verdicts(spans, keys)
@@ -79,7 +91,8 @@ def _check_verdicts(spans: list[dict[str, Any]], keys: list[CallKey]) -> None:
     (thumb,) = [span for span in spans if span["name"] == "feedback user_feedback"]
     assert thumb["attributes"]["gen_ai.evaluation.score.label"] == "thumbs_down"
     assert _target(thumb) == keys[0]
-    assert keys[0] in [_target(span) for span in spans if span["name"] == "signal regeneration"]
+    (again,) = [span for span in spans if span["name"] == "signal regeneration"]
+    assert _target(again) == keys[1]
 
 
 def _complete(ports: Ports, keys: list[CallKey]) -> list[dict[str, Any]] | None:
@@ -93,16 +106,15 @@ def _complete(ports: Ports, keys: list[CallKey]) -> list[dict[str, Any]] | None:
     return None
 
 
-def _talk(backtalk: Backtalk, duration_s: float) -> list[CallKey]:
-    """Calls at an even pace, every other one streamed; the second is the first once more: a regeneration."""
+def _talk(client: openai.OpenAI, duration_s: float) -> list[CallKey]:
+    """Calls at an even pace, every other one streamed."""
     start_ns = clock.monotonic_ns()
     keys: list[CallKey] = []
-    with openai.OpenAI(base_url=f"{backtalk.url}/v1", api_key="sk-phoenix", max_retries=0, timeout=20) as client:
-        while clock.monotonic_ns() - start_ns < duration_s * clock.NS_PER_S:
-            due_ns = start_ns + int(len(keys) * PAUSE_S * clock.NS_PER_S)
-            wait_until(partial(_is_over, due_ns))
-            text = f"question {max(1, len(keys))} of {start_ns}"
-            keys.append(_ask(client, text, stream=len(keys) % 2 == 1))
+    while clock.monotonic_ns() - start_ns < duration_s * clock.NS_PER_S:
+        due_ns = start_ns + int(len(keys) * PAUSE_S * clock.NS_PER_S)
+        wait_until(partial(_is_over, due_ns))
+        question = {"role": "user", "content": f"question {len(keys)} of {start_ns}"}
+        keys.append(_ask(client, [question], stream=len(keys) % 2 == 1))
     return keys
 
 
@@ -110,8 +122,7 @@ def _is_over(due_ns: int) -> bool:
     return clock.monotonic_ns() >= due_ns
 
 
-def _ask(client: openai.OpenAI, text: str, *, stream: bool) -> CallKey:
-    messages: Any = [{"role": "user", "content": text}]
+def _ask(client: openai.OpenAI, messages: Any, *, stream: bool = False) -> CallKey:
     if stream:
         with client.chat.completions.create(model="scripted", messages=messages, stream=True) as chunks:
             for _ in chunks:
