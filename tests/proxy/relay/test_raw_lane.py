@@ -91,7 +91,6 @@ def test_any_bytes_split_anywhere_arrive_unchanged_in_both_directions(
     standing: Standing, sent: bytes, pieces: list[bytes], cuts: list[int]
 ) -> None:
     """Whatever the bytes and wherever the segments end, both bodies are what the other side sent."""
-
     runner, upstream, port, frames = standing
     upstream.script = answering(*split(chunked(pieces), cuts))
 
