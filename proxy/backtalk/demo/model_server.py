@@ -62,7 +62,8 @@ def _serve(path: Path) -> Any:
     params.model.path = str(path)
     params.n_ctx = _CONTEXT_TOKENS
     params.n_parallel = 1
-    params.cpuparams.n_threads = os.cpu_count() or 1
+    params.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    params.cpuparams.poll = 0  # threads that spin for one another starve on a busy machine
     params.port = 0
     return llama.Server(params)
 
