@@ -17,7 +17,6 @@ MAY_SLEEP = {
     "tests/proxy/worker/test_run.py": "looks every 2 ms, with a deadline, at a worker that it kills at random moments",
 }
 PATCHED = {
-    "tests/proxy/demo/test_model_server.py": "weights that are small; packages that are installed elsewhere",
     "tests/proxy/session/test_embedded.py": "a machine without the server; a shorter wait",
     "tests/proxy/spool/test_intake.py": "time that has passed; a smaller limit",
     "tests/proxy/spool/test_journal.py": "another boot of the machine",
