@@ -39,31 +39,31 @@ _SECRET: Final = frozenset((b"cookie", b"proxy-authorization"))
 
 
 class Chooser:
-    """Chooses the fields that the spool may see, by name; remembers what it said of a name."""
+    """Chooses the fields that the spool may see, by name."""
 
     def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
-        self._names = names
-        self._prefixes = prefixes
-        self._known: dict[bytes, str] = {}
+        self._kept = _Kept(names, prefixes)
 
     def __call__(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
         """The first 64 fields to keep, values cut at 1 KiB."""
-        known = self._known
-        kept: list[tuple[str, str]] = []
-        for name, value in headers:
-            text = known.get(name)
-            if text is None:
-                text = self._learn(name)
-            if text:
-                kept.append((text, value[:_VALUE_BYTES].decode("latin-1")))
-        return kept[:_FIELDS]
+        kept = self._kept
+        fields = [(text, value[:_VALUE_BYTES].decode("latin-1")) for name, value in headers if (text := kept[name])]
+        return fields[:_FIELDS] if len(fields) > _FIELDS else fields
 
-    def _learn(self, name: bytes) -> str:
-        """The name as text where it is kept, else empty."""
+
+class _Kept(dict[bytes, str]):
+    """Names as text where they are kept, else empty; remembers what it said of a name."""
+
+    def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
+        super().__init__()
+        self._names = names
+        self._prefixes = prefixes
+
+    def __missing__(self, name: bytes) -> str:
         text = name.decode("latin-1") if name in self._names or name.startswith(self._prefixes) else ""
-        if len(self._known) >= _NAMES:
-            self._known.clear()
-        self._known[name] = text
+        if len(self) >= _NAMES:
+            self.clear()
+        self[name] = text
         return text
 
 

@@ -14,7 +14,7 @@ from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.observe.call import Call, Head, Observer, Sink, is_call
 from backtalk.observe.context import CallContext, context_of
-from backtalk.observe.headers import with_ids
+from backtalk.observe.headers import Fields, with_ids
 from backtalk.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -95,31 +95,27 @@ class _Passage:
 
     async def send(self, message: Message) -> None:
         """Pass an event out; ids on the head, a copy of the body; the call ends with its last byte."""
-        kind = message["type"]
-        if kind == "http.response.body":
-            await self._send_body(message)
-            return
-        if kind == "http.response.start":
+        call, body = self._call, message["type"] == "http.response.body"
+        if body:
+            if call is not None:
+                call.response_piece(message.get("body", b""))
+        elif message["type"] == "http.response.start":
             self.started = True
-            headers = list(message.get("headers", ()))
-            fields = self._call.response_head(message["status"], headers) if self._call else None
-            message = {**message, "headers": with_ids(headers, self._context) if fields is None else fields}
-        await self._pass(message)
-
-    async def _send_body(self, message: Message) -> None:
-        if self._call is not None:
-            self._call.response_piece(message.get("body", b""))
-        await self._pass(message)
-        if not message.get("more_body", False):
-            self.complete = True
-            self._close("client_disconnected" if self.gone else "completed", None)
-
-    async def _pass(self, message: Message) -> None:
+            message = {**message, "headers": self._head_fields(message)}
         try:
             await self._send(message)
         except OSError:
             self.gone = True
             raise
+        if body and not message.get("more_body", False):
+            self.complete = True
+            self._close("client_disconnected" if self.gone else "completed", None)
+
+    def _head_fields(self, message: Message) -> Fields:
+        headers = list(message.get("headers", ()))
+        if self._call is None:
+            return with_ids(headers, self._context)
+        return self._call.response_head(message["status"], headers)
 
     async def _crashed(self, error: Exception) -> None:
         if self.gone:

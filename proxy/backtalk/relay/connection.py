@@ -28,7 +28,6 @@ class Connection(asyncio.Protocol):
         "_fed_bytes",
         "_framed",
         "_head",
-        "_head_bytes",
         "_headless",
         "_interim",
         "_keep",
@@ -64,7 +63,7 @@ class Connection(asyncio.Protocol):
     def _rest(self) -> None:
         self._parser: httptools.HttpResponseParser | None = None
         self._pieces: list[bytes] = []
-        self._size = self._head_bytes = self._fed_bytes = self.status = 0
+        self._size = self._fed_bytes = self.status = 0
         self._error: Exception | None = None
         self._head = self._interim = self._framed = self._chunked = self._headless = self._keep = False
         self._uploaded = self.began = False
@@ -176,12 +175,14 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self.began = True
+        if not self._head:
+            self._fed_bytes += len(data)
         try:
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._unreadable()
         else:
-            self._bound(len(data))
+            self._bound()
         self._wake()
 
     def eof_received(self) -> None:
@@ -220,18 +221,9 @@ class Connection(asyncio.Protocol):
             raise failures.malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; note what frames the body."""
-        lower = name.lower()
-        self._head_bytes += len(lower) + len(value) + 4
-        if self._head_bytes > HEAD_LIMIT_BYTES:
-            self._error = failures.head_too_large(HEAD_LIMIT_BYTES)
-            raise self._error
+        """Take a field; trailers are dropped."""
         if not self._head:
-            if lower == b"content-length":
-                self._framed = True
-            elif lower == b"transfer-encoding":
-                self._framed = value.lower().endswith(b"chunked")
-            self.fields.append((lower, value))
+            self.fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; 1xx heads are passed over."""
@@ -241,6 +233,11 @@ class Connection(asyncio.Protocol):
             self._interim = True
             self.fields.clear()
             return
+        if self._fed_bytes > HEAD_LIMIT_BYTES:
+            self._bound_head()
+        known = dict(self.fields)
+        coding = known.get(b"transfer-encoding", b"")
+        self._framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
         self.status = status
         self._head = True
         if self._headless:
@@ -263,9 +260,14 @@ class Connection(asyncio.Protocol):
 
     # Inside.
 
-    def _bound(self, size: int) -> None:
+    def _bound_head(self) -> None:
+        """Refuse a head above the limit; asked only where so much was fed that it may be."""
+        if sum(len(name) + len(value) + 4 for name, value in self.fields) > HEAD_LIMIT_BYTES:
+            self._error = failures.head_too_large(HEAD_LIMIT_BYTES)
+            raise self._error
+
+    def _bound(self) -> None:
         if not self._head:
-            self._fed_bytes += size
             if self._fed_bytes > HEAD_LIMIT_BYTES:
                 self._stop(failures.head_too_large(HEAD_LIMIT_BYTES))
         elif self._size > _HIGH_BYTES and not self._paused and self._transport is not None and not self._done:

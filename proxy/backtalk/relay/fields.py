@@ -70,7 +70,11 @@ def target_of(raw_path: bytes, query: bytes, *, prefix: bytes, base: bytes) -> b
 
 def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
     """Leave out what is hop-by-hop by name, and what `connection` says is."""
-    if b"connection" in dict(fields):
-        values = b",".join([value for name, value in fields if name == b"connection"])
-        dropped = dropped.union({token.strip() for token in values.lower().split(b",")} - _KEPT_ALWAYS)
-    return [field for field in fields if field[0] not in dropped]
+    kept = [field for field in fields if field[0] not in dropped]
+    if len(kept) == len(fields) or b"connection" not in dict(fields):
+        return kept
+    values = b",".join([value for name, value in fields if name == b"connection"]).lower()
+    if values == b"keep-alive":
+        return kept
+    named = {token.strip() for token in values.split(b",")} - _KEPT_ALWAYS
+    return [field for field in kept if field[0] not in named]

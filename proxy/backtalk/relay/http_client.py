@@ -55,7 +55,7 @@ class HttpClient:
         """The head as bytes, and whether the body's pieces are chunked."""
         lines = [b"%b %b%b" % (request.method, request.target, self._host_line)]
         lines += [b": ".join(field) for field in request.fields]
-        framed = b"content-length" in dict(request.fields)
+        framed = request.framed
         chunked = request.body is None and not framed
         if chunked:
             lines.append(b"transfer-encoding: chunked")

@@ -60,8 +60,8 @@ class RawLane:
     async def _relay(self, scope: Scope, receive: Receive, relayed: "_Relayed") -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         target = target_of(scope["raw_path"], scope["query_string"], prefix=_PREFIX, base=self._upstream.target.base)
-        length = _length(headers)
-        if length > self._limits.body_limit_bytes:
+        length = dict(headers).get(b"content-length")
+        if length is not None and int(length) > self._limits.body_limit_bytes:
             raise failures.body_too_large(self._limits.body_limit_bytes)
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -72,7 +72,9 @@ class RawLane:
             raise failures.body_too_large(self._limits.body_limit_bytes)
         notes = relayed.notes
         fields = self._fields(headers, traceparent=notes.traceparent, tracestate=notes.tracestate)
-        request = UpstreamRequest(scope["method"].encode("ascii"), target, fields, None if more else body)
+        request = UpstreamRequest(
+            scope["method"].encode("ascii"), target, fields, None if more else body, length is not None
+        )
         watch = self._watcher.start(receive, size=len(body), uploading=more)
         try:
             await self._exchange(request, body if more else b"", watch, relayed)
@@ -122,10 +124,6 @@ class _Relayed:
             piece = await exchange.piece()
             more = not exchange.ended
             await send({"type": "http.response.body", "body": piece, "more_body": more})
-
-
-def _length(headers: list[tuple[bytes, bytes]]) -> int:
-    return int(dict(headers).get(b"content-length", b"0"))
 
 
 def _outcome(error: BacktalkError) -> Outcome:

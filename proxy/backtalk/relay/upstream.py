@@ -51,12 +51,16 @@ def parse_target(url: str) -> UpstreamTarget:
 
 
 class UpstreamRequest(NamedTuple):
-    """A request to send on. `body` is None where it comes in pieces, written by `UpstreamExchange.write`."""
+    """A request to send on. `body` is None where it comes in pieces, written by `UpstreamExchange.write`.
+
+    `framed` says that the fields hold the body's content-length.
+    """
 
     method: bytes
     target: bytes
     fields: Fields
     body: bytes | None
+    framed: bool = False
 
 
 class UpstreamExchange(Protocol):

@@ -24,8 +24,8 @@ _LINGER_S: Final = 2.0
 class Protocol(HttpToolsProtocol):
     """One client connection."""
 
-    _head_bytes = 0
     _fed_bytes = 0
+    _feeding_bytes = 0
     _in_head = False
     _in_body = False
     _upgrading = False
@@ -45,6 +45,7 @@ class Protocol(HttpToolsProtocol):
         if self._farewell is not None:
             return
         was_in_head = self._in_head
+        self._feeding_bytes = self._fed_bytes + len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -66,19 +67,15 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._in_head = True
-        self._head_bytes = self._fed_bytes = 0
+        self._fed_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         """A part of the request target."""
-        self._grow(len(url), "request target", 414)
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; a trailer is counted and dropped."""
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > HEAD_LIMIT_BYTES:
-            self._grow(0, "header fields", 431)
+        """A header field; a trailer is dropped."""
         if self._in_head:
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
@@ -87,6 +84,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: start the app, or queue the request behind the one before."""
+        if self._feeding_bytes > HEAD_LIMIT_BYTES:
+            self._bound_head()
         self._in_head, self._in_body = False, True
         self._upgrading = self.parser.should_upgrade()
         self._fill_scope()
@@ -165,10 +164,13 @@ class Protocol(HttpToolsProtocol):
         scope["raw_path"] = raw_path
         scope["query_string"] = url.query or b""
 
-    def _grow(self, size: int, what: str, status: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_LIMIT_BYTES:
-            self._refused = too_large(what, HEAD_LIMIT_BYTES, status=status)
+    def _bound_head(self) -> None:
+        """Refuse a head above the limit; asked only where so much was fed that it may be."""
+        if len(self.url) > HEAD_LIMIT_BYTES:
+            self._refused = too_large("request target", HEAD_LIMIT_BYTES, status=414)
+        elif sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_LIMIT_BYTES:
+            self._refused = too_large("header fields", HEAD_LIMIT_BYTES, status=431)
+        if self._refused is not None:
             raise self._refused
 
     def _fed(self, size: int) -> None:
