@@ -12,7 +12,7 @@ FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 
 LARGE_MODULES = {
-    "proxy/backtalk/relay/connection.py": 313,
+    "proxy/backtalk/relay/connection.py": 315,
     "proxy/backtalk/supervisor.py": 301,
     "proxy/backtalk/settings.py": 308,
 }
