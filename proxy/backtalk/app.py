@@ -3,25 +3,17 @@
 In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothing is decided here.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 
 from backtalk.errors import RequestError
 from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
-from backtalk.observe.middleware import App, Observe
+from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
 from backtalk.relay.http_client import HttpClient
 from backtalk.relay.raw_lane import RawLane
 from backtalk.relay.upstream import parse_target
 from backtalk.settings import Settings
-from backtalk.web.problems import problem
-
-Scope = MutableMapping[str, Any]
-"""An ASGI scope."""
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-"""How an app gets events."""
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-"""How an app sends events."""
+from backtalk.web.problems import answer
 
 _FEEDBACK: Final = "/v1/feedback"
 _SCRIPT: Final = "/feedback.js"
@@ -30,12 +22,7 @@ _SCRIPT: Final = "/feedback.js"
 def public_app(settings: Settings, *, feedback_app: App, sink: Sink, secret: bytes, metrics: Meter) -> App:
     """The public listener: the model API through the relay, feedback at its door, everything of it observed."""
     inner = _PublicDoor(settings, feedback_app)
-    return observed(inner, sink=sink, secret=secret, settings=settings, metrics=metrics)
-
-
-def observed(app: App, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter) -> App:
-    """Any ASGI app under observation."""
-    return Observe(app, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=_answer)
+    return Observe(inner, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer)
 
 
 class _PublicDoor:
@@ -68,8 +55,3 @@ class _PublicDoor:
         await lane.aclose()
         await client.aclose()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _answer(error: BaseException, trace_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    answer = problem(error, trace_id=trace_id)
-    return answer.status, answer.headers, answer.body

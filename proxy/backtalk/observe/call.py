@@ -86,11 +86,11 @@ class Call:
         "_responded_ns",
         "_response",
         "_started_ns",
-        "_uploaded_ns",
         "context",
         "ended",
         "notes",
         "status",
+        "uploaded_ns",
     )
 
     def __init__(self, observer: Observer, head: Head, context: CallContext, notes: CallNotes) -> None:
@@ -98,7 +98,7 @@ class Call:
         self._head = head
         self.context = context
         self.notes = notes
-        self._started_ns = self._uploaded_ns = clock.monotonic_ns()
+        self._started_ns = self.uploaded_ns = clock.monotonic_ns()
         self._request: Tee | None = Tee(observer.call_bytes, observer.budget)
         self._response = Tee(observer.call_bytes, observer.budget)
         self._opened = self.ended = False
@@ -106,6 +106,7 @@ class Call:
         self._responded_ns: int | None = None
         self._first_byte_ns: int | None = None
         self.status = 0
+        observer.metrics.add("backtalk.proxy.calls_in_flight", 1)
 
     def request_piece(self, piece: bytes, *, more: bool) -> None:
         """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
@@ -114,7 +115,7 @@ class Call:
             return
         tee.add(piece)
         if not self._opened:
-            self._uploaded_ns = clock.monotonic_ns()
+            self.uploaded_ns = clock.monotonic_ns()
             self._open(None if more else self._request_copy(tee))
         elif not more:
             self._requested(self._request_copy(tee))
@@ -144,6 +145,7 @@ class Call:
         frame = self._closed(outcome, error)
         self._observer.offer(frame)
         metrics = self._observer.metrics
+        metrics.add("backtalk.proxy.calls_in_flight", -1)
         metrics.record("backtalk.proxy.overhead", frame.overhead_ns / clock.NS_PER_S)
         if frame.capture == "truncated":
             metrics.add("backtalk.capture.truncated", side="response")
@@ -222,6 +224,6 @@ class Call:
         """Own time: from the body's arrival until the upstream was asked, and from its head until ours went out."""
         asked, answered, responded = self.notes.asked_ns, self.notes.answered_ns, self._responded_ns
         if asked is None:
-            return max(0, (responded or self._uploaded_ns) - self._uploaded_ns)
+            return max(0, (responded or self.uploaded_ns) - self.uploaded_ns)
         after = max(0, responded - answered) if responded is not None and answered is not None else 0
-        return max(0, asked - self._uploaded_ns) + after
+        return max(0, asked - self.uploaded_ns) + after

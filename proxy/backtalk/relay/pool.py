@@ -25,8 +25,8 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """How many connections wait."""
-        return len(self._idle)
+        """How many connections wait and are alive."""
+        return sum(connection.usable for connection in self._idle)
 
     def take(self) -> Connection | None:
         """A connection that seems alive, if there is one."""

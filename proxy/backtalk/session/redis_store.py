@@ -1,7 +1,7 @@
 """The session store on Redis: one script per arrival, one pipeline per completion, nothing that can hold up the worker.
 
 In and out: the port in `store`. The one rule: Redis being down, slow, full or wiped costs links, never time: a call
-waits at most one timeout, then a breaker leaves the server alone for a growing pause and evidence is not `available`.
+waits at most two timeouts, then a breaker leaves the server alone for a growing pause and evidence is not `available`.
 """
 
 import logging
@@ -150,13 +150,23 @@ class RedisSessionStore:
             self._metrics.add("backtalk.session.skipped")
             return None
         try:
-            replies = self._exchange(make)
+            replies = self._exchange_twice(make)
         except (RedisError, OSError) as error:
             self._failed(error)
             return None
         self._recovered()
         self._metrics.record("backtalk.session.round_trip_ms", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
+
+    def _exchange_twice(self, make: Callable[[], list[_Command]]) -> list[object]:
+        """Ask again at once after a first failure: commands may run twice, and most failures last a moment."""
+        if self._breaker.broken:
+            return self._exchange(make)
+        try:
+            return self._exchange(make)
+        except (RedisError, OSError) as error:
+            self._metrics.add("backtalk.session.failures", kind=type(error).__name__)
+            return self._exchange(make)
 
     def _exchange(self, make: Callable[[], list[_Command]]) -> list[object]:
         """One round trip; a second one after a restart of the server, which knows no scripts then."""

@@ -106,6 +106,7 @@ _ALL: Final = (
     Metric(
         "backtalk.proxy.overhead", "histogram", "s", "Time of a call that was spent in Backtalk itself.", (), _OVERHEAD
     ),
+    Metric("backtalk.proxy.calls_in_flight", "gauge", "{call}", "Calls that run now."),
     Metric("backtalk.capture.truncated", "counter", "{body}", "Bodies of which only a prefix was copied.", ("side",)),
     Metric("backtalk.spool.dropped", "counter", "{frame}", "Frames that were not spooled.", ("reason",)),
     Metric("backtalk.spool.bytes", "gauge", "By", "Bytes on disk in the spool."),

@@ -5,14 +5,17 @@ In: an app. Out: a port, and frames. The one rule: the server is the product's o
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from backtalk.app import Receive, Scope, Send, public_app
+from backtalk.app import public_app
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
 from backtalk.model.meter import NoMeter
-from backtalk.observe.middleware import App
+from backtalk.observe.middleware import App, Receive, Scope, Send
 from backtalk.settings import Settings
+from backtalk.testing.raw_client import RawClient, RawResponse
+from backtalk.testing.raw_upstream import RawUpstream, Script
 from backtalk.web.server import bind, make_server
 
 
@@ -83,6 +86,27 @@ async def proxying(
     app = public_app(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
     async with serving(app) as port:
         yield port
+
+
+@contextlib.asynccontextmanager
+async def relaying(
+    script: Script, frames: FrameList | None = None, *, before_body: bool = False, **settings: Any
+) -> AsyncGenerator[tuple[RawUpstream, RawClient]]:
+    """A scripted upstream, the proxy before it, and a client before that."""
+    async with (
+        RawUpstream(script, before_body=before_body).listening() as upstream,
+        proxying(upstream.url, frames, **settings) as port,
+        await RawClient.to(port) as client,
+    ):
+        yield upstream, client
+
+
+def error_of(response: RawResponse) -> dict[str, Any]:
+    """The error of an OpenAI-shaped body; raises where it is none or its trace id is not the header's."""
+    error: dict[str, Any] = json.loads(response.body)["error"]
+    if error["trace_id"] != response.value("x-trace-id"):
+        raise ValueError(f"{error['trace_id']} is not {response.value('x-trace-id')}")
+    return error
 
 
 async def not_here(_scope: Scope, _receive: Receive, send: Send) -> None:

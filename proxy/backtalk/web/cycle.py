@@ -5,7 +5,7 @@ sees it; one that is sent to nobody raises (ASGI 2.4).
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
@@ -31,10 +31,12 @@ class Cycle(RequestResponseCycle):
     _bodiless = False
     _left: int | None = None
     _held = b""
+    _leave: Callable[[], None] | None = None
 
-    def refuse(self, error: BacktalkError) -> None:
-        """The rest of the body cannot be read: whoever waits for it gets `error`, the connection ends afterwards."""
+    def refuse(self, error: BacktalkError, *, leave: Callable[[], None]) -> None:
+        """The rest of the body cannot be read: whoever waits for it gets `error`; `leave` ends the connection."""
         self._refused = error
+        self._leave = leave
         self.keep_alive = False
         self.message_event.set()
 
@@ -135,7 +137,9 @@ class Cycle(RequestResponseCycle):
     def _complete(self) -> None:
         self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
+        if self._leave is not None:
+            self._leave()
+        elif not self.keep_alive:
             self.transport.close()
         self.on_response()
 

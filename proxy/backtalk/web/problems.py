@@ -30,6 +30,12 @@ def problem(error: BaseException, *, trace_id: str = "") -> Problem:
     return Problem(known.status, body_of(known, trace_id=trace_id))
 
 
+def answer(error: BaseException, trace_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """The same as plain parts, as `observe.middleware.Observe` takes it."""
+    made = problem(error, trace_id=trace_id)
+    return made.status, made.headers, made.body
+
+
 def body_of(error: BacktalkError, *, trace_id: str = "") -> bytes:
     """The JSON body alone; `trace_id` is null where it is not known."""
     inner = {

@@ -18,6 +18,7 @@ from backtalk.web.cycle import Cycle
 from backtalk.web.refusals import refusal, too_large, unreadable
 
 HEAD_LIMIT_BYTES: Final = 64 * 1024
+_LINGER_S: Final = 2.0
 
 
 class Protocol(HttpToolsProtocol):
@@ -27,9 +28,11 @@ class Protocol(HttpToolsProtocol):
     _fed_bytes = 0
     _in_head = False
     _in_body = False
+    _upgrading = False
     _refused: BacktalkError | None = None
     _farewell: bytes | None = None
     """The last thing to be said here; nothing more is read once it is set."""
+    _lingering: asyncio.TimerHandle | None = None
     app: ASGI3Application
     url: bytes
     parser: httptools.HttpRequestParser
@@ -46,11 +49,17 @@ class Protocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._refuse(self._refused or unreadable(error, in_body=self._in_body))
-        except httptools.HttpParserUpgrade:
-            self.cycle.keep_alive = False
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         else:
             if was_in_head and self._in_head:
                 self._fed(len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has left, or we have."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+        super().connection_lost(exc)
 
     # The parser's side.
 
@@ -79,6 +88,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole: start the app, or queue the request behind the one before."""
         self._in_head, self._in_body = False, True
+        self._upgrading = self.parser.should_upgrade()
         self._fill_scope()
         previous = cast("Cycle | None", self.cycle)
         self.cycle = self._new_cycle()
@@ -99,6 +109,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body is whole."""
+        if self._upgrading:
+            return
         self._in_body = False
         if not self.cycle.response_complete:
             self.cycle.more_body = False
@@ -115,6 +127,14 @@ class Protocol(HttpToolsProtocol):
         self._leave(refusal(RequestError(msg, code="malformed_request")))
 
     # Inside.
+
+    def _stay(self, rest: bytes) -> None:
+        """Answer a wish for another protocol (h2c) over this one: its body is read by a parser of its own."""
+        self.cycle.keep_alive = self._upgrading = False
+        framing = [field for field in self.headers if field[0] in (b"content-length", b"transfer-encoding")]
+        self.parser = httptools.HttpRequestParser(_BodyOnly(self))
+        head = [b"POST / HTTP/1.1", *[b": ".join(field) for field in framing], b"\r\n"]
+        self.data_received(b"\r\n".join(head) + rest)
 
     def _new_cycle(self) -> Cycle:
         return Cycle(
@@ -163,12 +183,28 @@ class Protocol(HttpToolsProtocol):
             self._leave(refusal(error))
         elif self._in_body:
             self._farewell = b""
-            cycle.refuse(error)
+            cycle.refuse(error, leave=self.linger)
         else:
             self._farewell = refusal(error)
 
     def _leave(self, last: bytes) -> None:
-        self._farewell = b""
         if not self.transport.is_closing():
             self.transport.write(last)
-            self.transport.close()
+            self.linger()
+
+    def linger(self) -> None:
+        """Close in a way that lets the client read what was said: a close with bytes unread would reset it away."""
+        self._farewell = b""
+        if self.transport.is_closing() or self._lingering is not None:
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
+
+
+class _BodyOnly:
+    """Lets a parser tell of a body alone."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.on_body = protocol.on_body
+        self.on_message_complete = protocol.on_message_complete

@@ -3,48 +3,25 @@
 import asyncio
 import contextlib
 import itertools
-import json
-from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from collections.abc import Generator
 
 import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backtalk.testing.raw_client import RawClient, RawResponse, request_bytes
-from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, Script, answering
-from backtalk.testing.running import FrameList, proxying
+from backtalk.testing.raw_client import RawClient, request_bytes
+from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering
+from backtalk.testing.running import FrameList, error_of, proxying, relaying
 
 CHAT = "/v1/chat/completions"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
-QUICK = {"connect_timeout_s": 2.0, "idle_timeout_s": 0.3, "total_timeout_s": 5.0}
 
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop the product runs on."""
     return "asyncio", {"use_uvloop": True}
-
-
-@contextlib.asynccontextmanager
-async def relaying(
-    script: Script, frames: FrameList | None = None, *, before_body: bool = False, **tree: Any
-) -> AsyncGenerator[tuple[RawUpstream, RawClient]]:
-    """An upstream, the proxy before it, and a client before that."""
-    async with (
-        RawUpstream(script, before_body=before_body).listening() as upstream,
-        proxying(upstream.url, frames, **tree) as port,
-        await RawClient.to(port) as client,
-    ):
-        yield upstream, client
-
-
-def error_of(response: RawResponse) -> dict[str, object]:
-    """The error of an OpenAI-shaped body, whose trace id is the header's."""
-    error: dict[str, object] = json.loads(response.body)["error"]
-    assert error["trace_id"] == response.value("x-trace-id")
-    return error
 
 
 def chunked(pieces: list[bytes]) -> bytes:
@@ -91,7 +68,6 @@ def test_any_bytes_split_anywhere_arrive_unchanged_in_both_directions(
     standing: Standing, sent: bytes, pieces: list[bytes], cuts: list[int]
 ) -> None:
     """Whatever the bytes and wherever the segments end, both bodies are what the other side sent."""
-
     runner, upstream, port, frames = standing
     upstream.script = answering(*split(chunked(pieces), cuts))
 
@@ -188,101 +164,6 @@ async def test_trace_context_is_left_alone_when_switched_off() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("said", "status", "body"),
-    [
-        (b"HTTP/1.1 299 Odd\r\ncontent-length: 1\r\n\r\nx", 299, b"x"),
-        (b"HTTP/1.1 599 \r\ncontent-length: 1\r\n\r\nx", 599, b"x"),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-        (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", 304, b""),
-        (b"HTTP/1.1 429 Slow\r\ncontent-length: 9\r\nretry-after: 1\r\n\r\nnot json{", 429, b"not json{"),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: x\r\n\r\n" + OK, 200, b"{}"),
-        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 200, b"until the end"),
-        (b"HTTP/1.0 200 OK\r\n\r\nold", 200, b"old"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}garbage after", 200, b"{}"),
-    ],
-)
-async def test_every_framing_and_status_passes(said: bytes, status: int, body: bytes) -> None:
-    """Status and body are the upstream's, the response is whole, and the next call is served."""
-
-    async def once(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(said)
-        conversation.close()
-
-    frames = FrameList()
-    async with relaying(once, frames) as (upstream, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert (response.status, response.body, response.complete) == (status, body, True)
-        assert (await frames.ended()).outcome == "completed"
-        upstream.script = answering(OK)
-        assert (await client.request("POST", CHAT, b"{}")).status == 200
-
-
-@pytest.mark.anyio
-async def test_head_has_the_length_and_no_body() -> None:
-    """HEAD passes the upstream's content-length and waits for no body."""
-    async with relaying(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n")) as (_, client):
-        client.send(request_bytes("HEAD", "/v1/models"))
-        response = await client.response(head_only=True)
-        assert (response.status, response.value("content-length"), response.body) == (200, "99", b"")
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"",
-        b"HTTP/1.1 200 OK\r\ncontent-le",
-        b"not http at all\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000,
-        b"".join(b"x%d: %b\r\n" % (n, b"y" * 1000) for n in range(100)).join((b"HTTP/1.1 200 OK\r\n", b"\r\n")),
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
-    ],
-)
-async def test_what_is_no_response_is_a_502(said: bytes) -> None:
-    """A connection without a response, or with nonsense, becomes a clear error with the ids; the next is served."""
-
-    async def once(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(said)
-        conversation.close()
-
-    frames = FrameList()
-    async with relaying(once, frames) as (upstream, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert response.status == 502
-        assert error_of(response)["type"] == "upstream_error"
-        closed = await frames.ended()
-        assert (closed.outcome, closed.status) == ("upstream_error", 502)
-        upstream.script = answering(OK)
-        assert (await client.request("POST", CHAT, b"{}")).status == 200
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
-    ],
-)
-async def test_a_response_cut_midway_is_seen_as_cut(said: bytes) -> None:
-    """What came before the cut reaches the client; the response is not whole, and recorded as upstream_error."""
-
-    async def once(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(said)
-        conversation.close()
-
-    frames = FrameList()
-    async with relaying(once, frames) as (_, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert (response.status, response.body, response.complete) == (200, b"half", False)
-        closed = await frames.ended()
-        assert (closed.outcome, closed.body) == ("upstream_error", b"half")
-
-
-@pytest.mark.anyio
 async def test_an_unreachable_upstream_is_a_502() -> None:
     """Nobody listens: the error names the place."""
     frames = FrameList()
@@ -291,83 +172,6 @@ async def test_an_unreachable_upstream_is_a_502() -> None:
         assert response.status == 502
         assert error_of(response)["code"] == "upstream_unreachable"
         assert (await frames.ended()).upstream == "127.0.0.1:1"
-
-
-@pytest.mark.anyio
-async def test_a_silent_upstream_is_a_504_and_its_connection_is_closed() -> None:
-    """No byte within the idle limit, before the head."""
-    gone = asyncio.Event()
-
-    async def silent(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.until_closed()
-        gone.set()
-
-    frames = FrameList()
-    async with relaying(silent, frames, relay=QUICK) as (_, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert (response.status, error_of(response)["code"]) == (504, "upstream_timeout")
-        assert (await frames.ended()).outcome == "upstream_timeout"
-        async with asyncio.timeout(2):
-            await gone.wait()
-
-
-@pytest.mark.anyio
-async def test_a_stream_that_falls_silent_is_cut() -> None:
-    """Silence between pieces counts as well."""
-
-    async def stalls(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n")
-        await conversation.until_closed()
-
-    frames = FrameList()
-    async with relaying(stalls, frames, relay=QUICK) as (_, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert (response.body, response.complete) == (b"x", False)
-        assert (await frames.ended()).outcome == "upstream_timeout"
-
-
-@pytest.mark.anyio
-async def test_a_stream_that_never_ends_is_cut() -> None:
-    """A call that is busy all the time still ends at the total limit."""
-
-    async def babbles(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
-            while not conversation.writer.is_closing():
-                await conversation.say(b"1\r\nx\r\n")
-                await asyncio.sleep(0.01)
-
-    frames = FrameList()
-    async with relaying(babbles, frames, relay={**QUICK, "total_timeout_s": 0.4}) as (_, client):
-        response = await client.request("POST", CHAT, b"{}")
-        assert not response.complete
-        assert (await frames.ended()).outcome == "upstream_timeout"
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n"])
-async def test_a_client_that_leaves_cancels_the_upstream(said: bytes) -> None:
-    """Before the first byte or in the middle of a stream: the upstream's connection closes within a second."""
-    arrived, gone = asyncio.Event(), asyncio.Event()
-
-    async def waits(conversation: Conversation, _request: RawRequest) -> None:
-        await conversation.say(said)
-        arrived.set()
-        await conversation.until_closed()
-        gone.set()
-
-    frames = FrameList()
-    async with relaying(waits, frames) as (_, client):
-        client.send(request_bytes("POST", CHAT, b"{}"))
-        if said:
-            await client.response(head_only=True)
-        async with asyncio.timeout(1):
-            await arrived.wait()
-            client.close()
-            await gone.wait()
-        closed = await frames.ended()
-        assert closed.outcome == "client_disconnected"
-        assert closed.body == (b"x" if said else b"")
 
 
 @pytest.mark.anyio
@@ -385,37 +189,6 @@ async def test_the_first_piece_is_not_held_back() -> None:
         assert (await client.response(head_only=True)).status == 200
         go_on.set()
         assert (await client.reader.read(100)).endswith(b"x\r\n0\r\n\r\n")
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("framing", ["content-length", "chunked"])
-async def test_a_body_above_the_limit_is_refused(framing: str) -> None:
-    """413 says what is allowed: by its length before it is read, by its pieces once they exceed it."""
-    frames = FrameList()
-    async with relaying(answering(OK), frames, relay={"body_limit_bytes": 1000}) as (upstream, client):
-        if framing == "content-length":
-            client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 1001\r\n\r\n")
-        else:
-            client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
-            client.send(b"1f4\r\n%b\r\n" % (b"x" * 500) * 3)
-        response = await client.response()
-        assert response.status == 413
-        assert "1000" in str(error_of(response)["message"])
-        assert (await frames.ended()).outcome == "rejected"
-        assert not upstream.requests
-
-
-@pytest.mark.anyio
-async def test_an_upload_streams_and_an_early_answer_is_heard() -> None:
-    """The upstream may answer before the body is complete; its connection is not used again."""
-    answer = b"HTTP/1.1 400 Bad\r\ncontent-length: 3\r\n\r\nbad"
-    async with relaying(answering(answer), before_body=True) as (upstream, client):
-        client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf")
-        response = await client.response()
-        assert (response.status, response.body) == (400, b"bad")
-        client.send(b"x" * 96, request_bytes("POST", CHAT, b""))
-        assert (await client.response()).status == 400
-        assert upstream.connections == 2
 
 
 @pytest.mark.anyio
@@ -438,70 +211,6 @@ async def test_dot_segments_do_not_climb_out_of_the_base(path: str) -> None:
         response = await client.request("POST", path, b"{}")
         assert (response.status, error_of(response)["code"]) == (400, "bad_path")
         assert not upstream.requests
-
-
-@pytest.mark.anyio
-async def test_connections_to_the_upstream_are_used_again() -> None:
-    """Many calls one after the other share one connection."""
-    async with relaying(answering(OK)) as (upstream, client):
-        for _ in range(20):
-            assert (await client.request("POST", CHAT, b"{}")).status == 200
-        assert upstream.connections == 1
-
-
-@pytest.mark.anyio
-async def test_a_kept_connection_that_was_closed_costs_no_call() -> None:
-    """The upstream closes a kept connection as the next request arrives: it is sent once more, on a fresh one."""
-
-    async def closes_second(conversation: Conversation, request: RawRequest) -> None:
-        if request.body == b"2" and upstream.connections == 1:
-            conversation.cut()
-        else:
-            await conversation.say(OK)
-
-    async with relaying(closes_second) as (upstream, client):
-        assert (await client.request("POST", CHAT, b"1")).status == 200
-        assert (await client.request("POST", CHAT, b"2")).status == 200
-        assert [r.body for r in upstream.requests] == [b"1", b"2", b"2"]
-
-
-@pytest.mark.anyio
-async def test_a_fresh_connection_that_is_closed_is_not_tried_again() -> None:
-    """A request that the upstream may have worked on is never repeated."""
-
-    async def closes(conversation: Conversation, _request: RawRequest) -> None:
-        conversation.cut()
-
-    async with relaying(closes) as (upstream, client):
-        assert (await client.request("POST", CHAT, b"1")).status == 502
-        assert len(upstream.requests) == 1
-
-
-@pytest.mark.anyio
-async def test_a_slow_reader_holds_the_upstream_back() -> None:
-    """A client that does not read stops the upstream from sending: nothing piles up in the proxy."""
-    sent = 0
-    piece = b"x" * 65_536
-
-    async def floods(conversation: Conversation, _request: RawRequest) -> None:
-        nonlocal sent
-        await conversation.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (len(piece) * 500))
-        with contextlib.suppress(ConnectionError):
-            for _ in range(500):
-                await conversation.say(piece)
-                sent += len(piece)
-
-    async with relaying(floods, capture={"call_bytes": 1}) as (_, client):
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        client.send(request_bytes("POST", CHAT, b"{}"))
-        before = -1
-        while sent != before:
-            before = sent
-            await asyncio.sleep(0.2)
-        assert sent < 25_000_000
-        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        response = await client.response()
-        assert len(response.body) == len(piece) * 500
 
 
 @pytest.mark.anyio

@@ -151,3 +151,20 @@ def test_an_edit_in_a_cut_history_is_found_by_the_question_before_it() -> None:
     shows_it = chat.says("And on lakes?")
     assert stage.link(shows_it).rule == "assistant_edited"
     assert stage.link(shows_it).parent == about
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        ("Context: rain.\nQuestion: Why is it wet?", "Context: the sea.\nQuestion: Why is it wet?", "repeat"),
+        ("Fix this code: a = 1\nThank you.", "Fix this code: a = 2\nThank you.", "branch"),
+        ("Why is it wet?", "Why is it so wet?", "branch"),
+    ],
+)
+def test_a_repeat_is_of_the_typed_words(before: str, after: str, rule: str) -> None:
+    """New context around the same question is the same again; a small change above a courtesy is an edit."""
+    store = MemorySessionStore(FOREVER)
+    _answered(store, factories.opened("Hello to you"))
+    _answered(store, factories.opened("Hello to you", factories.assistant(ANSWER), before, at_s=9), "It is water.")
+    again = factories.opened("Hello to you", factories.assistant(ANSWER), after, at_s=29)
+    assert _decide(store, again).rule == rule

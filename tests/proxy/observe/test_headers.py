@@ -1,0 +1,42 @@
+"""Which headers are put on responses and which are copied."""
+
+from backtalk.observe.context import context_of
+from backtalk.observe.headers import request_chooser, response_chooser, with_ids
+
+
+def test_ids_replace_the_upstreams_and_its_request_id_is_kept_apart() -> None:
+    """Order stays, ids are added once, the upstream's request id moves to a field of its own."""
+    context = context_of([])
+    sent = [(b"a", b"1"), (b"x-request-id", b"req_1"), (b"x-trace-id", b"theirs"), (b"set-cookie", b"1"), (b"a", b"2")]
+    fields = with_ids([*sent, (b"traceresponse", b"theirs"), (b"x-upstream-request-id", b"older")], context)
+    assert fields[:3] == [(b"a", b"1"), (b"set-cookie", b"1"), (b"a", b"2")]
+    assert fields[3:] == [
+        (b"x-request-id", f"{context.trace_id}-{context.span_id}".encode()),
+        (b"x-trace-id", context.trace_id.encode()),
+        (b"traceresponse", context.traceparent.encode()),
+        (b"x-upstream-request-id", b"req_1"),
+    ]
+
+
+def test_only_named_fields_are_copied() -> None:
+    """The list is closed; a session header may be named, a credential never."""
+    names = "content-type user-agent x-stainless-retry-count x-backtalk-test x-my-session authorization cookie baggage"
+    fields = [(name.encode(), b"v") for name in names.split()]
+    kept = request_chooser("X-My-Session")(fields)
+    assert [name for name, _ in kept] == names.split()[:5]
+    assert not request_chooser("authorization")([(b"authorization", b"v")])
+
+
+def test_copies_of_fields_are_bounded() -> None:
+    """Long values are cut, and there are at most 64 of them."""
+    kept = response_chooser()([(b"x-ratelimit-%d" % n, b"v" * 5000) for n in range(100)])
+    assert len(kept) == 64
+    assert len(kept[0][1]) == 1024
+
+
+def test_strange_names_do_not_fill_the_memory() -> None:
+    """What is remembered of names is bounded, and the answers stay the same."""
+    choose = response_chooser()
+    for n in range(2000):
+        assert not choose([(b"x-%d" % n, b"v")])
+    assert choose([(b"retry-after", b"1")]) == [("retry-after", "1")]

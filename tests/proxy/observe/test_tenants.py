@@ -1,0 +1,35 @@
+"""Who sends."""
+
+from backtalk.model.ids import keyed_hash
+from backtalk.observe.tenants import Tenants
+
+SECRET = b"s" * 32
+
+
+def test_one_key_is_one_tenant_whichever_header_carries_it() -> None:
+    """The scheme's word is no part of the credential."""
+    tenants = Tenants(SECRET)
+    same = {
+        tenants.of([(name, value)])
+        for name, value in [
+            (b"authorization", b"Bearer sk-1"),
+            (b"authorization", b"bearer  sk-1"),
+            (b"x-api-key", b"sk-1"),
+            (b"api-key", b"sk-1"),
+        ]
+    }
+    assert same == {keyed_hash(SECRET, b"sk-1")}
+
+
+def test_tenants_differ_by_key_and_by_installation() -> None:
+    """Nothing follows from a hash of another installation; no credential is one tenant of its own."""
+    a, b = Tenants(SECRET), Tenants(b"t" * 32)
+    hashes = [a.of([(b"api-key", b"1")]), a.of([(b"api-key", b"2")]), b.of([(b"api-key", b"1")]), a.of([])]
+    assert len(set(hashes)) == 4
+
+
+def test_the_memory_is_bounded_and_forgetting_changes_nothing() -> None:
+    """A tenant that fell out gets the same name again."""
+    tenants = Tenants(SECRET, limit=2)
+    names = [tenants.of_credential(b"%d" % n) for n in range(5)]
+    assert [tenants.of_credential(b"%d" % n) for n in range(5)] == names

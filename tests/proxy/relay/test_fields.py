@@ -1,0 +1,62 @@
+"""Header fields and paths on their way through."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backtalk.errors import RequestError
+from backtalk.relay.fields import RequestFields, response_fields, target_of
+
+_NAMES = st.sampled_from([b"a", b"b", b"te", b"connection", b"content-length", b"traceparent", b"authorization"])
+_FIELDS = st.lists(st.tuples(_NAMES, st.sampled_from([b"1", b"b", b"close, a", b"content-length"])))
+
+
+@given(_FIELDS)
+def test_what_is_kept_keeps_its_order(fields: list[tuple[bytes, bytes]]) -> None:
+    """The result is the sent fields without some of them, never re-ordered, and without connection fields."""
+    for kept in (
+        response_fields(fields),
+        RequestFields(authorization=None, trace=False)(fields, traceparent="", tracestate=""),
+    ):
+        rest = iter(fields)
+        assert all(field in rest for field in kept)
+        assert not {b"connection", b"te"} & {name for name, _ in kept}
+        assert [f for f in kept if f[0] == b"content-length"] == [f for f in fields if f[0] == b"content-length"]
+
+
+def test_fields_named_by_connection_are_dropped() -> None:
+    """Whatever the peer declares to be of the connection stays there."""
+    fields = [(b"x-hop", b"1"), (b"connection", b"keep-alive, X-Hop"), (b"x-end", b"1")]
+    assert response_fields(fields) == [(b"x-end", b"1")]
+
+
+def test_key_and_trace_context_are_replaced() -> None:
+    """Ours take the place of theirs, at the end; all credentials of the client go."""
+    make = RequestFields(authorization=b"Bearer ours", trace=True)
+    sent = [(b"authorization", b"a"), (b"x-api-key", b"b"), (b"traceparent", b"c"), (b"tracestate", b"d"), (b"x", b"1")]
+    assert make(sent, traceparent="00-t-s-01", tracestate="k=v") == [
+        (b"x", b"1"),
+        (b"authorization", b"Bearer ours"),
+        (b"traceparent", b"00-t-s-01"),
+        (b"tracestate", b"k=v"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "target"),
+    [
+        (b"/v1/chat/completions", b"", b"/api/v1/chat/completions"),
+        (b"/v1/a%2Fb/..c/.d", b"x=../y", b"/api/v1/a%2Fb/..c/.d?x=../y"),
+        (b"/v1", b"", b"/api/v1"),
+    ],
+)
+def test_the_base_stands_for_our_prefix(path: bytes, query: bytes, target: bytes) -> None:
+    """The rest of the path and the query are the client's bytes."""
+    assert target_of(path, query, prefix=b"/v1", base=b"/api/v1") == target
+
+
+@pytest.mark.parametrize("path", [b"/v1/..", b"/v1/a/../b", b"/v1/%2e%2E/b", b"/v1/.%2e", b"/v1/a%2f..%5cb", b"/%761"])
+def test_paths_that_climb_are_refused(path: bytes) -> None:
+    """In any spelling."""
+    with pytest.raises(RequestError):
+        target_of(path, b"", prefix=b"/v1", base=b"/api/v1")
