@@ -23,6 +23,7 @@ from backtalk import clock
 from backtalk.errors import SetupError
 from backtalk.process import take_lock
 from backtalk.settings import Settings, environ_for
+from backtalk.telemetry import sweep
 
 BACKLOG: Final = 2048
 FIRST_PAUSE_S: Final = 0.1
@@ -237,6 +238,7 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     lock = _own_data_dir(settings.data_dir)
     try:
         with Sockets(settings) as sockets:
+            sweep(settings.data_dir / "metrics")
             return _serve(settings, sockets, command)
     finally:
         os.close(lock)

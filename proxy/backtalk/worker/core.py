@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import StoreError
+from backtalk.export import measures
 from backtalk.model.facts import CallClosed, CallOpened, JournalEntry, decode_entry
 from backtalk.model.frames import Closed, Heartbeat, Opened, Requested
 from backtalk.settings import Settings
@@ -99,6 +100,7 @@ class Core:
                     raise
                 _log.error("the journal takes nothing; the spools wait", extra={"error": error.message})
                 self._stop.wait(_RETRY_S)
+        measures.record(self._metrics, self._batch.facts)
         self._note_places(begin)
         self._batch.clear()
         self._moved = False
