@@ -159,7 +159,7 @@ async def _receive(exchange: Exchange, head: Head, reader: asyncio.StreamReader)
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         return as_object(msgspec.json.decode(body) if body else None)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
 
 
