@@ -157,7 +157,7 @@ class RedisSessionStore:
             self._failed(error)
             return None
         self._recovered()
-        self._metrics.record("backtalk.session.round_trip_ms", (monotonic_ns() - started_ns) / NS_PER_MS)
+        self._metrics.record("backtalk.session.round_trip", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
 
     def _exchange_twice(self, make: Callable[[], list[_Command]]) -> list[object]:
