@@ -48,7 +48,7 @@ def _settings_options(command: _Command) -> _Command:
     epilog="Every option is also a setting and a BACKTALK_* variable: `backtalk doctor` shows those in force.",
 )
 def main() -> None:
-    r"""Backtalk: an OpenAI-compatible proxy that closes the feedback loop.
+    """Backtalk: an OpenAI-compatible proxy that closes the feedback loop.
 
     Point your app's base_url at it and change nothing else. Every answer gets a trace id; regenerations,
     reformulations, edits and stops are noticed; feedback lands on the exact answer it is about.
@@ -57,7 +57,7 @@ def main() -> None:
     Start here:
       backtalk serve --upstream https://api.openai.com/v1
       backtalk traces
-    """
+    """  # noqa: D301 -- the backspace is click's mark for lines that are not to be filled
 
 
 @main.command()
@@ -68,7 +68,7 @@ def main() -> None:
 @click.option("--workers", type=int, metavar="N", help="Proxy processes. [default: 1]")
 @_settings_options
 def serve(config: Path | None, **overrides: Any) -> None:
-    """Relay calls, notice signals, take feedback: everything on this machine."""
+    """Relay calls, notice signals, take feedback."""
     from backtalk import supervisor  # noqa: PLC0415 -- loaded when used
 
     sys.exit(supervisor.serve(load(file=config, overrides=overrides)))
@@ -77,7 +77,7 @@ def serve(config: Path | None, **overrides: Any) -> None:
 @main.command()
 @_settings_options
 def worker(config: Path | None, data_dir: Path | None) -> None:
-    """Run only the worker: for one beside proxies that are started on their own."""
+    """Run a worker beside proxies of their own."""
     from backtalk.worker import run_worker  # noqa: PLC0415 -- loaded when used
 
     run_worker(load(file=config, overrides={"data_dir": data_dir}))
@@ -87,7 +87,7 @@ def worker(config: Path | None, data_dir: Path | None) -> None:
 @click.option("--keep", is_flag=True, help="Leave everything running at the end.")
 @click.option("--model", default=None, envvar="DEMO_MODEL", help="`scripted`, or a model of the demo's own list.")
 def demo(keep: bool, model: str | None) -> None:
-    """Watch the main job happen: a real model, real calls, and what was noticed."""
+    """Watch the main job happen on a real model."""
     from backtalk import demo as show  # noqa: PLC0415 -- loaded when used
 
     sys.exit(show.run(keep=keep, model=model))
@@ -101,7 +101,10 @@ def demo(keep: bool, model: str | None) -> None:
 @_settings_options
 @click.pass_context
 def traces(ctx: click.Context, /, config: Path | None, data_dir: Path | None, **asked: Any) -> None:
-    """List the latest calls; `traces show ID` shows one with its signals and feedback."""
+    """List the latest calls, or show one.
+
+    `backtalk traces show ID` shows a trace with its session, its signals and its feedback.
+    """
     ctx.obj = load(file=config, overrides={"data_dir": data_dir})
     if ctx.invoked_subcommand is None:
         _list_traces(ctx.obj, **asked)
@@ -153,7 +156,10 @@ def _list_traces(settings: Settings, *, limit: int, session_id: str | None, sign
 @click.option("--url", help="The public listener. [default: from the settings]")
 @_settings_options
 def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
-    """Send one feedback about TARGET: a trace id, an x-request-id, a traceparent, or a response's own id."""
+    """Say what an answer was worth.
+
+    TARGET is any key of it: a trace id, an x-request-id, a traceparent, or the response's own id.
+    """
     from backtalk.admin_client import send_feedback  # noqa: PLC0415 -- loaded when used
 
     settings = load(file=config, overrides={"data_dir": data_dir})
@@ -164,7 +170,10 @@ def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_ke
 @main.command()
 @_settings_options
 def doctor(config: Path | None, data_dir: Path | None) -> None:
-    """Check settings, upstream, Redis, disk and collector; say what to do."""
+    """Check everything around; say what to do.
+
+    Settings, upstream, Redis, disk, ports and collector.
+    """
     from backtalk.doctor import examine  # noqa: PLC0415 -- loaded when used
 
     findings = examine(load(file=config, overrides={"data_dir": data_dir}))

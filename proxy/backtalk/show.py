@@ -1,20 +1,23 @@
 """How traces look on a terminal: documents of the admin API come in, tables go out."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+_COLUMNS: Final = {"time": 8, "trace id": 32, "model": 4, "status": 3, "session": 4, "signals": 6, "feedback": 6}
+"""Columns of the list and their least widths: a trace id is never cut, since it is there to be copied."""
+
 
 def traces(document: dict[str, Any], console: Console | None = None) -> None:
     """Print the list of `GET /v1/traces`, one call a line."""
     console = console or Console()
     table = Table(box=None, pad_edge=False)
-    for column in ("time", "trace id", "model", "status", "session", "signals", "feedback"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    for column, min_width in _COLUMNS.items():
+        table.add_column(column, overflow="ellipsis", no_wrap=True, min_width=min_width)
     for call in document.get("calls", []):
         table.add_row(
             _time(call.get("opened_ns")),

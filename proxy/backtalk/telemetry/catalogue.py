@@ -127,9 +127,7 @@ _ALL: Final = (
     Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
     Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),
     Metric("backtalk.session.links_dropped", "counter", "{link}", "Links that could not wait for the session store."),
-    Metric(
-        "backtalk.session.round_trip", "histogram", "ms", "Time of one exchange with the session store.", (), _MS
-    ),
+    Metric("backtalk.session.round_trip", "histogram", "ms", "Time of one exchange with the session store.", (), _MS),
     Metric("backtalk.session.unresolved", "counter", "{call}", "Calls with a history whose parent was not found."),
     Metric("backtalk.session.forgotten", "counter", "{call}", "Open calls let go of to keep the desk bounded."),
     Metric("backtalk.journal.bytes", "gauge", "By", "Bytes on disk in the journal."),
