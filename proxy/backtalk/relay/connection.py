@@ -58,10 +58,10 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.used = False
         self.idle_since = 0.0
+        self._parser = httptools.HttpResponseParser(self)
         self._rest()
 
     def _rest(self) -> None:
-        self._parser: httptools.HttpResponseParser | None = None
         self._pieces: list[bytes] = []
         self._size = self._fed_bytes = self.status = 0
         self._error: Exception | None = None
@@ -96,7 +96,6 @@ class Connection(asyncio.Protocol):
     def start(self, data: bytes, body: bytes | None, *, bodiless: bool, chunked: bool) -> None:
         """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none."""
         self._rest()
-        self._parser = httptools.HttpResponseParser(self)
         self._done = False
         self._started = self._loop.time()
         self._headless = bodiless
@@ -169,8 +168,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a byte that nobody asked for ends the connection."""
-        parser = self._parser
-        if parser is None or self._done:
+        if self._done:
             self._keep = False
             self.close()
             return
@@ -178,7 +176,7 @@ class Connection(asyncio.Protocol):
         if not self._head:
             self._fed_bytes += len(data)
         try:
-            parser.feed_data(data)
+            self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._unreadable()
         else:
@@ -227,8 +225,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; 1xx heads are passed over."""
-        parser = cast("httptools.HttpResponseParser", self._parser)
-        status = parser.get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
             self.fields.clear()
@@ -254,8 +251,7 @@ class Connection(asyncio.Protocol):
         if self._interim:
             self._interim = False
             return
-        parser = cast("httptools.HttpResponseParser", self._parser)
-        self._keep = parser.should_keep_alive()
+        self._keep = self._parser.should_keep_alive()
         self._done = True
 
     # Inside.
