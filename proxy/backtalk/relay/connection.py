@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head",
         "_headless",
+        "_incoming",
         "_interim",
         "_keep",
         "_loop",
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._uploaded = self.began = False
         self._done = True
         self.fields: list[tuple[bytes, bytes]] = []
+        self._incoming: list[tuple[bytes, bytes]] = []
         self.silent_since: float | None = None
 
     # The exchange, as `UpstreamExchange` has it.
@@ -219,19 +221,19 @@ class Connection(asyncio.Protocol):
             raise failures.malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; trailers are dropped."""
-        if not self._head:
-            self.fields.append((name.lower(), value))
+        """Take a field, or a trailer, for which nobody looks."""
+        self._incoming.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; 1xx heads are passed over."""
         status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
-            self.fields.clear()
+            self._incoming.clear()
             return
         if self._fed_bytes > HEAD_LIMIT_BYTES:
             self._bound_head()
+        self.fields, self._incoming = self._incoming, []
         known = dict(self.fields)
         coding = known.get(b"transfer-encoding", b"")
         self._framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
@@ -258,7 +260,7 @@ class Connection(asyncio.Protocol):
 
     def _bound_head(self) -> None:
         """Refuse a head above the limit; asked only where so much was fed that it may be."""
-        if sum(len(name) + len(value) + 4 for name, value in self.fields) > HEAD_LIMIT_BYTES:
+        if sum(len(name) + len(value) + 4 for name, value in self._incoming) > HEAD_LIMIT_BYTES:
             self._error = failures.head_too_large(HEAD_LIMIT_BYTES)
             raise self._error
 

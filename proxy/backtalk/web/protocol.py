@@ -82,12 +82,8 @@ class Protocol(HttpToolsProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; a trailer is dropped."""
-        if self._in_head:
-            name = name.lower()
-            if name == b"expect" and value.lower() == b"100-continue":
-                self.expect_100_continue = True
-            self.headers.append((name, value))
+        """A header field, or a trailer, for which nobody looks."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: start the app, or queue the request behind the one before."""
@@ -96,6 +92,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         self._upgrading = self.parser.should_upgrade()
         self._fill_scope()
+        self.headers = []
         previous = cast("Cycle | None", self.cycle)
         self.cycle = self._new_cycle()
         if previous is None or previous.response_complete:
@@ -166,7 +163,7 @@ class Protocol(HttpToolsProtocol):
     def _stay(self, rest: bytes) -> None:
         """Answer a wish for another protocol (h2c) over this one: its body is read by a parser of its own."""
         self.cycle.keep_alive = self._upgrading = False
-        framing = [field for field in self.headers if field[0] in (b"content-length", b"transfer-encoding")]
+        framing = [field for field in self.scope["headers"] if field[0] in (b"content-length", b"transfer-encoding")]
         self.parser = httptools.HttpRequestParser(_BodyOnly(self))
         head = [b"POST / HTTP/1.1", *[b": ".join(field) for field in framing], b"\r\n"]
         self.data_received(b"\r\n".join(head) + rest)
@@ -181,7 +178,7 @@ class Protocol(HttpToolsProtocol):
             access_log=False,
             default_headers=[],
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            expect_100_continue=dict(self.scope["headers"]).get(b"expect", b"").lower() == b"100-continue",
             keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
