@@ -50,6 +50,7 @@ check: $(CHECK_READY) ## Run the linters and the type checkers
 
 bench: $(READY) ## Measure; the figures of the README come from here
 	@$(BIN)/python tests/bench/load.py $(ARGS)
+	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 
 fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .

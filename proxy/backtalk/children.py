@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk import installation
-from backtalk.app import observed, public_app
+from backtalk.app import public_app
 from backtalk.errors import SetupError
+from backtalk.observe.middleware import Observe
 from backtalk.observe.tenants import Tenants
 from backtalk.process import Inherited, die_with_parent
 from backtalk.session.targets import Targets
@@ -22,6 +23,7 @@ from backtalk.spool import Spool
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
 from backtalk.web.feedback import FeedbackDoor
+from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
 from backtalk.web.server import run_server
 
@@ -150,7 +152,7 @@ def _admin(settings: Settings) -> Open:
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:
-        app = observed(inner, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics)
+        app = Observe(inner, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics, answer=answer)
         async with alive(app):
             yield app
 

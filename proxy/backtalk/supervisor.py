@@ -23,11 +23,13 @@ from backtalk import clock
 from backtalk.errors import SetupError
 from backtalk.process import take_lock
 from backtalk.settings import Settings, environ_for
+from backtalk.telemetry import sweep
 
 BACKLOG: Final = 2048
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
 HEALTHY_S: Final = 30.0
+HEAD_START_S: Final = 1.0
 DRAIN_S: Final = 10.0
 SETUP_STATUS: Final = 2
 SETUP_TRIES: Final = 3
@@ -40,8 +42,11 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 class Child:
     """One process to be kept running: what starts it, how it fares, when it is to be started again."""
 
-    def __init__(self, name: str, start: Start, *, after_death: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, start: Start, *, after_death: Callable[[], str | None] = lambda: None, waits: bool = False
+    ) -> None:
         self.name = name
+        self.waits = waits
         self.process: subprocess.Popen[bytes] | None = None
         self.due_ns = 0
         self.refusals = 0
@@ -122,7 +127,10 @@ class Signals:
 
 
 class Supervisor:
-    """Keeps children running until a signal asks for the end; `stages` are ended one after the other."""
+    """Keeps children running until a signal asks for the end; `stages` are ended one after the other.
+
+    The first stage answers calls: the processor is its alone until it is ready, or `HEAD_START_S` have passed.
+    """
 
     def __init__(self, stages: Sequence[Sequence[Child]], *, ready: int, announce: Callable[[], None]) -> None:
         self._stages = stages
@@ -136,7 +144,10 @@ class Supervisor:
         signals = Signals()
         try:
             for child in self._children:
-                child.start()
+                if child.waits:
+                    child.due_ns = clock.monotonic_ns() + int(HEAD_START_S * clock.NS_PER_S)
+                else:
+                    child.start()
             status = self._watch(signals)
             self._end(signals)
             return status
@@ -161,6 +172,8 @@ class Supervisor:
         readable, _, _ = select.select(watched, [], [], timeout_s)
         if self._ready is not None and self._ready in readable:
             self._ready = None
+            for child in self._children:
+                child.due_ns = min(child.due_ns, clock.monotonic_ns()) if child.waits else child.due_ns
             self._announce()
         self._asked += signals.take()
 
@@ -225,6 +238,7 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     lock = _own_data_dir(settings.data_dir)
     try:
         with Sockets(settings) as sockets:
+            sweep(settings.data_dir / "metrics")
             return _serve(settings, sockets, command)
     finally:
         os.close(lock)
@@ -251,8 +265,8 @@ def _serve(settings: Settings, sockets: Sockets, command: Sequence[str]) -> int:
     proxies = [
         Child("proxy" if settings.workers == 1 else f"proxy {n}", python("proxy", sockets.public)) for n in numbers
     ]
-    worker = Child("worker", python("worker", ready=quiet))
-    admin = Child("admin", python("admin", sockets.admin, ready=quiet))
+    worker = Child("worker", python("worker", ready=quiet), waits=True)
+    admin = Child("admin", python("admin", sockets.admin, ready=quiet), waits=True)
     redis = [Child("valkey", server.start, after_death=server.after_death)] if server else []
 
     def announce() -> None:

@@ -24,7 +24,7 @@ from backtalk.settings import Settings, load
 from backtalk.testing.traffic.drive import in_order, through_desk
 from backtalk.testing.traffic.records import read
 from backtalk.testing.traffic.score import Score, score
-from backtalk.testing.traffic.worker import through_worker
+from backtalk.testing.traffic.worker import PATIENT_MS, through_worker
 
 DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "signals" / "dev" / "traffic.jsonl"
 SECRET: Final = b"a secret of thirty-two bytes....."
@@ -96,7 +96,7 @@ def shortfalls(found: Score) -> list[str]:
 def _store(through: str) -> SessionStore:
     if through == "memory":
         return MemorySessionStore()
-    return RedisSessionStore(_redis_url(), secret=SECRET, metrics=NoMeter())
+    return RedisSessionStore(_redis_url(), secret=SECRET, metrics=NoMeter(), timeout_ms=PATIENT_MS)
 
 
 def _redis_url() -> str:

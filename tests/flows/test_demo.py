@@ -10,6 +10,7 @@ import pytest
 from backtalk.demo.upstream import INTERPRETER
 from backtalk.settings import plain_environ
 
+_KEPT = ["pairs.jsonl", "pairs.jsonl.manifest.json"]
 _SIGNALS = ("regeneration", "reformulation", "assistant_edit", "stop")
 
 
@@ -35,7 +36,7 @@ def test_the_scripted_demo_shows_every_signal_once(tmp_path: Path) -> None:
     assert "scripted provider" in shown
     assert re.findall(r"noticed +(\w+) about", shown) == list(_SIGNALS)
     assert "joined by its response id" in shown
-    assert [entry.name for entry in (tmp_path / ".demo").iterdir()] == ["pairs.jsonl"]
+    assert sorted(entry.name for entry in (tmp_path / ".demo").iterdir()) == _KEPT
 
 
 @pytest.mark.model

@@ -33,7 +33,7 @@ def test_instructions_are_left_out() -> None:
     stage = Stage()
     chat = Dialogue(stage, instructions="It is 10:01.")
     first = chat.says("What is due today?")
-    chat._instructions = factories.system("It is 10:02.")
+    chat.instructions = "It is 10:02."
     second = chat.says("And tomorrow?")
 
     assert stage.link(second).parent == first

@@ -12,6 +12,8 @@ MUTATORS = frozenset(
 )
 MAY_SLEEP = {
     "proxy/backtalk/testing/waiting.py": "the one place that waits for a condition",
+    "tests/proxy/relay/test_raw_lane.py": "an upstream that speaks slowly; a flood that has come to rest",
+    "tests/proxy/session/test_redis_store.py": "looks every 10 ms, with a deadline, at a Valkey that it stops",
     "tests/proxy/worker/test_run.py": "looks every 2 ms, with a deadline, at a worker that it kills at random moments",
 }
 PATCHED = {

@@ -39,8 +39,9 @@ def test_makefile_has_the_promised_targets(root: Path) -> None:
     ],
 )
 def test_unknown_commands_are_noticed(root: Path, line: str) -> None:
-    """A command or option that does not exist is found."""
+    """A command or option that does not exist is found, in a fenced block and in an indented one."""
     assert list(_unknown(f"```sh\n{line}\n```", _targets(root))) != []
+    assert list(_unknown(f"Type\n\n    {line}\n", _targets(root))) != []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,9 @@ def _targets(root: Path) -> set[str]:
 
 
 def _unknown(text: str, targets: set[str]) -> Iterator[str]:
-    for block in re.findall(r"```(?:sh|bash|console|shell)\n(.*?)```", text, re.DOTALL):
+    fenced = re.findall(r"```(?:sh|bash|console|shell)\n(.*?)```", text, re.DOTALL)
+    indented = [line[4:] for line in re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines() if line[:4] == "    "]
+    for block in (*fenced, "\n".join(indented)):
         for line in block.replace("\\\n", " ").splitlines():
             words = line.split("#")[0].removeprefix("$ ").split()
             if words[:1] == ["make"] and not targets.issuperset(w for w in words[1:] if "=" not in w and w[0] != "-"):

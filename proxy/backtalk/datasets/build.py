@@ -42,9 +42,8 @@ class Report:
         parts = f"{self.from_corrections} from corrections, {self.from_edits} from edits"
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         left_out = f" Left out: {reasons}." if reasons else ""
-        return (
-            f"{self.rows} pairs ({parts}) in {self.file}, up to {self._until()}; made from {self.manifest}.{left_out}"
-        )
+        where = f"{self.file}, up to {self._until()}; the facts behind each in {self.manifest}"
+        return f"{self.rows} pairs ({parts}) in {where}.{left_out}"
 
     def _until(self) -> str:
         if self.newest_call_ns is None:

@@ -4,8 +4,10 @@ import contextlib
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
 
 from rich.console import Console
 
@@ -45,6 +47,27 @@ def where_next(backtalk: Backtalk, stage: Stage, *, keep: bool) -> None:
     stage.said("backtalk serve --upstream https://api.openai.com/v1    then base_url = http://127.0.0.1:8080/v1")
     stage.said("backtalk traces, backtalk feedback TRACE_ID --down, backtalk dataset build dpo --out pairs.jsonl")
     stage.said("make demo KEEP=1 leaves this demo running")
+
+
+class TooSlowError(Exception):
+    """The play takes longer than a person would wait."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Generator[None]:
+    """End the block by `TooSlowError` when its time is up."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        del number, frame
+        raise TooSlowError
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def keep_running(console: Console) -> None:

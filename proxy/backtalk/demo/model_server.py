@@ -22,24 +22,22 @@ _CONTEXT_TOKENS: Final = 4096
 def main() -> None:
     """Put the weights together once, then serve until stdin ends."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    path = assembled(Path(sys.argv[1]))
-    server = _serve(path)
+    parts = [Path(importlib.import_module(name).get_part_path()) for name in PACKAGES]
+    server = _serve(assembled(Path(sys.argv[1]) / FILE, parts, SHA256))
     _say(f"ready {server.listening_address}/v1")
     threading.Event().wait()
 
 
-def assembled(directory: Path) -> Path:
+def assembled(path: Path, parts: list[Path], sha256: str) -> Path:
     """The file of the weights; made from its parts where it is not there yet; raises `ValueError` on a wrong hash."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / FILE
-    parts = [Path(importlib.import_module(name).get_part_path()) for name in PACKAGES]
-    if path.exists() and _copy([path], None) == SHA256:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and _copy([path], None) == sha256:
         return path
     draft = path.with_suffix(f".{os.getpid()}.draft")
     found = _copy(parts, draft)
-    if found != SHA256:
+    if found != sha256:
         draft.unlink()
-        raise ValueError(f"the weights have the sha256 {found}, not {SHA256}")
+        raise ValueError(f"the weights have the sha256 {found}, not {sha256}")
     draft.rename(path)
     return path
 
@@ -64,7 +62,8 @@ def _serve(path: Path) -> Any:
     params.model.path = str(path)
     params.n_ctx = _CONTEXT_TOKENS
     params.n_parallel = 1
-    params.cpuparams.n_threads = os.cpu_count() or 1
+    params.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    params.cpuparams.poll = 0  # threads that spin for one another starve on a busy machine
     params.port = 0
     return llama.Server(params)
 

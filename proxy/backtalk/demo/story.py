@@ -125,7 +125,7 @@ class Story:
         self._stage.assistant_begins()
         pieces: list[str] = []
         response_id = ""
-        limit = 400 if stop_after else 60
+        limit = 400 if stop_after else 40
         with self._client.chat.completions.create(
             model=self._upstream.model, messages=chat, stream=True, temperature=temperature, max_tokens=limit
         ) as stream:

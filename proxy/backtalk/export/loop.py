@@ -92,16 +92,22 @@ class ExportLoop:
                     if self._stop.wait(self._pauses.idle_s):
                         return
                 elif self._deliver(batch):
-                    self._cursor.save(batch.end)
-                    self.position = batch.end
+                    self._move(batch.end)
                 else:
                     return
+
+    def _move(self, end: int) -> None:
+        """Remember how far it came; a disk that refuses costs a repeat after a restart, no delivery."""
+        self.position = end
+        try:
+            self._cursor.save(end)
+        except OSError as error:
+            _log.error("an exporter's cursor could not be saved", extra={"exporter": self.name, "reason": str(error)})
 
     def _next(self) -> Batch | None:
         """The next batch, None where nothing waits."""
         if not self._waiting:
-            self._waiting.extend(self._tail.read(MAX_BATCH_BYTES))
-            self._count_lost()
+            self._read()
         self._metrics.set("backtalk.export.lag", self._tail.offset - self.position, exporter=self.name)
         facts: list[Fact] = []
         end = self.position
@@ -113,6 +119,13 @@ class ExportLoop:
             calls += sum(isinstance(fact, CallClosed) for fact in entry)
             facts += entry
         return Batch(tuple(facts), end) if end != self.position else None
+
+    def _read(self) -> None:
+        try:
+            self._waiting.extend(self._tail.read(MAX_BATCH_BYTES))
+        except OSError as error:
+            _log.error("the journal could not be read", extra={"exporter": self.name, "reason": str(error)})
+        self._count_lost()
 
     def _decode(self, record: Record) -> Iterator[Fact]:
         try:

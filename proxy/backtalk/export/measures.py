@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from backtalk.clock import NS_PER_S
-from backtalk.export.spans import OPERATIONS, error_type, method_of, route_of
+from backtalk.export.kinds import OPERATIONS, error_type, method_of, route_of
 from backtalk.export.upstreams import upstream_of
 from backtalk.model.facts import CallClosed, CallRelated, Fact, FeedbackGiven, SessionLinked, SignalFound
 from backtalk.telemetry import Label, Metrics

@@ -4,7 +4,6 @@ Pure: a `CallClosed` in, two finished spans with the ids that the client saw out
 to the last byte. Usage stands on the client span alone, so that nobody counts tokens twice.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -14,28 +13,13 @@ from opentelemetry.trace.status import Status, StatusCode
 from backtalk.clock import NS_PER_S
 from backtalk.export import parameters
 from backtalk.export.content import choices_json, messages_json
+from backtalk.export.kinds import METHODS, OPERATIONS, error_type, method_of, route_of
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
 from backtalk.export.upstreams import base_url, upstream_of
-from backtalk.model.chat import Api, Usage
+from backtalk.model.chat import Usage
 from backtalk.model.facts import CallClosed
 
-OPERATIONS: Final[Mapping[Api, str]] = {
-    "chat": "chat",
-    "responses": "chat",
-    "completions": "text_completion",
-    "embeddings": "embeddings",
-}
-"""The GenAI operation of each API; calls of the others are plain HTTP."""
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
-_ROUTES: Final[Mapping[Api, str]] = {
-    "chat": "/v1/chat/completions",
-    "completions": "/v1/completions",
-    "responses": "/v1/responses",
-    "embeddings": "/v1/embeddings",
-    "models": "/v1/models",
-}
 _FAILED: Final = frozenset({"upstream_error", "upstream_timeout", "failed", "interrupted"})
 _TEXT_LIMIT: Final = 512
 
@@ -78,28 +62,8 @@ def spans_of(call: CallClosed, origin: Origin, *, content: bool = False) -> tupl
     )
 
 
-def error_type(call: CallClosed) -> str | None:
-    """What kind of error a call ended with, of few kinds; None where it did its job."""
-    if call.outcome != "completed":
-        return call.outcome
-    if call.status >= 400 or call.response.error_type:
-        return (call.response.error_type or str(call.status))[:_TEXT_LIMIT]
-    return None
-
-
-def route_of(call: CallClosed) -> str:
-    """The route of a call: few, whatever paths are asked for."""
-    route = _ROUTES.get(call.opened.api, "/v1/{path}")
-    return route if call.opened.path.rstrip("/").endswith(route) else "/v1/{path}"
-
-
-def method_of(call: CallClosed) -> str:
-    """The method, `_OTHER` where it is none of the known ones."""
-    return call.opened.method if call.opened.method in _METHODS else "_OTHER"
-
-
 def _method(call: CallClosed) -> str:
-    return call.opened.method if call.opened.method in _METHODS else "HTTP"
+    return call.opened.method if call.opened.method in METHODS else "HTTP"
 
 
 def _client_name(call: CallClosed) -> str:
@@ -126,7 +90,7 @@ def _server_attributes(call: CallClosed) -> Attributes:
         "backtalk.outcome": call.outcome,
         "backtalk.proxy.overhead": call.overhead_ns / NS_PER_S,
     }
-    if opened.method not in _METHODS:
+    if opened.method not in METHODS:
         found["http.request.method_original"] = opened.method[:_TEXT_LIMIT]
     if call.status:
         found["http.response.status_code"] = call.status

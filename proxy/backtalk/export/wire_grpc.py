@@ -42,12 +42,15 @@ class GrpcWire:
         self._failure = None
         result = self._exporter.export(items)
         if result.name != "SUCCESS":
-            raise self._failure or NotTakenError(self._wire, "UNKNOWN")
+            raise self._why()
         return self._rejected
 
     def close(self) -> None:
         """Let the channel go."""
         self._exporter.shutdown()
+
+    def _why(self) -> NotTakenError:
+        return self._failure or NotTakenError(self._wire, "UNKNOWN")
 
     def _watch(self) -> None:
         """Stand between the exporter and each stub it makes; it makes a new one with each new channel."""

@@ -5,6 +5,7 @@ Delta app transaction named after the journal, and a position that the table alr
 itself refuses only concurrent repeats, so the position is asked for first.
 """
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -61,18 +62,21 @@ class LedgerTable:
     @property
     def position(self) -> int | None:
         """The journal's position behind the last appended rows; None where there are none of this journal."""
-        return self._delta.transaction_version(self._journal_id)
+        try:
+            return self._delta.transaction_version(self._journal_id)
+        except (DeltaError, OSError) as error:
+            raise self._failed(error) from error
 
     def append(self, rows: Sequence[Row], end: int) -> bool:
-        """Append rows and sync them, unless the table has this position already (then False)."""
+        """Append rows, unless the table has this position already (then False); what is there is synced either way."""
         try:
-            if (self.position or 0) >= end:
-                return False
-            self._write(rows, end)
+            new = (self.position or 0) < end
+            if new:
+                self._write(rows, end)
             self._sync()
         except (DeltaError, OSError, ValueError) as error:
-            raise _unavailable(self.name, error) from error
-        return True
+            raise self._failed(error) from error
+        return new
 
     def compact(self) -> None:
         """Merge small files, write a checkpoint, drop expired log entries; older versions stay readable."""
@@ -90,7 +94,7 @@ class LedgerTable:
             sync_checkpoints(self._path)
             delta.cleanup_metadata()
         except (DeltaError, OSError, ValueError) as error:
-            raise _unavailable(self.name, error) from error
+            raise self._failed(error) from error
 
     def vacuum(self) -> None:
         """Delete data files that no version of the last seven days names."""
@@ -98,7 +102,7 @@ class LedgerTable:
             self._delta.vacuum(retention_hours=168, dry_run=False, post_commithook_properties=_NO_HOOKS)
             self._sync()
         except (DeltaError, OSError, ValueError) as error:
-            raise _unavailable(self.name, error) from error
+            raise self._failed(error) from error
 
     def _write(self, rows: Sequence[Row], end: int) -> None:
         write_deltalake(
@@ -110,6 +114,12 @@ class LedgerTable:
             commit_properties=CommitProperties(app_transactions=[Transaction(self._journal_id, end)]),
             post_commithook_properties=_NO_HOOKS,
         )
+
+    def _failed(self, error: Exception) -> StoreError:
+        """The error to raise; the table is opened anew, since what had been written is not known any more."""
+        with contextlib.suppress(DeltaError, OSError):
+            self._delta = DeltaTable(self._path)
+        return _unavailable(self.name, error)
 
     def _sync(self) -> None:
         last = self._delta.version()

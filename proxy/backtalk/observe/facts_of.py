@@ -107,7 +107,7 @@ def by_name(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _came_whole(call: CallOpened, frame: Closed, response: Response) -> bool:
-    """Whether the client left with the whole answer: clients close a stream at `[DONE]`, before its last chunk frame."""
+    """Whether the client left with the whole answer: clients close a stream at `[DONE]`, before its end."""
     if frame.outcome != "client_disconnected":
         return False
     return len(response.finish_reasons) >= call.request.choice_count and all(response.finish_reasons)

@@ -17,7 +17,7 @@ from backtalk.plugin.protocols import Detector, Signal
 _log = logging.getLogger(__name__)
 FAILURES_IN_A_ROW: Final = 5
 REST_NS: Final = 60 * NS_PER_S
-SLOW_NS: Final = 20 * NS_PER_MS
+SLOW_NS: Final = 100 * NS_PER_MS
 _LOG_EVERY_NS: Final = 30 * NS_PER_S
 
 

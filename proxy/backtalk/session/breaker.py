@@ -5,8 +5,8 @@ In: successes and failures with the monotonic time. Out: whether to try now. It 
 
 from typing import Final
 
-FIRST_PAUSE_NS: Final = 250_000_000
-LONGEST_PAUSE_NS: Final = 4_000_000_000
+FIRST_PAUSE_NS: Final = 100_000_000
+LONGEST_PAUSE_NS: Final = 3_200_000_000
 
 
 class Breaker:

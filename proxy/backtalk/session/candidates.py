@@ -9,14 +9,17 @@ from math import exp, log
 from typing import Final
 
 import msgspec
+from rapidfuzz import fuzz
 
-from backtalk.session.canonical import typed
+from backtalk.session.canonical import clean, is_labelled, typed
 from backtalk.session.store import Arrival, Seen
 
 THINK_S: Final = 20.0
 THINK_SPREAD: Final = 1.4
 OTHER_CLIENT: Final = 0.02
 """What a candidate of another client address weighs: people move between networks, rarely."""
+EDITED_RATIO: Final = 80.0
+"""From this likeness on, of 100, two texts with one last line are one text and its edit."""
 SUPERSEDED: Final = 0.1
 """What an earlier attempt weighs beside a later one of the same session with the same answer."""
 _NS: Final = 1_000_000_000
@@ -66,8 +69,17 @@ def children(parent: Seen, calls: Iterable[Seen]) -> tuple[Seen, ...]:
 
 
 def same_words(seen: Seen, arrival: Arrival) -> bool:
-    """Whether both users typed the same, whatever an app wrapped around it."""
-    return typed(seen.known.user_text).casefold() == typed(arrival.history.user_text).casefold()
+    """Whether both users typed the same, whatever an app wrapped around it.
+
+    Where only the last lines are equal and nothing says that an app wrapped them, they must differ much: a small change
+    above an unchanged last line is a person's edit.
+    """
+    one, other = seen.known.user_text, arrival.history.user_text
+    if clean(one).casefold() == clean(other).casefold():
+        return True
+    if typed(one).casefold() != typed(other).casefold():
+        return False
+    return is_labelled(other) or fuzz.ratio(one, other) < EDITED_RATIO
 
 
 def best(

@@ -27,6 +27,7 @@ INSTRUCTION_CHARS: Final = 80
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 _DIGITS: Final = re.compile(r"\d+")
 _LABEL: Final = re.compile(r"^(?:[\w' -]{1,24}:)\s+")
+_TAG: Final = re.compile(r"</?[A-Za-z_][\w-]{0,30}>")
 _TYPED_CHARS: Final = 2
 _CUT: Final = " … "
 
@@ -159,18 +160,28 @@ def cap(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """The part a person typed of a prompt that an app wrapped: the last line, without its label.
+    """The part a person typed of a prompt that an app wrapped: the last line, without its label and tags.
 
-    A last line that is only a label ("Answer:") was not typed: then the whole text stands.
+    Lines that are only a label ("Answer:") or a tag were not typed and are passed over.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = _lines(text)
     if len(lines) < 2:  # one line has nothing wrapped around it
         return clean(text)
-    last = lines[-1].strip()
-    if last.endswith(":"):
-        return clean(text)
-    bare = clean(_LABEL.sub("", last))
-    return bare if len(bare) >= _TYPED_CHARS else clean(text)
+    for line in reversed(lines):
+        bare = clean(_LABEL.sub("", line))
+        if len(bare) >= _TYPED_CHARS and not bare.endswith(":"):
+            return bare
+    return clean(text)
+
+
+def is_labelled(text: str) -> bool:
+    """Whether an app says which part was typed ("Question: ...")."""
+    lines = [line for line in _lines(text) if not line.endswith(":")]
+    return len(lines) > 1 and _LABEL.match(lines[-1]) is not None
+
+
+def _lines(text: str) -> list[str]:
+    return [bare for line in text.splitlines() if (bare := _TAG.sub("", line).strip())]
 
 
 def _user_text(spoken: Sequence[Message]) -> str:

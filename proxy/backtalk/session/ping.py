@@ -6,7 +6,9 @@ import redis
 def ping(url: str, *, timeout_s: float) -> str | None:
     """None where it answers, else why not."""
     try:
-        client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] -- its keywords carry no types
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
+        )
         try:
             client.exists("backtalk")
         finally:

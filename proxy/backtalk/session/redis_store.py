@@ -1,7 +1,7 @@
 """The session store on Redis: one script per arrival, one pipeline per completion, nothing that can hold up the worker.
 
 In and out: the port in `store`. The one rule: Redis being down, slow, full or wiped costs links, never time: a call
-waits at most one timeout, then a breaker leaves the server alone for a growing pause and evidence is not `available`.
+waits at most two timeouts, then a breaker leaves the server alone for a growing pause and evidence is not `available`.
 """
 
 import logging
@@ -19,7 +19,7 @@ from backtalk.clock import NS_PER_MS, monotonic_ns
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
-from backtalk.session.scripts import ARRIVE, REMEMBER
+from backtalk.session.scripts import ARRIVE, COMPLETE, LINK, REMEMBER
 from backtalk.session.store import (
     PRODUCER_CAP,
     Arrival,
@@ -72,7 +72,7 @@ class RedisSessionStore:
         self._metrics = metrics
         self._lifetimes = lifetimes or Lifetimes()
         self._breaker = Breaker()
-        self._waiting: deque[_Command] = deque(maxlen=WAITING_LINKS)
+        self._waiting: deque[tuple[list[bytes], list[bytes | str | int]]] = deque(maxlen=WAITING_LINKS)
         self._shas: dict[str, str] = {}
 
     def arrive(self, arrival: Arrival) -> Evidence:
@@ -95,12 +95,13 @@ class RedisSessionStore:
 
     def link(self, arrival: Arrival, link: Link) -> None:
         """Queue the link; it travels before the next command of this store."""
-        scope, ttl_s = arrival.history.scope, self._lifetimes.answer_s
-        own = keys.call(scope, arrival.call.span_id)
-        self._wait(("HSET", own, "l", _encode(link)), ("EXPIRE", own, ttl_s))
+        scope = arrival.history.scope
+        names = [keys.call(scope, arrival.call.span_id)]
         if link.parent is not None:
-            parent = keys.call(scope, link.parent.span_id)
-            self._wait(("HSETNX", parent, "k", arrival.opened_ns), ("EXPIRE", parent, ttl_s))
+            names.append(keys.call(scope, link.parent.span_id))
+        if len(self._waiting) == WAITING_LINKS:
+            self._metrics.add("backtalk.session.links_dropped")
+        self._waiting.append((names, [_encode(link), self._lifetimes.answer_s, arrival.opened_ns]))
 
     def complete(self, completion: Completion) -> None:
         """Write the end, the keys under which it can be continued, and feedback's look-ups, in one round trip."""
@@ -118,12 +119,16 @@ class RedisSessionStore:
 
     def _completion(self, completion: Completion) -> list[_Command]:
         ttl_s, call = self._lifetimes.answer_s, completion.call
-        own = keys.call(completion.scope, call.span_id)
-        commands: list[_Command] = [("HSET", own, "d", _encode(ended(completion))), ("EXPIRE", own, ttl_s)]
-        lists = [keys.scoped(keys.FRONTIER, completion.scope, digest) for digest in completion.frontiers]
-        lists += [keys.scoped(keys.ANSWER, completion.scope, digest) for digest in completion.answers]
-        if lists:
-            commands.append(self._script(REMEMBER, lists, [bytes.fromhex(call.span_id), PRODUCER_CAP, ttl_s]))
+        names = [keys.call(completion.scope, call.span_id)]
+        names += [keys.scoped(keys.FRONTIER, completion.scope, digest) for digest in completion.frontiers]
+        names += [keys.scoped(keys.ANSWER, completion.scope, digest) for digest in completion.answers]
+        arguments: list[bytes | str | int] = [
+            bytes.fromhex(call.span_id),
+            PRODUCER_CAP,
+            ttl_s,
+            _encode(ended(completion)),
+        ]
+        commands = [self._script(COMPLETE, names, arguments)]
         if completion.response_id:
             key = keys.response(self._secret, completion.tenant, completion.response_id)
             commands.append(("SET", key, call.request_id, "EX", ttl_s))
@@ -131,17 +136,14 @@ class RedisSessionStore:
         commands.append(self._script(REMEMBER, [trace], [call.span_id, keys.TRACE_SPANS, ttl_s]))
         return commands
 
+    def _links(self) -> list[_Command]:
+        return [self._script(LINK, names, arguments) for names, arguments in self._waiting]
+
     def _script(self, script: str, names: Sequence[bytes], arguments: Iterable[bytes | str | int]) -> _Command:
         sha = self._shas.get(script)
         if sha is None:
             sha = self._shas[script] = self._client.script_load(script)
         return ("EVALSHA", sha, len(names), *names, *arguments)
-
-    def _wait(self, *commands: _Command) -> None:
-        dropped = max(0, len(self._waiting) + len(commands) - WAITING_LINKS)
-        if dropped:
-            self._metrics.add("backtalk.session.links_dropped", dropped)
-        self._waiting.extend(commands)
 
     def _send(self, make: Callable[[], list[_Command]]) -> list[object] | None:
         """Send what waits and what `make` says; None where Redis is away."""
@@ -150,7 +152,7 @@ class RedisSessionStore:
             self._metrics.add("backtalk.session.skipped")
             return None
         try:
-            replies = self._exchange(make)
+            replies = self._exchange_twice(make)
         except (RedisError, OSError) as error:
             self._failed(error)
             return None
@@ -158,12 +160,22 @@ class RedisSessionStore:
         self._metrics.record("backtalk.session.round_trip_ms", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
 
+    def _exchange_twice(self, make: Callable[[], list[_Command]]) -> list[object]:
+        """Ask again at once after a first failure: commands may run twice, and most failures last a moment."""
+        if self._breaker.broken:
+            return self._exchange(make)
+        try:
+            return self._exchange(make)
+        except (RedisError, OSError) as error:
+            self._metrics.add("backtalk.session.failures", kind=type(error).__name__)
+            return self._exchange(make)
+
     def _exchange(self, make: Callable[[], list[_Command]]) -> list[object]:
         """One round trip; a second one after a restart of the server, which knows no scripts then."""
-        replies = self._round_trip([*self._waiting, *make()])
+        replies = self._round_trip([*self._links(), *make()])
         if any(isinstance(reply, NoScriptError) for reply in replies):
             self._shas.clear()
-            replies = self._round_trip([*self._waiting, *make()])
+            replies = self._round_trip([*self._links(), *make()])
         for reply in replies:
             if isinstance(reply, RedisError):
                 raise reply

@@ -1,8 +1,10 @@
-"""The two Lua scripts. Each is one atomic step, and running it twice with the same call changes nothing more.
+"""The Lua scripts. Each is one atomic step, and running it twice with the same call changes nothing more.
 
 ARRIVE   KEYS: the lists, then the call.  ARGV: span (8 bytes), call prefix, arrival, call's ttl,
          then for each list: cap ("0": read only), ttl.
          Returns the members of each list (before this call joined), and what is known of every call named in them.
+LINK     KEYS: the call, and its parent where it has one.  ARGV: link, ttl, when the call arrived.
+COMPLETE KEYS: the call, then the lists that name it.  ARGV: span (8 bytes), cap, ttl, end.
 REMEMBER KEYS: the lists.  ARGV: member, cap, ttl. Makes the member each list's newest.
 """
 
@@ -41,8 +43,18 @@ redis.call('EXPIRE', KEYS[#KEYS], ttl)
 return {lists, calls}
 """
 
-REMEMBER: Final = """
-for i = 1, #KEYS do
+LINK: Final = """
+redis.call('HSET', KEYS[1], 'l', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+if KEYS[2] then
+  redis.call('HSETNX', KEYS[2], 'k', ARGV[3])
+  redis.call('EXPIRE', KEYS[2], ARGV[2])
+end
+return 1
+"""
+
+_NEWEST: Final = """
+for i = first, #KEYS do
   redis.call('LREM', KEYS[i], 0, ARGV[1])
   redis.call('RPUSH', KEYS[i], ARGV[1])
   redis.call('LTRIM', KEYS[i], -tonumber(ARGV[2]), -1)
@@ -50,3 +62,14 @@ for i = 1, #KEYS do
 end
 return 1
 """
+
+REMEMBER: Final = "local first = 1" + _NEWEST
+
+COMPLETE: Final = (
+    """
+redis.call('HSET', KEYS[1], 'd', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+local first = 2
+"""
+    + _NEWEST
+)

@@ -92,7 +92,7 @@ class Dialogue:
         self.stage = stage
         self.history: list[Message] = []
         self.last: CallKey | None = None
-        self._instructions = factories.system(instructions)
+        self.instructions = instructions
         self._app = app
 
     def says(self, text: str, *, answer: str = "That depends on what you mean by it.", **how: Any) -> CallKey:
@@ -124,7 +124,7 @@ class Dialogue:
         stage, took_s = self.stage, float(how.pop("after_s", ANSWER_S))
         stage.now_s += how.pop("read_s", READ_S)
         end = {name: how.pop(name) for name in ("status", "outcome") if name in how}
-        messages = (self._instructions, *self.history)
+        messages = (factories.system(self.instructions), *self.history)
         arrived = factories.opened(*messages, at_s=stage.now_s, **{**self._app, **how})
         stage.open(arrived)
         stage.now_s += took_s

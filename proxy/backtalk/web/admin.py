@@ -6,6 +6,7 @@ too long is given up with a 503, and never delays a probe.
 
 import asyncio
 import hmac
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,15 +22,20 @@ from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.ledger.rows import Rows
 from backtalk.model.ids import parse_request_id, parse_trace_id
 from backtalk.model.notes import NOTES, CallNotes
+from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.problems import body_of
 from backtalk.web.traces import Traces
 
 _Answer = TypeVar("_Answer")
 _Handler = Callable[[Request], Awaitable[Response]]
+_log = logging.getLogger(__name__)
 _DEADLINE_S: Final = 20.0
+_FOLLOW_S: Final = 0.25
 _MOST_LISTED: Final = 500
-_PARAMETERS: Final = frozenset(("limit", "before_ns", "session_id", "model", "outcome", "tenant", "signal"))
+_PARAMETERS: Final = frozenset(
+    ("limit", "before_ns", "session_id", "model", "outcome", "tenant", "signal", "status", "has_feedback")
+)
 
 
 class Admin:
@@ -64,11 +70,16 @@ class Admin:
             raise RequestError(message, code="unknown_parameter", param=min(unknown))
         limit = min(_whole(asked.get("limit"), "limit") or 50, _MOST_LISTED)
         before_ns = _whole(asked.get("before_ns"), "before_ns")
-        equal = {name: asked.get(name) for name in ("session_id", "model", "outcome", "tenant")}
-        signal = asked.get("signal")
-        return JSONResponse(
-            await self._read(lambda traces: traces.recent(limit=limit, before_ns=before_ns, signal=signal, **equal))
-        )
+        equal: dict[str, str | int | None] = {
+            name: asked.get(name) for name in ("session_id", "model", "outcome", "tenant")
+        }
+        equal["status"] = _whole(asked.get("status"), "status")
+        signal, has_feedback = asked.get("signal"), _truth(asked.get("has_feedback"), "has_feedback")
+
+        def ask(traces: Traces) -> dict[str, Any]:
+            return traces.recent(limit=limit, before_ns=before_ns, signal=signal, has_feedback=has_feedback, **equal)
+
+        return JSONResponse(await self._read(ask))
 
     async def metrics(self, request: Request) -> Response:
         """`GET /metrics`: the figures of every process, as Prometheus text."""
@@ -98,6 +109,15 @@ class Admin:
             return await handler(request)
 
         return checked
+
+    async def follow(self) -> None:
+        """Keep up with the journal, so that no reader has to wait for what has gathered."""
+        while True:
+            try:
+                await self._read(Traces.refresh)
+            except (BacktalkError, OSError) as error:
+                _log.warning("the journal cannot be followed", extra={"error": str(error)})
+            await asyncio.sleep(_FOLLOW_S)
 
     def close(self) -> None:
         """End the reading thread."""
@@ -131,7 +151,10 @@ def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        following = TaskGroup()
+        following.spawn(admin.follow(), name="follow the journal")
         yield
+        await following.aclose()
         admin.close()
 
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
@@ -165,3 +188,9 @@ def _whole(text: str | None, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 19:
         raise RequestError(f"{name} must be a whole number, not {text[:40]!r}", code="bad_parameter", param=name)
     return int(text)
+
+
+def _truth(text: str | None, name: str) -> bool | None:
+    if text not in {None, "true", "false"}:
+        raise RequestError(f"{name} must be true or false", code="bad_parameter", param=name)
+    return None if text is None else text == "true"

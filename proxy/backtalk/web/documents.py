@@ -31,7 +31,8 @@ def trace_document(
         "ambiguous_feedback": [
             _feedback(row) | {"candidates": [_key(call) for call in fits]} for row, fits in resolved if len(fits) > 1
         ],
-        "pending_feedback": [_feedback(row) for row, fits in resolved if not fits],
+        "pending_feedback": [_feedback(row) for row, fits in resolved if not fits and not row.get("session_id")],
+        "session_feedback": [_feedback(row) for row, _ in resolved if row.get("session_id")],
     }
 
 
@@ -106,7 +107,7 @@ def _feedback(row: Row) -> dict[str, Any]:
     given = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
     return {
         **{name: row[name] for name in columns if row.get(name) is not None},
-        "value": json.loads(row["value_json"]),
+        "value": json.loads(row.get("value_json") or "null"),
         "key": {name: row[name] for name in given if row.get(name) is not None},
     }
 

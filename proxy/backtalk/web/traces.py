@@ -4,13 +4,17 @@ In: questions of the admin API. Out: documents that say of every part whether it
 in one thread of its own, so that a slow query never delays the listener.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
+from backtalk.ledger.targets import targets
 from backtalk.model.facts import decode_entry
 from backtalk.spool.cursor import Cursor
 from backtalk.spool.journal import ID
@@ -37,7 +41,8 @@ class Traces:
         """Take what the journal has gained, let go of what the ledger has."""
         while records := self._tail.read():
             for record in records:
-                self._fresh.add(record.next_offset, decode_entry(record.payload))
+                with contextlib.suppress(msgspec.MsgspecError):  # the ledger's writer meets it too, and says so
+                    self._fresh.add(record.next_offset, decode_entry(record.payload))
         self._fresh.commit(self._committed())
 
     def _committed(self) -> int:
@@ -68,25 +73,37 @@ class Traces:
         )
 
     def recent(
-        self, *, limit: int, before_ns: int | None = None, signal: str | None = None, **equal: str | None
-    ) -> Any:
-        """The latest calls, newest first, each with its signals and feedback."""
+        self,
+        *,
+        limit: int,
+        before_ns: int | None = None,
+        signal: str | None = None,
+        has_feedback: bool | None = None,
+        **equal: str | int | None,
+    ) -> dict[str, Any]:
+        """The latest calls, newest first, each with its signals and feedback.
+
+        By signal and by feedback the newest few thousand calls are searched; `searched_to_ns` says how far back.
+        """
         self.refresh()
         asked = {column: value for column, value in equal.items() if value is not None}
-        calls = self._recent(limit if signal is None else _SCAN, before_ns, asked)
-        traces = {call["trace_id"] for call in calls}
-        signals = self._signals(traces)
-        found = [self._listed(call, signals) for call in calls]
+        filtered = signal is not None or has_feedback is not None
+        calls = self._recent(_SCAN if filtered else limit, before_ns, asked)
+        listed = self._listed(calls)
         if signal is not None:
-            found = [call for call in found if any(one["kind"] == signal for one in call["signals"])]
-        return {"calls": found[:limit]}
+            listed = [call for call in listed if any(one["kind"] == signal for one in call["signals"])]
+        if has_feedback is not None:
+            listed = [call for call in listed if bool(call["feedback"]) == has_feedback]
+        return {"calls": listed[:limit], "searched_to_ns": calls[-1]["opened_ns"] if calls else None}
 
-    def _listed(self, call: Row, signals: list[Row]) -> dict[str, Any]:
-        feedback = [(row, [call]) for row in self._feedback([call], call["trace_id"])]
-        document = documents.call_document(call, signals, feedback, {})
-        return {name: value for name, value in document.items() if name not in ("request", "answers")}
+    def _listed(self, calls: list[Row]) -> list[dict[str, Any]]:
+        """The calls without their texts; what is said of a whole trace or by an ambiguous id stands at none."""
+        signals = self._signals({call["trace_id"] for call in calls})
+        feedback = [(row, targets(row, calls)) for row in self._feedback(calls)]
+        found = [documents.call_document(call, signals, feedback, {}) for call in calls]
+        return [{name: value for name, value in one.items() if name not in ("request", "answers")} for one in found]
 
-    def _recent(self, limit: int, before_ns: int | None, equal: Mapping[str, str]) -> list[Row]:
+    def _recent(self, limit: int, before_ns: int | None, equal: Mapping[str, str | int]) -> list[Row]:
         def wanted(row: Row) -> bool:
             in_time = before_ns is None or row["opened_ns"] < before_ns
             return in_time and all(row.get(column) == value for column, value in equal.items())
@@ -114,18 +131,19 @@ class Traces:
     def _both(self, table: TableName, names: set[str]) -> list[Row]:
         return [*self._fresh.find(table, "trace_id", names), *self._fresh.find(table, "shown_by_trace_id", names)]
 
-    def _feedback(self, calls: list[Row], trace_id: str) -> list[Row]:
+    def _feedback(self, calls: list[Row], *traces: str) -> list[Row]:
+        trace_ids = {*traces, *(call["trace_id"] for call in calls)}
         responses = {call["response_id"] for call in calls if call.get("response_id")}
         sessions = {call["session_id"] for call in calls if call.get("session_id")}
         fresh = [
-            *self._fresh.find("feedback", "trace_id", [trace_id]),
+            *self._fresh.find("feedback", "trace_id", trace_ids),
             *self._fresh.find("feedback", "response_id", responses),
             *self._fresh.find("feedback", "session_id", sessions),
         ]
-        stored = self._reader.feedback(trace_ids=[trace_id], response_ids=responses, session_ids=sessions)
+        stored = self._reader.feedback(trace_ids=trace_ids, response_ids=responses, session_ids=sessions)
         tenants = {call.get("tenant") for call in calls}
         found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], "feedback_id")
-        return [row for row in found if row.get("trace_id") == trace_id or row["tenant"] in tenants]
+        return [row for row in found if row.get("trace_id") in trace_ids or row["tenant"] in tenants]
 
     def _siblings(self, feedback: list[Row], trace_id: str) -> list[Row]:
         """Calls of other traces with a response id that a feedback names: two calls may carry one id."""

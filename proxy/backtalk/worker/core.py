@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import StoreError
+from backtalk.export import measures
 from backtalk.model.facts import CallClosed, CallOpened, JournalEntry, decode_entry
 from backtalk.model.frames import Closed, Heartbeat, Opened, Requested
 from backtalk.settings import Settings
@@ -25,7 +26,6 @@ _log = logging.getLogger(__name__)
 MAX_FRAMES: Final = 64
 """Frames of one look at the spools; each may carry a body of some megabytes."""
 BATCH_NS: Final = 50 * clock.NS_PER_MS
-IDLE_S: Final = 0.03
 _TEND_NS: Final = clock.NS_PER_S
 _LIVENESS_NS: Final = 200 * clock.NS_PER_MS
 _QUIET_NS: Final = 10 * clock.NS_PER_S
@@ -70,7 +70,7 @@ class Core:
         self._resume()
 
     def step(self) -> bool:
-        """Look once at the spools and decide what is there; True where there was something."""
+        """Look once at the spools and decide what is there; True where more than heartbeats was there."""
         taken = self._intake.poll(MAX_FRAMES)
         for item in taken:
             self._take(item)
@@ -81,7 +81,7 @@ class Core:
         self._end_calls_of_the_dead()
         if self._due():
             self.write()
-        return bool(taken)
+        return any(not isinstance(item.frame, Heartbeat) for item in taken)
 
     def write(self) -> None:
         """Put the batch into the journal, then let the spools forget what it covers; waits while the disk is full.
@@ -100,6 +100,7 @@ class Core:
                     raise
                 _log.error("the journal takes nothing; the spools wait", extra={"error": error.message})
                 self._stop.wait(_RETRY_S)
+        measures.record(self._metrics, self._batch.facts)
         self._note_places(begin)
         self._batch.clear()
         self._moved = False

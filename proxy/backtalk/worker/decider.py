@@ -117,7 +117,6 @@ class Decider:
         yield from self._arrive(ended.arrival)
         if ended.end.response.not_understood:
             self._metrics.add("backtalk.worker.not_understood", api=ended.end.opened.api)
-        self._metrics.add("backtalk.calls", outcome=ended.end.outcome)
         try:
             end, shown = self._desk.closed(ended.end)
         except Exception:  # noqa: BLE001 -- the call is a fact whether or not its session can be told

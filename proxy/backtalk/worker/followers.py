@@ -3,6 +3,7 @@
 In: settings and the journal. Out: `core.Follower` values. What a follower has not taken stays in the journal.
 """
 
+from backtalk.export.hosted import attach
 from backtalk.export.loop import ExportLoop
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
@@ -39,6 +40,7 @@ def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metric
 
 
 def _export(settings: Settings, journal: Journal, exporter: Exporter, metrics: Metrics) -> Follower:
+    attach(exporter, settings.telemetry, metrics, settings.data_dir / "metrics")
     cursor = Cursor(settings.data_dir / "cursors" / exporter.name, stream=journal.id)
     loop = ExportLoop(exporter, settings.data_dir / "journal", cursor, metrics)
     return Follower(exporter.name, lambda: loop.position, loop.start, loop.stop)

@@ -25,7 +25,7 @@ from backtalk.session.store import Lifetimes
 from backtalk.settings import Settings
 from backtalk.spool import Journal
 from backtalk.telemetry import Metrics
-from backtalk.worker.core import IDLE_S, Core, Follower
+from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
 from backtalk.worker.followers import followers_of
 
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _TEND_NS: Final = clock.NS_PER_S
 _TRIM_NS: Final = 5 * clock.NS_PER_S
 _GRACE_S: Final = 10.0
+_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.1
 
 
 def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
@@ -76,9 +78,13 @@ class Loop:
 
     def run(self) -> None:
         """Go on until told to stop."""
+        pause_s = _PAUSE_S
         while not self._stop.is_set():
-            if not self._core.step():
-                self._stop.wait(IDLE_S)
+            if self._core.step():
+                pause_s = _PAUSE_S
+            else:
+                self._stop.wait(pause_s)
+                pause_s = min(1.1 * pause_s, _LONGEST_PAUSE_S)
             self._tend(clock.monotonic_ns())
 
     def _tend(self, now_ns: int) -> None:

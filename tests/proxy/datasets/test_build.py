@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -12,13 +13,30 @@ from backtalk.datasets.build import build_dpo
 from backtalk.errors import SetupError
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
-from backtalk.model.chat import Message, Request
+from backtalk.model.chat import Message, Request, ToolCall
 from backtalk.model.facts import CallClosed, Fact, JournalEntry
 from backtalk.testing import stories
 
 ASKED = Message("user", "Why is the sky blue?")
 PROMPT = [{"role": "user", "content": "Why is the sky blue?"}]
 BAD = [{"role": "assistant", "content": "Rayleigh scattering."}]
+TRL_PYTHON: Final = Path(__file__).parents[3] / ".venvs" / "trl" / "bin" / "python"
+"""The environment of deploy/locks/trl.lock, as `make test-trl` sets it up."""
+TRL_READS: Final = """
+import json, sys
+from datasets import load_dataset
+from trl.data_utils import extract_prompt, is_conversational, maybe_extract_prompt
+rows = load_dataset("json", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2])
+found = []
+for row in rows:
+    assert is_conversational(row), row
+    kept = maybe_extract_prompt(row)
+    whole = {name: row["prompt"] + row[name] for name in ("chosen", "rejected")}
+    again = extract_prompt(whole)
+    assert all(again[name] == kept[name] for name in ("prompt", "chosen", "rejected")), (kept, again)
+    found.append([len(kept["prompt"]), kept["chosen"][-1]["role"], kept["rejected"][-1]["role"]])
+print(json.dumps(found))
+"""
 
 
 @pytest.fixture
@@ -191,3 +209,38 @@ def test_no_ledger_is_a_setup_error(tmp_path: Path) -> None:
     """Before anything ran the message says what to do."""
     with pytest.raises(SetupError, match="backtalk serve"):
         build_dpo(tmp_path / "ledger", tmp_path / "dpo.jsonl")
+
+
+@pytest.mark.trl
+@pytest.mark.timeout(300)
+def test_trl_reads_what_was_built(tmp_path: Path, ledger: Ledger) -> None:
+    """`datasets` loads the file, and TRL takes its rows for conversational preferences and finds their prompts."""
+    if not TRL_PYTHON.exists():
+        pytest.skip("there is no environment with TRL: run `make test-trl`")
+    plain, after, tooled = stories.closed(), edited("It scatters, in short."), with_tools()
+    keep(ledger, plain, after, tooled, correction(plain), correction(tooled, "It is 12 degrees."))
+    keep(ledger, stories.signal(plain.key, after.key, kind="assistant_edit"))
+    report = build_dpo(tmp_path / "ledger", tmp_path / "dpo.jsonl")
+
+    arguments = [str(TRL_PYTHON), "-c", TRL_READS, str(report.file), str(tmp_path / "cache")]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stderr
+    shapes = json.loads(done.stdout.splitlines()[-1])
+    assert sorted(shapes) == [
+        [1, "assistant", "assistant"],
+        [1, "assistant", "assistant"],
+        [3, "assistant", "assistant"],
+    ]
+
+
+def with_tools() -> CallClosed:
+    """A call whose prompt holds a tool call and its result."""
+    asked = (
+        ASKED,
+        Message("assistant", tool_calls=(ToolCall("c-1", "weather", '{"city": "Kyiv", "days": 2}'),)),
+        Message("tool", "12 C", tool_call_id="c-1"),
+    )
+    tools = '[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]'
+    request = Request(messages=asked, tools_json=tools)
+    return stories.closed(call=msgspec.structs.replace(stories.opened(), request=request), response_id="r-tools")

@@ -152,6 +152,17 @@ def test_unreadable_entry_costs_only_itself(journal: Journal, tmp_path: Path) ->
     assert metrics.snapshot().value("backtalk.export.dropped", reason="bad_entry") == 1
 
 
+def test_disk_that_takes_no_cursor_stops_no_delivery(journal: Journal, tmp_path: Path) -> None:
+    """What cannot be remembered is delivered all the same."""
+    (tmp_path / "cursors").write_text("in the way", encoding="ascii")
+    exporter = Recorder()
+    expected = _append(journal, 3)
+    with _running(exporter, tmp_path):
+        wait_until(lambda: exporter.calls == expected)
+        expected += _append(journal, 3)
+        wait_until(lambda: exporter.calls == expected)
+
+
 def test_stop_delivers_what_waits(journal: Journal, tmp_path: Path) -> None:
     """A healthy exporter loses nothing by a stop, a failing one does not delay it."""
     exporter = Recorder()

@@ -1,7 +1,6 @@
 """The OpenTelemetry exporter against real receivers."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from backtalk.spool import Cursor, Journal
 from backtalk.telemetry import Metrics
 from backtalk.testing.facts import closed_call, feedback, opened_call, signal
 from backtalk.testing.otlp import GrpcReceiver, HttpReceiver, attributes_of
+from backtalk.testing.sockets import free_port
 from backtalk.testing.waiting import wait_until
 
 QUICK = Pauses(idle_s=0.001, first_s=0.01, most_s=0.05)
@@ -28,17 +28,10 @@ def _exporter(endpoint: str, protocol: str = "http/protobuf") -> OtlpExporter:
     return OtlpExporter({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol})
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @pytest.mark.anyio
 async def test_an_independent_receiver_understands_all_of_it() -> None:
     """OtelTap decodes spans, log events and metrics, and finds the ids that the client saw."""
-    port = _free_port()
+    port = free_port()
     call = closed_call()
     metrics = Metrics()
     metrics.add("backtalk.calls", outcome="completed")
@@ -69,7 +62,7 @@ async def test_an_independent_receiver_understands_all_of_it() -> None:
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_receiver_that_starts_late_misses_nothing(protocol: str, tmp_path: Path) -> None:
     """Through journal and loop: calls made while nobody listened are all there, once the receiver is."""
-    port = _free_port()
+    port = free_port()
     metrics = Metrics()
     journal = Journal.open(tmp_path / "journal", JournalSettings(), metrics=metrics)
     exporter = _exporter(f"http://127.0.0.1:{port}", protocol)

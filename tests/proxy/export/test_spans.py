@@ -7,8 +7,9 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
+from backtalk.export.kinds import error_type
 from backtalk.export.origin import Origin, origin
-from backtalk.export.spans import error_type, spans_of
+from backtalk.export.spans import spans_of
 from backtalk.model.chat import Message, Request, Response, Usage
 from backtalk.model.facts import CallClosed
 from backtalk.model.ids import new_span_id

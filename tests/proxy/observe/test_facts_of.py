@@ -62,6 +62,14 @@ def test_usage_that_nobody_reported_is_estimated_and_says_so() -> None:
     assert whole.response.usage == Usage(input_tokens=10, output_tokens=20)
 
 
+def test_a_client_that_left_with_the_whole_answer_did_not_stop_it() -> None:
+    """Clients close a stream at its last event; one that left before the finish reason did stop it."""
+    call = facts_of.opened(_opened(), late=False)
+    whole, cut = _closed(outcome="client_disconnected"), _closed(outcome="client_disconnected", body=b"")
+    ends = [facts_of.closed(call, frame, request_bytes=0, request_capture="full") for frame in (whole, cut)]
+    assert [end.outcome for end in ends] == ["completed", "client_disconnected"]
+
+
 def test_an_error_has_no_usage() -> None:
     """Nothing was generated."""
     call = facts_of.opened(_opened(), late=False)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from backtalk.model.frames import Opened, Requested
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.telemetry import Metrics
@@ -48,7 +50,8 @@ def test_an_end_before_the_body_brings_the_beginning_along() -> None:
     head = opened(1, 10, [], pieces=True)[0]
     assert isinstance(head, Opened)
     calls.open("o", head)
-    ended = calls.close(closed(1, 20, "", outcome="client_disconnected", status=0))
+    gone = closed(1, 20, "", outcome="client_disconnected", status=0)
+    ended = calls.close(msgspec.structs.replace(gone, body=b""))
     assert ended is not None
     assert ended.arrival is not None
     assert ended.end.outcome == "client_disconnected"

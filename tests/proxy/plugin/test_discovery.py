@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from pydantic import BaseModel
 
 from backtalk.errors import SetupError
 from backtalk.plugin import CallClosed, CallOpened, SessionView, Signal
@@ -28,7 +27,7 @@ class Good:
 class Nameless(Good):
     """States its name wrongly."""
 
-    name = 3  # type: ignore[assignment]  # pyright: ignore  # the mistake under test
+    name = 3  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
 
 
 class Futuristic(Good):
@@ -46,7 +45,7 @@ class Unfinished:
 class Asynchronous(Good):
     """A coroutine where a function belongs."""
 
-    async def observe(self, fact: CallOpened, session: SessionView) -> Sequence[Signal]:  # type: ignore[override]  # pyright: ignore
+    async def observe(self, fact: object, session: object) -> Sequence[Signal]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Never runs."""
         del fact, session
         return ()
@@ -55,16 +54,10 @@ class Asynchronous(Good):
 class Renamed(Good):
     """Other parameters."""
 
-    def observe(self, call: CallOpened, view: SessionView) -> Sequence[Signal]:  # type: ignore[override]  # pyright: ignore
+    def observe(self, call: object, view: object) -> Sequence[Signal]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Never runs."""
         del call, view
         return ()
-
-
-class Limits(BaseModel):
-    """Settings of a plugin."""
-
-    most: int = 3
 
 
 Install = Callable[[str], None]
@@ -80,7 +73,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1\n", encoding="utf-8")
         (info / "entry_points.txt").write_text(f"[{DETECTORS}]\noutsider = outsider_plugin:Plugin\n", encoding="utf-8")
-        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.syspath_prepend(str(tmp_path))  # pyright: ignore[reportUnknownMemberType]  # pytest has no type
         monkeypatch.delitem(__import__("sys").modules, "outsider_plugin", raising=False)
 
     return make
@@ -154,8 +147,10 @@ def test_an_outsider_is_loaded_with_its_settings(install: Install) -> None:
         ("raise RuntimeError('no luck')\n", "importing it failed: no luck"),
         ("Plugin = 3\n", "its entry point must name a class"),
         (
-            "class Plugin:\n    name, api, version = 'outsider', 1, '1'\n"
-            "    def __init__(self): raise OSError('no disk')\n    def observe(self, fact, session): return ()\n",
+            (
+                "class Plugin:\n    name, api, version = 'outsider', 1, '1'\n"
+                "    def __init__(self): raise OSError('no disk')\n    def observe(self, fact, session): return ()\n"
+            ),
             "constructing it failed: no disk",
         ),
     ],

@@ -11,8 +11,10 @@ from backtalk.testing import factories
 HASHER = Hasher(b"a secret")
 
 
-def _history(*messages: Message | str, **fields: str) -> History:
-    return HASHER.history(factories.opened(*messages, tenant=fields.pop("tenant", "t"), **fields))
+def _history(
+    *messages: Message | str, tenant: str = "t", end_user: str | None = None, session: str | None = None
+) -> History:
+    return HASHER.history(factories.opened(*messages, tenant=tenant, end_user=end_user, session=session))
 
 
 @pytest.mark.parametrize(
@@ -88,12 +90,14 @@ def test_another_installation_has_other_digests() -> None:
     [
         ("Use the context.\nContext: rain.\n\nQuestion: Why does it rain?", "Why does it rain?"),
         ("Why does it rain?", "Why does it rain?"),
-        ("Classify this.\nReview: fine\nSentiment:", "Classify this. Review: fine Sentiment:"),
+        ("Use the context.\nQuestion: Why does it rain?\nAnswer:", "Why does it rain?"),
+        ("<doc>\nrain\n</doc>\n<question>\nWhy does it rain?\n</question>", "Why does it rain?"),
+        ("Instructions:\n\nContext:", "Instructions: Context:"),
         ("", ""),
     ],
 )
 def test_the_typed_part_is_the_last_line_without_its_label(prompt: str, line: str) -> None:
-    """An app wraps context around what a person typed; a label alone was not typed."""
+    """An app wraps context around what a person typed; a label or a tag alone was not typed."""
     assert typed(prompt) == line
 
 

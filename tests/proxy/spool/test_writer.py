@@ -58,7 +58,7 @@ def test_a_segment_begun_before_a_crash_is_used(tmp_path: Path) -> None:
         second.close()
 
 
-@pytest.mark.parametrize("room", range(0, 140, 7))
+@pytest.mark.parametrize("room", [0, 7, 28, 29, 60, 139])
 def test_a_full_disk_keeps_whole_frames_and_cuts_the_torn_one(tmp_path: Path, room: int) -> None:
     """Of a group that did not fit, what is whole counts as written, and the next write follows right behind it."""
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path), str(room)], check=True, capture_output=True)

@@ -12,11 +12,13 @@ from pydantic import SecretStr
 
 from backtalk.model.facts import Fact, decode_entry
 from backtalk.model.frames import Closed, Opened
-from backtalk.settings import Settings, TelemetrySettings, environ_for
+from backtalk.settings import SessionSettings, Settings, TelemetrySettings, environ_for
 from backtalk.spool import Tail
 from backtalk.testing.frames import write_spool
 
 WITHIN_S: Final = 300.0
+PATIENT_MS: Final = 5_000.0
+"""The wait for Redis: this measures what is understood, not how busy the machine is."""
 _POLL_S: Final = 0.05
 _WORKER: Final = "from backtalk import settings, worker; worker.run_worker(settings.load_inherited())"
 
@@ -32,7 +34,12 @@ def through_worker(every: Iterable[Opened | Closed], data_dir: Path, redis_url: 
     """Let a worker take all frames, end it in order, and read its journal."""
     data_dir.mkdir(parents=True, exist_ok=True)
     write_spool(data_dir / "spool", list(every))
-    settings = Settings(data_dir=data_dir, redis_url=SecretStr(redis_url), telemetry=TelemetrySettings(exporters=()))
+    settings = Settings(
+        data_dir=data_dir,
+        redis_url=SecretStr(redis_url),
+        session=SessionSettings(redis_timeout_ms=PATIENT_MS),
+        telemetry=TelemetrySettings(exporters=()),
+    )
     before = _children_cpu_s()
     with (data_dir / "log").open("wb") as log:
         arguments = [sys.executable, "-c", _WORKER]
