@@ -54,6 +54,13 @@ def new_span_id() -> SpanId:
     return SpanId(f"{random.getrandbits(64) or 1:016x}")
 
 
+def new_ids() -> tuple[TraceId, SpanId, SpanId]:
+    """Mint a trace id and two span ids from one draw."""
+    digits = f"{random.getrandbits(256):064x}"
+    ids = TraceId(digits[:32]), SpanId(digits[32:48]), SpanId(digits[48:])
+    return (new_trace_id(), new_span_id(), new_span_id()) if _NO_SPAN in ids else ids
+
+
 def parse_traceparent(value: str) -> TraceParent | None:
     """Read a `traceparent`; None where it is malformed, all-zero, or of the forbidden version ff."""
     match = _TRACEPARENT.fullmatch(value.strip())

@@ -7,7 +7,7 @@ make this fail; a malformed or repeated `traceparent` is as if none had been sen
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from backtalk.model.ids import CallKey, SpanId, TraceId, TraceParent, new_span_id, new_trace_id, parse_traceparent
+from backtalk.model.ids import CallKey, SpanId, TraceId, TraceParent, new_ids, new_span_id, parse_traceparent
 
 _SAMPLED: Final = 1
 _TRACESTATE_MEMBERS: Final = 32
@@ -47,8 +47,8 @@ def context_of(headers: Headers) -> CallContext:
 
 
 def _minted() -> CallContext:
-    trace_id, span_id = new_trace_id(), new_span_id()
-    return CallContext(trace_id, span_id, new_span_id(), None, _SAMPLED, "", f"00-{trace_id}-{span_id}-01")
+    trace_id, span_id, server_span_id = new_ids()
+    return CallContext(trace_id, span_id, server_span_id, None, _SAMPLED, "", f"00-{trace_id}-{span_id}-01")
 
 
 def _continued(parent: TraceParent, states: list[bytes]) -> CallContext:

@@ -4,7 +4,7 @@ In: header fields with lower-case names. Out: lists of fields. The one rule: wha
 cookies and everything unnamed stay out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from backtalk.observe.context import CallContext
@@ -32,39 +32,41 @@ _RESPONSE: Final = frozenset(
     (b"content-encoding", b"content-type", b"openai-model", b"openai-processing-ms", b"retry-after", b"x-request-id")
 )
 _RESPONSE_PREFIXES: Final = (b"x-ratelimit-",)
-_VALUE_BYTES: Final = 1024
-_FIELDS: Final = 64
 _NAMES: Final = 512
 _SECRET: Final = frozenset((b"cookie", b"proxy-authorization"))
 
 
 class Chooser:
-    """Chooses the fields that the spool may see, by name."""
+    """Chooses the fields that the spool may see, by name; what it has said of a name it remembers.
+
+    Values are bounded where heads are: in the server and in the upstream client.
+    """
 
     def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
-        self._kept = _Kept(names, prefixes)
-
-    def __call__(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """The first 64 fields to keep, values cut at 1 KiB."""
-        kept = self._kept
-        fields = [(text, value[:_VALUE_BYTES].decode("latin-1")) for name, value in headers if (text := kept[name])]
-        return fields[:_FIELDS] if len(fields) > _FIELDS else fields
-
-
-class _Kept(dict[bytes, str]):
-    """Names as text where they are kept, else empty; remembers what it said of a name."""
-
-    def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
-        super().__init__()
         self._names = names
         self._prefixes = prefixes
+        self._texts: dict[bytes, str] = {}
+        """Kept names, as text."""
+        self._seen: set[bytes] = set()
 
-    def __missing__(self, name: bytes) -> str:
-        text = name.decode("latin-1") if name in self._names or name.startswith(self._prefixes) else ""
-        if len(self) >= _NAMES:
-            self.clear()
-        self[name] = text
-        return text
+    def __call__(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+        """The fields to keep; where a name is repeated all of its fields, else in any order."""
+        known = dict(headers)
+        if not self._seen.issuperset(known):
+            self._learn(known)
+        texts = self._texts
+        if len(known) == len(headers):
+            return [(texts[name], known[name].decode("latin-1")) for name in texts.keys() & known]
+        return [(texts[name], value.decode("latin-1")) for name, value in headers if name in texts]
+
+    def _learn(self, names: Iterable[bytes]) -> None:
+        if len(self._seen) >= _NAMES:
+            self._seen.clear()
+            self._texts.clear()
+        for name in names:
+            self._seen.add(name)
+            if name in self._names or name.startswith(self._prefixes):
+                self._texts[name] = name.decode("latin-1")
 
 
 def request_chooser(session_header: str) -> Chooser:

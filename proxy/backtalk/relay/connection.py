@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
         "_framed",
         "_head",
         "_headless",
+        "_incoming",
         "_interim",
         "_keep",
         "_loop",
@@ -58,10 +59,10 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.used = False
         self.idle_since = 0.0
+        self._parser = httptools.HttpResponseParser(self)
         self._rest()
 
     def _rest(self) -> None:
-        self._parser: httptools.HttpResponseParser | None = None
         self._pieces: list[bytes] = []
         self._size = self._fed_bytes = self.status = 0
         self._error: Exception | None = None
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._uploaded = self.began = False
         self._done = True
         self.fields: list[tuple[bytes, bytes]] = []
+        self._incoming: list[tuple[bytes, bytes]] = []
         self.silent_since: float | None = None
 
     # The exchange, as `UpstreamExchange` has it.
@@ -96,7 +98,6 @@ class Connection(asyncio.Protocol):
     def start(self, data: bytes, body: bytes | None, *, bodiless: bool, chunked: bool) -> None:
         """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none."""
         self._rest()
-        self._parser = httptools.HttpResponseParser(self)
         self._done = False
         self._started = self._loop.time()
         self._headless = bodiless
@@ -169,8 +170,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a byte that nobody asked for ends the connection."""
-        parser = self._parser
-        if parser is None or self._done:
+        if self._done:
             self._keep = False
             self.close()
             return
@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
         if not self._head:
             self._fed_bytes += len(data)
         try:
-            parser.feed_data(data)
+            self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._unreadable()
         else:
@@ -221,20 +221,19 @@ class Connection(asyncio.Protocol):
             raise failures.malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; trailers are dropped."""
-        if not self._head:
-            self.fields.append((name.lower(), value))
+        """Take a field, or a trailer, for which nobody looks."""
+        self._incoming.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; 1xx heads are passed over."""
-        parser = cast("httptools.HttpResponseParser", self._parser)
-        status = parser.get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
-            self.fields.clear()
+            self._incoming.clear()
             return
         if self._fed_bytes > HEAD_LIMIT_BYTES:
             self._bound_head()
+        self.fields, self._incoming = self._incoming, []
         known = dict(self.fields)
         coding = known.get(b"transfer-encoding", b"")
         self._framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
@@ -254,15 +253,14 @@ class Connection(asyncio.Protocol):
         if self._interim:
             self._interim = False
             return
-        parser = cast("httptools.HttpResponseParser", self._parser)
-        self._keep = parser.should_keep_alive()
+        self._keep = self._parser.should_keep_alive()
         self._done = True
 
     # Inside.
 
     def _bound_head(self) -> None:
         """Refuse a head above the limit; asked only where so much was fed that it may be."""
-        if sum(len(name) + len(value) + 4 for name, value in self.fields) > HEAD_LIMIT_BYTES:
+        if sum(len(name) + len(value) + 4 for name, value in self._incoming) > HEAD_LIMIT_BYTES:
             self._error = failures.head_too_large(HEAD_LIMIT_BYTES)
             raise self._error
 

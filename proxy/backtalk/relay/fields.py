@@ -70,11 +70,15 @@ def target_of(raw_path: bytes, query: bytes, *, prefix: bytes, base: bytes) -> b
 
 def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
     """Leave out what is hop-by-hop by name, and what `connection` says is."""
-    kept = [field for field in fields if field[0] not in dropped]
-    if len(kept) == len(fields) or b"connection" not in dict(fields):
-        return kept
-    values = b",".join([value for name, value in fields if name == b"connection"]).lower()
-    if values == b"keep-alive":
-        return kept
-    named = {token.strip() for token in values.split(b",")} - _KEPT_ALWAYS
-    return [field for field in kept if field[0] not in named]
+    known = dict(fields)
+    connection = known.get(b"connection")
+    if connection is not None and (connection.lower() != b"keep-alive" or len(known) != len(fields)):
+        values = b",".join([value for name, value in fields if name == b"connection"]).lower()
+        dropped = dropped.union({token.strip() for token in values.split(b",")} - _KEPT_ALWAYS)
+    found = dropped.intersection(known)
+    if len(known) != len(fields):
+        return [field for field in fields if field[0] not in found]
+    kept = [*fields]  # each name is there once: taking few away is cheaper than looking at all
+    for name in found:
+        kept.remove((name, known[name]))
+    return kept

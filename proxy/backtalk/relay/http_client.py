@@ -54,7 +54,7 @@ class HttpClient:
     def serialise(self, request: UpstreamRequest) -> tuple[bytes, bool]:
         """The head as bytes, and whether the body's pieces are chunked."""
         lines = [b"%b %b%b" % (request.method, request.target, self._host_line)]
-        lines += [b": ".join(field) for field in request.fields]
+        lines += map(b": ".join, request.fields)
         framed = request.framed
         chunked = request.body is None and not framed
         if chunked:

@@ -14,7 +14,7 @@ from backtalk.model.frames import Outcome
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
 from backtalk.relay.fields import RequestFields, response_fields, target_of
-from backtalk.relay.upstream import Upstream, UpstreamExchange, UpstreamRequest
+from backtalk.relay.upstream import Upstream, UpstreamRequest
 from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
 
@@ -33,7 +33,9 @@ class RawLane:
 
     def __init__(self, upstream: Upstream, settings: Settings) -> None:
         self._upstream = upstream
-        self._limits = settings.relay
+        self._name = upstream.target.name
+        self._base = upstream.target.base
+        self._limit_bytes = settings.relay.body_limit_bytes
         key = settings.upstream_api_key
         authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
         self._fields = RequestFields(authorization=authorization, trace=settings.relay.forward_trace_context)
@@ -42,42 +44,37 @@ class RawLane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay one call."""
         notes: CallNotes = scope.get(NOTES) or CallNotes("", "")
-        notes.upstream = self._upstream.target.name
-        relayed = _Relayed(notes, send)
+        notes.upstream = self._name
         try:
-            await self._relay(scope, receive, relayed)
+            await self._relay(scope, receive, send, notes)
         except failures.ClientGoneError:
             notes.fail("client_disconnected")
         except BacktalkError as error:
             notes.fail(_outcome(error), error.code)
-            if not relayed.started:
+            if notes.answered_ns is None:
                 raise
 
     async def aclose(self) -> None:
         """Stop what watches."""
         await self._watcher.aclose()
 
-    async def _relay(self, scope: Scope, receive: Receive, relayed: "_Relayed") -> None:
+    async def _relay(self, scope: Scope, receive: Receive, send: Send, notes: CallNotes) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        target = target_of(scope["raw_path"], scope["query_string"], prefix=_PREFIX, base=self._upstream.target.base)
+        target = target_of(scope["raw_path"], scope["query_string"], prefix=_PREFIX, base=self._base)
         length = dict(headers).get(b"content-length")
-        if length is not None and int(length) > self._limits.body_limit_bytes:
-            raise failures.body_too_large(self._limits.body_limit_bytes)
+        self._bound(0 if length is None else int(length))
         message = await receive()
         if message["type"] == "http.disconnect":
             raise failures.ClientGoneError
         body: bytes = message.get("body", b"")
         more: bool = message.get("more_body", False)
-        if len(body) > self._limits.body_limit_bytes:
-            raise failures.body_too_large(self._limits.body_limit_bytes)
-        notes = relayed.notes
+        self._bound(len(body))
         fields = self._fields(headers, traceparent=notes.traceparent, tracestate=notes.tracestate)
-        request = UpstreamRequest(
-            scope["method"].encode("ascii"), target, fields, None if more else body, length is not None
-        )
+        method = scope["method"].encode("ascii")
+        request = UpstreamRequest(method, target, fields, None if more else body, length is not None)
         watch = self._watcher.start(receive, size=len(body), uploading=more)
         try:
-            await self._exchange(request, body if more else b"", watch, relayed)
+            await self._exchange(request, body if more else b"", watch, send, notes)
         except asyncio.CancelledError:
             if watch.error is None:
                 raise
@@ -87,43 +84,32 @@ class RawLane:
         finally:
             watch.stop()
 
-    async def _exchange(self, request: UpstreamRequest, first: bytes, watch: Watch, relayed: "_Relayed") -> None:
-        relayed.notes.asked_ns = clock.monotonic_ns()
+    async def _exchange(
+        self, request: UpstreamRequest, first: bytes, watch: Watch, send: Send, notes: CallNotes
+    ) -> None:
+        notes.asked_ns = clock.monotonic_ns()
         exchange = await self._upstream.send(request)
         try:
             if first:
                 await exchange.write(first, more=True)
             watch.attach(exchange)
             await exchange.head()
-            relayed.notes.answered_ns = clock.monotonic_ns()
-            await relayed.respond(exchange)
+            notes.answered_ns = clock.monotonic_ns()
+            headers = response_fields(exchange.fields)
+            await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+            if not exchange.ready:  # an empty piece sends the head off
+                await send({"type": "http.response.body", "body": b"", "more_body": True})
+            more = True
+            while more:
+                piece = await exchange.piece()
+                more = not exchange.ended
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
         finally:
             exchange.release()
 
-
-class _Relayed:
-    """The response on its way to the client."""
-
-    __slots__ = ("_send", "notes", "started")
-
-    def __init__(self, notes: CallNotes, send: Send) -> None:
-        self.notes = notes
-        self._send = send
-        self.started = False
-
-    async def respond(self, exchange: UpstreamExchange) -> None:
-        """Send head and pieces as they come; an empty piece sends the head off where the body is not there yet."""
-        self.started = True
-        send = self._send
-        headers = response_fields(exchange.fields)
-        await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
-        if not exchange.ready:
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
-        more = True
-        while more:
-            piece = await exchange.piece()
-            more = not exchange.ended
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
+    def _bound(self, size_bytes: int) -> None:
+        if size_bytes > self._limit_bytes:
+            raise failures.body_too_large(self._limit_bytes)
 
 
 def _outcome(error: BacktalkError) -> Outcome:

@@ -82,7 +82,7 @@ class Watch:
         self._receive = receive
         self._size = size
         self._sent = not uploading
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(watcher.loop)
         self._exchange: UpstreamExchange | None = None
         self._listener: asyncio.Task[Any] | None = None
         self.began = watcher.loop.time()

@@ -59,11 +59,11 @@ class FrameList:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: App, *, drain_s: float = 0.5) -> AsyncGenerator[int]:
+async def serving(app: App, *, drain_s: float = 0.5, keep_alive_s: float = 75.0) -> AsyncGenerator[int]:
     """Serve an app on a free port until the end of the context; gives the port."""
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    server = make_server(app, drain_s=drain_s)
+    server = make_server(app, drain_s=drain_s, keep_alive_s=keep_alive_s)
     running = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         while not server.started:
@@ -109,7 +109,11 @@ def error_of(response: RawResponse) -> dict[str, Any]:
     return error
 
 
-async def not_here(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def not_here(scope: Scope, receive: Receive, send: Send) -> None:
     """An app that is never what a test is about."""
+    if scope["type"] == "lifespan":
+        for _ in range(2):
+            await send({"type": f"{(await receive())['type']}.complete"})
+        return
     await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})

@@ -89,7 +89,7 @@ class Cycle(RequestResponseCycle):
         self.chunked_encoding = b"transfer-encoding" in known
         if b"close" in known.get(b"connection", b"").lower():
             self.keep_alive = False
-        lines = [STATUS_LINES[status], *[b": ".join(field) for field in headers]]
+        lines = [STATUS_LINES[status], *map(b": ".join, headers)]
         self._frame(lines, status)
         head = b"\r\n".join(lines)
         if head.count(b"\n") != len(lines) or b"\0" in head:

@@ -18,6 +18,7 @@ from backtalk.web.cycle import Cycle
 from backtalk.web.refusals import refusal, too_large, unreadable
 
 HEAD_LIMIT_BYTES: Final = 64 * 1024
+_HEAD_S: Final = 10.0
 _LINGER_S: Final = 2.0
 
 
@@ -32,6 +33,8 @@ class Protocol(HttpToolsProtocol):
     _refused: BacktalkError | None = None
     _farewell: bytes | None = None
     """The last thing to be said here; nothing more is read once it is set."""
+    _idle_since = 0.0
+    _slow_head: list[tuple[bytes, bytes]] | None = None
     _lingering: asyncio.TimerHandle | None = None
     app: ASGI3Application
     url: bytes
@@ -39,9 +42,6 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
         if self._farewell is not None:
             return
         was_in_head = self._in_head
@@ -56,10 +56,17 @@ class Protocol(HttpToolsProtocol):
             if was_in_head and self._in_head:
                 self._fed(len(data))
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client has come; it has to say something."""
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        self._look_again(self.timeout_keep_alive)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or we have."""
         if self._lingering is not None:
             self._lingering.cancel()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     # The parser's side.
@@ -75,12 +82,8 @@ class Protocol(HttpToolsProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; a trailer is dropped."""
-        if self._in_head:
-            name = name.lower()
-            if name == b"expect" and value.lower() == b"100-continue":
-                self.expect_100_continue = True
-            self.headers.append((name, value))
+        """A header field, or a trailer, for which nobody looks."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: start the app, or queue the request behind the one before."""
@@ -89,6 +92,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         self._upgrading = self.parser.should_upgrade()
         self._fill_scope()
+        self.headers = []
         previous = cast("Cycle | None", self.cycle)
         self.cycle = self._new_cycle()
         if previous is None or previous.response_complete:
@@ -117,9 +121,35 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """A response is out: now the next one, or the refusal that waited for it."""
-        super().on_response_complete()
-        if self._farewell and self.cycle.response_complete:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._farewell:
             self._leave(self._farewell)
+        elif self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that is idle, or whose request does not get past its head; else look again.
+
+        One timer per connection, not per response: it is not moved while requests come, it only looks when it fires.
+        """
+        self.timeout_keep_alive_task = None
+        cycle = cast("Cycle | None", self.cycle)
+        if self.transport.is_closing() or (cycle is not None and not cycle.response_complete):
+            return
+        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._look_again(left_s)
+        elif self._in_head and self._slow_head is not self.headers:
+            self._slow_head = self.headers
+            self._look_again(_HEAD_S)
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Uvicorn's own refusals, in our shape."""
@@ -127,10 +157,13 @@ class Protocol(HttpToolsProtocol):
 
     # Inside.
 
+    def _look_again(self, after_s: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(after_s, self.timeout_keep_alive_handler)
+
     def _stay(self, rest: bytes) -> None:
         """Answer a wish for another protocol (h2c) over this one: its body is read by a parser of its own."""
         self.cycle.keep_alive = self._upgrading = False
-        framing = [field for field in self.headers if field[0] in (b"content-length", b"transfer-encoding")]
+        framing = [field for field in self.scope["headers"] if field[0] in (b"content-length", b"transfer-encoding")]
         self.parser = httptools.HttpRequestParser(_BodyOnly(self))
         head = [b"POST / HTTP/1.1", *[b": ".join(field) for field in framing], b"\r\n"]
         self.data_received(b"\r\n".join(head) + rest)
@@ -145,7 +178,7 @@ class Protocol(HttpToolsProtocol):
             access_log=False,
             default_headers=[],
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            expect_100_continue=dict(self.scope["headers"]).get(b"expect", b"").lower() == b"100-continue",
             keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )

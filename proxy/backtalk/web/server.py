@@ -47,7 +47,7 @@ def run_server(app: Any, listener: socket.socket, *, drain_s: float = 30.0, quie
             signal.signal(number, handler)
 
 
-def make_server(app: Any, *, drain_s: float = 30.0, quiet_gc: bool = False) -> "Server":
+def make_server(app: Any, *, drain_s: float = 30.0, keep_alive_s: float = 75.0, quiet_gc: bool = False) -> "Server":
     """The server alone, for callers that have a loop of their own: `await server.serve(sockets=[...])`."""
     config = uvicorn.Config(
         cast("ASGIApplication", app),
@@ -62,7 +62,7 @@ def make_server(app: Any, *, drain_s: float = 30.0, quiet_gc: bool = False) -> "
         server_header=False,
         date_header=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=75,
+        timeout_keep_alive=cast("int", keep_alive_s),
         timeout_graceful_shutdown=cast("int", drain_s),
     )
     return Server(config, quiet_gc=quiet_gc)

@@ -7,7 +7,7 @@ import pytest
 
 from backtalk.testing.raw_client import RawClient, RawResponse, request_bytes
 from backtalk.testing.raw_upstream import RawUpstream, answering
-from backtalk.testing.running import FrameList, proxying
+from backtalk.testing.running import FrameList, not_here, proxying, serving
 
 CHAT = "/v1/chat/completions"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -150,3 +150,14 @@ async def test_an_http_1_0_client_gets_a_body_it_understands() -> None:
         data = await client.reader.read()
         assert data.endswith(b"\r\n\r\nabc")
         assert b"chunked" not in data
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", [b"", request_bytes("GET", "/")])
+async def test_a_connection_that_says_nothing_is_closed(sent: bytes) -> None:
+    """Before the first request and after the last; while requests come it stays open."""
+    async with serving(not_here, keep_alive_s=0.3) as port, await RawClient.to(port) as client:
+        client.send(sent)
+        async with asyncio.timeout(5):
+            data = await client.reader.read()
+        assert data.count(b"HTTP/1.1 404") == (1 if sent else 0)
