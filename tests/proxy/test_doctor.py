@@ -1,5 +1,6 @@
 """The doctor: one finding for each check, and advice where something is wrong."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def test_changed_settings_are_shown_and_secrets_are_not(tmp_path: Path) -> None:
 
 def test_port_in_use_is_said(tmp_path: Path) -> None:
     """Somebody already listening on our port is found before `serve` is."""
-    with running_provider() as provider:
-        port = int(provider.url.rpartition(":")[2].partition("/")[0])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         assert str(port) in found("ports", tmp_path, port=port).sentence
 
 
