@@ -185,6 +185,7 @@ def _run(loop: asyncio.AbstractEventLoop, provider: Provider, ready: threading.E
     ready.set()
     loop.run_forever()
     server.close()
+    loop.run_until_complete(asyncio.sleep(0.02))  # connections that were just accepted get their handlers
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
