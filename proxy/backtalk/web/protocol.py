@@ -238,8 +238,17 @@ class Protocol(HttpToolsProtocol):
 
 
 class _BodyOnly:
-    """Lets a parser tell of a body alone."""
+    """Lets a parser tell of one body alone; what a client sends behind it on such a connection is no part of it."""
 
     def __init__(self, protocol: Protocol) -> None:
-        self.on_body = protocol.on_body
-        self.on_message_complete = protocol.on_message_complete
+        self._protocol = protocol
+        self._complete = False
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete:
+            self._protocol.on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self._protocol.on_message_complete()
