@@ -226,6 +226,7 @@ def check_kills(begin: Begin, *, kills: int, seed: int) -> None:
     check_journal(serving)
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(170)
 def test_ten_kills_lose_and_double_nothing(begin: Begin) -> None:
     """Proxy, worker and Valkey in turn and at random, in under a minute."""
