@@ -1,6 +1,5 @@
 """Pair features: rewordings score high, other questions low, whatever the script."""
 
-import time
 
 import pytest
 from hypothesis import given
@@ -46,12 +45,3 @@ def test_features_and_score_stay_within_bounds(a: str, b: str) -> None:
     """Whatever is typed."""
     assert all(0 <= value <= 1 for value in astuple(compare(a, b)))
     assert 0 <= reformulation(a, b) <= 1
-
-
-def test_a_comparison_costs_microseconds() -> None:
-    """It runs for nearly every call."""
-    a, b = "Where did the river flood last spring? " * 15, "Where did the river flood in the spring? " * 14
-    started = time.process_time()
-    for _ in range(100):
-        reformulation(a, b)
-    assert (time.process_time() - started) / 100 < 0.002
