@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backtalk.demo.model_server import assembled
+from backtalk.demo.model_server import assembled, part_of
 
 
 @pytest.fixture
@@ -33,3 +33,18 @@ def test_wrong_weights_are_refused(parts: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="sha256"):
         assembled(kept, parts, "0" * 64)
     assert list(kept.parent.iterdir()) == []
+
+
+def test_a_part_is_found_without_running_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packages only carry data; code that they may bring is not executed."""
+    package = tmp_path / "carried_weights"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert part_of("carried_weights", 3) == package / "data" / "part03.bin"
+
+
+def test_a_missing_part_is_named() -> None:
+    """With the command that brings it."""
+    with pytest.raises(ModuleNotFoundError, match=r"no_such_weights.*make demo"):
+        part_of("no_such_weights", 1)

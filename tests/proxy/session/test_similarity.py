@@ -1,6 +1,5 @@
 """Pair features: rewordings score high, other questions low, whatever the script."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
