@@ -7,10 +7,11 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from backtalk.testing.behaviour import Behaviour
+from backtalk.testing.examples import example
 from backtalk.testing.json_values import Json, as_list, as_object
 
 _CREATED: Final = 1_700_000_000
@@ -106,30 +107,11 @@ def tool_call_for(body: Json) -> Json | None:
     """Name and arguments of the tool call that answers `body`: the first tool, unless a tool has just answered."""
     tools: list[Json] = [as_object(tool.get("function", tool)) for tool in map(as_object, as_list(body.get("tools")))]
     chosen = body.get("tool_choice")
-    conversation = _conversation(body)
-    after_tool = bool(conversation) and (
-        conversation[-1].get("role") == "tool" or conversation[-1].get("type") == "function_call_output"
-    )
-    if not tools or chosen == "none" or after_tool:
+    if not tools or chosen == "none" or _has_tool_answered(body):
         return None
     wanted = as_object(as_object(chosen).get("function", chosen)).get("name")
     tool = next((tool for tool in tools if tool.get("name") == wanted), tools[0])
-    return {"name": tool.get("name"), "arguments": json.dumps(example(tool.get("parameters") or {}))}
-
-
-def example(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
-    """A value that satisfies a JSON schema of the kinds that apps send."""
-    root = schema if root is None else root
-    if "$ref" in schema:
-        return example(_referred(root, str(schema["$ref"])), root)
-    if schema.get("enum"):
-        return schema["enum"][0]
-    if "const" in schema:
-        return schema["const"]
-    for union in ("anyOf", "oneOf", "allOf"):
-        if schema.get(union):
-            return example(schema[union][0], root)
-    return _of_type(schema, root)
+    return {"name": tool.get("name"), "arguments": json.dumps(example(_parameters(tool)))}
 
 
 def usage(body: Json, choices: object) -> Json:
@@ -172,13 +154,33 @@ def text_for(body: Json, behaviour: Behaviour, index: int = 0) -> str:
     """The text of choice `index`: the scripted one, a value of the asked schema, or an echo."""
     if behaviour.text is not None:
         return behaviour.text
-    asked = as_object(body.get("response_format") or as_object(body.get("text")).get("format"))
+    asked = _format(body)
     if asked.get("type") == "json_schema":
         return json.dumps(example(as_object(as_object(asked.get("json_schema", asked)).get("schema"))))
     if asked.get("type") == "json_object":
         return json.dumps({"answer": last_user_text(body)})
     suffix = f" (choice {index})" if index else ""
     return f"The scripted provider heard: {last_user_text(body) or 'nothing'}{suffix}"
+
+
+def _format(body: Json) -> Json:
+    """The format that was asked for, wherever the dialect has it."""
+    within = as_object(body.get("text") or body.get("output_config"))
+    return as_object(body.get("response_format") or within.get("format") or body.get("output_format"))
+
+
+def _has_tool_answered(body: Json) -> bool:
+    last: Json = next(iter(_conversation(body)[-1:]), {})
+    kinds = {
+        last.get("role"),
+        last.get("type"),
+        *(as_object(part).get("type") for part in as_list(last.get("content"))),
+    }
+    return not kinds.isdisjoint({"tool", "function_call_output", "tool_result"})
+
+
+def _parameters(tool: Json) -> Json:
+    return as_object(tool.get("parameters") or tool.get("input_schema"))
 
 
 def _deltas(message: Json, behaviour: Behaviour) -> Iterator[Json]:
@@ -217,23 +219,6 @@ def _text(content: object) -> str:
     if parts := as_list(content):
         return " ".join(_text(as_object(part).get("text", part)) for part in parts)
     return content if isinstance(content, str) else ("" if content is None else json.dumps(content))
-
-
-def _of_type(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    kind: object = next(iter(as_list(schema.get("type"))), schema.get("type", "object"))
-    if kind == "object":
-        return {name: example(part, root) for name, part in as_object(schema.get("properties")).items()}
-    if kind == "array":
-        return [example(schema.get("items") or {"type": "string"}, root)]
-    plain: Json = {"string": "scripted", "integer": 7, "number": 0.5, "boolean": True, "null": None}
-    return plain.get(str(kind))
-
-
-def _referred(root: Mapping[str, Any], reference: str) -> Mapping[str, Any]:
-    place: Any = root
-    for step in reference.removeprefix("#/").split("/"):
-        place = place[step]
-    return dict(place)
 
 
 def _vector(item: object, size: int) -> list[float]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from backtalk.testing import answers
 from backtalk.testing.behaviour import PRESETS, Behaviour, as_header, steered
+from backtalk.testing.examples import example
 from backtalk.testing.provider import Provider, running_provider
 from backtalk.testing.waiting import wait_until
 
@@ -133,4 +134,51 @@ def test_an_example_satisfies_its_schema() -> None:
             "many": {"type": ["integer", "null"]},
         },
     }
-    assert answers.example(schema) == {"points": [{"x": 0.5}], "colour": "red", "maybe": None, "fixed": 4, "many": 7}
+    assert example(schema) == {"points": [{"x": 0.5}], "colour": "red", "maybe": None, "fixed": 4, "many": 7}
+
+
+_MESSAGES: Any = {
+    "model": "scripted",
+    "max_tokens": 64,
+    "messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
+}
+_TOOL: Any = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
+
+
+def test_messages_are_answered_in_the_dialect_of_anthropic() -> None:
+    """An echo; with a tool its use; after the tool's result an echo again."""
+    with running_provider() as provider:
+        plain = _message(provider, _MESSAGES)
+        use = _message(provider, _MESSAGES | {"tools": [_TOOL]})
+        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": use["content"][0]["id"]}]}
+        history = [*_MESSAGES["messages"], {"role": "assistant", "content": use["content"]}, result]
+        after = _message(provider, _MESSAGES | {"tools": [_TOOL], "messages": history})
+    assert plain["content"] == [{"type": "text", "text": "The scripted provider heard: hello"}]
+    assert (use["stop_reason"], use["content"][0]["input"]) == ("tool_use", {"city": "scripted"})
+    assert (after["stop_reason"], after["content"][0]["type"]) == ("end_turn", "text")
+
+
+def test_streamed_messages_put_together_are_the_message() -> None:
+    """Text by text, arguments by parts of their JSON."""
+    with running_provider() as provider:
+        for body, field in ((_MESSAGES, "text"), (_MESSAGES | {"tools": [_TOOL]}, "partial_json")):
+            whole = _message(provider, body)["content"][0]
+            _, events = _ask(provider, body | {"stream": True}, "/messages")
+            deltas = [json.loads(line[6:]).get("delta", {}) for line in events.splitlines() if line[:6] == b"data: "]
+            joined = "".join(delta.get(field, "") for delta in deltas)
+            assert (joined if field == "text" else json.loads(joined)) == whole.get("text", whole.get("input"))
+
+
+def test_tokens_of_messages_are_counted_and_errors_have_anthropics_shape() -> None:
+    """What the client's own methods read."""
+    with running_provider() as provider:
+        _, counted = _ask(provider, _MESSAGES, "/messages/count_tokens")
+        status, refused = _ask(provider, _MESSAGES | {"model": "scripted-status-429"}, "/messages")
+    assert json.loads(counted)["input_tokens"] > 0
+    assert (status, json.loads(refused)["error"]["type"]) == (429, "rate_limit_error")
+
+
+def _message(provider: Provider, body: Any) -> Any:
+    status, answer = _ask(provider, body, "/messages")
+    assert status == 200
+    return json.loads(answer)
