@@ -5,12 +5,15 @@ understood by the same function; what a cut stream brought counts, no more and n
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from backtalk.model.chat import Message, Response
 from backtalk.observe.lenient_json import is_array, is_object
 from backtalk.observe.merge import Growing
 from backtalk.observe.messages import error_of, message_of, usage_of
+
+MOST_CHOICES: Final = 1024
+"""Most choices of an answer that are understood; what is beyond them is left out."""
 
 
 def request_messages(fields: dict[str, Any]) -> tuple[Message, ...] | None:
@@ -22,7 +25,7 @@ def request_messages(fields: dict[str, Any]) -> tuple[Message, ...] | None:
 def response(fields: dict[str, Any]) -> Response:
     """Understand a `chat.completion` object."""
     listed = fields.get("choices")
-    choices = [choice for choice in listed if is_object(choice)] if is_array(listed) else []
+    choices = [choice for choice in listed[:MOST_CHOICES] if is_object(choice)] if is_array(listed) else []
     choices.sort(key=index_of)
     return response_of(fields, choices, tuple(message_of(choice.get("message"), "assistant") for choice in choices))
 
@@ -54,9 +57,10 @@ def assemble(chunks: Iterable[dict[str, Any]], delta_key: str = "delta", whole_k
         for choice in listed if is_array(listed) else ():
             if is_object(choice):
                 index = index_of(choice)
-                if index not in growing:
+                if index not in growing and len(growing) < MOST_CHOICES:
                     growing[index] = _Choice(delta_key)
-                growing[index].add(choice)
+                if index in growing:
+                    growing[index].add(choice)
     whole["choices"] = [growing[index].value(index, whole_key) for index in sorted(growing)]
     return whole
 

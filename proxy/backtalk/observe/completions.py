@@ -23,7 +23,7 @@ def request_messages(fields: dict[str, Any]) -> tuple[Message, ...] | None:
 def response(fields: dict[str, Any]) -> Response:
     """Understand a `text_completion` object."""
     listed = fields.get("choices")
-    choices = [choice for choice in listed if is_object(choice)] if is_array(listed) else []
+    choices = [choice for choice in listed[: chat.MOST_CHOICES] if is_object(choice)] if is_array(listed) else []
     choices.sort(key=chat.index_of)
     messages = tuple(Message(role="assistant", text=_text(choice)) for choice in choices)
     return chat.response_of(fields, choices, messages)

@@ -8,8 +8,12 @@ import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-LIMIT_BYTES: Final = 64 << 20
-"""Largest plain body; a few kilobytes of gzip can stand for gigabytes."""
+LIMIT_BYTES: Final = 16 << 20
+"""Largest plain body: a few kilobytes of gzip can stand for gigabytes, and its JSON takes a multiple again."""
+_CODINGS: Final = 3
+"""Most codings that are undone; each may cost as much as the first."""
+_WINDOW_BYTES: Final = 16 * 1024
+"""How much is fed at once: what follows a member is copied, so that many small ones must not cost the whole rest."""
 _GZIP_BITS: Final = 31
 _ZLIB_BITS: Final = 15
 _RAW_BITS: Final = -15
@@ -28,6 +32,8 @@ def plain(body: bytes, headers: Mapping[str, str], limit_bytes: int = LIMIT_BYTE
     if not named:
         return Plain(body)
     result = Plain(body)
+    if named.count(",") >= _CODINGS:
+        return Plain(b"", f"more than {_CODINGS} content codings")
     for coding in reversed(named.lower().split(",")):
         result = _undo(coding.strip(), result.body, limit_bytes)
         if result.problem:
@@ -52,17 +58,18 @@ def _is_zlib(body: bytes) -> bool:
 
 def _inflate(body: bytes, window_bits: int, limit_bytes: int) -> Plain:
     out = bytearray()
-    rest = body
-    while rest and len(out) < limit_bytes:
-        member = zlib.decompressobj(window_bits)
+    place, member = 0, zlib.decompressobj(window_bits)
+    while place < len(body) and len(out) < limit_bytes:
+        if member.eof:
+            member = zlib.decompressobj(window_bits)
+        window = body[place : place + _WINDOW_BYTES]
         try:
-            out += member.decompress(rest, limit_bytes - len(out))
+            out += member.decompress(window, limit_bytes - len(out))
         except zlib.error:
             return Plain(bytes(out), "the compressed body is damaged")
-        if not member.eof:
-            return Plain(bytes(out), _why_unfinished(len(out), limit_bytes))
-        rest = member.unused_data
-    return Plain(bytes(out), _why_unfinished(len(out), limit_bytes) if rest else None)
+        place += len(window) - len(member.unused_data) - len(member.unconsumed_tail)
+    finished = place == len(body) and (member.eof or not body)
+    return Plain(bytes(out), None if finished else _why_unfinished(len(out), limit_bytes))
 
 
 def _why_unfinished(out_bytes: int, limit_bytes: int) -> str:

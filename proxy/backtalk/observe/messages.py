@@ -50,11 +50,11 @@ def text_of(content: object) -> str:
 
 
 def attachments_of(parts: Sequence[object]) -> tuple[str, ...]:
-    """The sha256 of each part that is neither text nor refusal, in order."""
+    """The sha256 of each object that is neither text nor refusal, in order."""
     return tuple(
         hashlib.sha256(canonical(part).encode()).hexdigest()
         for part in parts
-        if _text_of_part(part) is None and not _is_refusal(part)
+        if is_object(part) and _text_of_part(part) is None and not _is_refusal(part)
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 from backtalk.model.chat import Api, Message, Request, Response
 from backtalk.observe import chat, completions, responses, sse
 from backtalk.observe.encoding import plain
-from backtalk.observe.lenient_json import canonical, is_object, parse, parse_object
+from backtalk.observe.lenient_json import canonical, is_array, is_object, parse, parse_object
 from backtalk.observe.messages import error_of, usage_of
 
 SESSION_HEADER: Final = "x-session-id"
@@ -33,9 +33,13 @@ _MESSAGE_FIELDS: Final[Mapping[Api, frozenset[str]]] = {
     "embeddings": _OWN_FIELDS,
 }
 """The fields of a request body that have a place of their own in `Request`; all others are parameters."""
+_LISTED: Final[Mapping[Api, str]] = {"chat": "messages", "completions": "prompt", "responses": "input"}
+"""The field that holds the conversation."""
 _LONGEST_NAME: Final = 256
 _MOST_CHOICES: Final = 1 << 31
 _TOO_DEEP: Final = "the body is nested too deeply"
+MOST_MESSAGES: Final = 10_000
+"""Most messages of a request that are understood: each costs its hash, a row and a place in the chain."""
 
 
 def api_of(path: str) -> Api:
@@ -94,6 +98,8 @@ def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mappi
 
 
 def _messages(api: Api, fields: dict[str, Any]) -> tuple[tuple[Message, ...], str | None]:
+    if _message_count(api, fields) > MOST_MESSAGES:
+        return (), f"there are more than {MOST_MESSAGES} messages"
     if api == "chat":
         found, missing = chat.request_messages(fields), "messages is no array"
     elif api == "completions":
@@ -103,6 +109,14 @@ def _messages(api: Api, fields: dict[str, Any]) -> tuple[tuple[Message, ...], st
     else:
         return (), None
     return ((), missing) if found is None else (found, None)
+
+
+def _message_count(api: Api, fields: dict[str, Any]) -> int:
+    """How many messages there are to be understood; a prompt of token numbers is one."""
+    listed = fields.get(_LISTED.get(api, ""))
+    if not is_array(listed) or (api == "completions" and listed and isinstance(listed[0], int)):
+        return 0
+    return len(listed)
 
 
 def _named_by_header(headers: Mapping[str, str], session_header: str) -> str | None:

@@ -30,6 +30,8 @@ _LABEL: Final = re.compile(r"^(?:[\w' -]{1,24}:)\s+")
 _TAG: Final = re.compile(r"</?[A-Za-z_][\w-]{0,30}>")
 _TYPED_CHARS: Final = 2
 _CUT: Final = " … "
+_MARKS: Final = re.compile(rb"[^\0]{31}")
+"""A run of combining marks that no writing system knows (UAX #15, stream-safe text): to sort it is quadratic."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -147,8 +149,14 @@ class Hasher:
 
 def clean(text: str) -> str:
     """NFC, and white space collapsed and trimmed."""
-    normal = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return " ".join(normal.split())
+    return " ".join(normal(text).split())
+
+
+def normal(text: str) -> str:
+    """NFC in linear time: a text with an endless run of marks stays as it is."""
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return text
+    return text if _MARKS.search(bytes(map(unicodedata.combining, text))) else unicodedata.normalize("NFC", text)
 
 
 def cap(text: str) -> str:
@@ -187,7 +195,7 @@ def _lines(text: str) -> list[str]:
 def _user_text(spoken: Sequence[Message]) -> str:
     for message in reversed(spoken):
         if message.role == "user":
-            return cap(unicodedata.normalize("NFC", message.text).strip())
+            return cap(normal(message.text).strip())
     return ""
 
 
@@ -200,5 +208,5 @@ def _parts(message: Message) -> tuple[str, ...]:
 def _arguments(call: ToolCall) -> str:
     try:
         return msgspec.json.encode(msgspec.json.decode(call.arguments), order="sorted").decode()
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return clean(call.arguments)

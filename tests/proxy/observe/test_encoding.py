@@ -59,3 +59,16 @@ def test_any_bytes_under_any_coding_raise_nothing(body: bytes, coding: str) -> N
     """Damage is a sentence, never an exception."""
     plain(body, {"content-encoding": coding})
     plain(gzip.compress(body, mtime=0)[:-3] + b"x", {"content-encoding": coding})
+
+
+@given(st.lists(st.binary(max_size=40_000), min_size=1, max_size=12))
+def test_members_of_any_size_are_joined(texts: list[bytes]) -> None:
+    """A body may be many members, each larger or smaller than what is fed at once."""
+    body = b"".join(gzip.compress(text, compresslevel=0, mtime=0) for text in texts)
+    assert plain(body, {"content-encoding": "gzip"}) == Plain(b"".join(texts))
+
+
+def test_codings_cannot_be_piled_up() -> None:
+    """Each coding may cost as much as the first, and a head has room for thousands."""
+    found = plain(gzip.compress(_TEXT), {"content-encoding": "gzip, gzip, gzip, gzip"})
+    assert found == Plain(b"", "more than 3 content codings")

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.observe.lenient_json import Parsed, canonical, is_array, is_object, parse, parse_object
+from backtalk.observe.lenient_json import (
+    MAX_CONTAINERS,
+    MAX_DEPTH,
+    Parsed,
+    canonical,
+    is_array,
+    is_object,
+    parse,
+    parse_object,
+)
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(),
@@ -70,3 +79,32 @@ def test_another_value_is_no_object() -> None:
     assert is_array([])
     assert not is_object([])
     assert not is_array({})
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_a_value_that_is_too_deep_is_told_from_one_that_is_not(opening: bytes) -> None:
+    """What is read here can be read again with less stack left: by the admin process, an exporter, a notebook."""
+    closing = b"]" if opening == b"[" else b"}"
+    assert parse(opening * MAX_DEPTH + b"1" + closing * MAX_DEPTH).problem is None
+    assert (
+        parse(opening * (MAX_DEPTH + 1) + b"1" + closing * (MAX_DEPTH + 1)).problem == "the body is nested too deeply"
+    )
+
+
+def test_a_long_flat_value_is_not_deep() -> None:
+    """Depth is counted, not brackets."""
+    assert len(parse(b"[" + b"[]," * 10 * MAX_DEPTH + b"[]]").value) == 10 * MAX_DEPTH + 1
+
+
+def test_a_body_of_brackets_alone_is_not_read() -> None:
+    """In memory an empty object takes twenty times its text: the count is bounded before anything is made."""
+    body = b"[" + b"{}," * MAX_CONTAINERS + b"0]"
+    assert parse(body) == Parsed(None, "the body holds more than 1000000 objects and arrays")
+
+
+def test_one_byte_order_mark_is_skipped_and_no_more() -> None:
+    """A body of nothing else costs one look."""
+    assert (
+        parse(b"\xef\xbb\xbf" * 100_000).problem
+        == "the body is not JSON: JSON is malformed: invalid character (byte 0)"
+    )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backtalk.model.chat import Api, Message, Request, Response, Usage
 from backtalk.observe import understand
+from backtalk.observe.chat import MOST_CHOICES
 
 _APIS: tuple[Api, ...] = get_args(Api)
 _STREAM = {"content-type": "text/event-stream; charset=utf-8"}
@@ -213,3 +214,27 @@ def test_a_broken_event_inside_a_stream_is_told() -> None:
     assert understand.response("chat", 200, _STREAM, inside).not_understood
     cut = _stream(chunk, end=b'data: {"choices": [{"ind')
     assert understand.response("chat", 200, _STREAM, cut).not_understood is None
+
+
+@pytest.mark.parametrize(("api", "field"), [("chat", "messages"), ("completions", "prompt"), ("responses", "input")])
+def test_a_request_of_too_many_messages_is_not_understood(api: Api, field: str) -> None:
+    """Each message costs a hash, a row and a place in the chain, and a few bytes could ask for each."""
+    body = f'{{"{field}": [{",".join(["{}"] * (understand.MOST_MESSAGES + 1))}]}}'
+    found = understand.request(api, body.encode(), {})
+    assert (found.messages, found.not_understood) == ((), "there are more than 10000 messages")
+
+
+def test_a_prompt_of_token_numbers_is_one_message() -> None:
+    """However many they are."""
+    body = f'{{"prompt": [{",".join(["7"] * (understand.MOST_MESSAGES + 1))}]}}'
+    assert len(understand.request("completions", body.encode(), {}).messages) == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_choices_beyond_the_bound_are_left_out(stream: bool) -> None:
+    """A provider cannot make an answer of a million messages."""
+    choices = ",".join(f'{{"index":{n},"delta":{{"content":"x"}},"message":{{"content":"x"}}}}' for n in range(2000))
+    body = f'{{"choices":[{choices}]}}'
+    headers = {"content-type": "text/event-stream" if stream else "application/json"}
+    found = understand.response("chat", 200, headers, f"data: {body}\n\n".encode() if stream else body.encode())
+    assert len(found.choices) == MOST_CHOICES

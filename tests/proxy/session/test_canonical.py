@@ -107,3 +107,16 @@ def test_capping_and_cleaning_are_bounded_and_stable(text: str) -> None:
     assert len(cap(text)) <= TEXT_CHARS
     assert cap(cap(text)) == cap(text)
     assert clean(clean(text)) == clean(text)
+
+
+def test_a_run_of_marks_that_no_script_knows_is_left_as_it_is() -> None:
+    """Putting such a run in order takes quadratic time: a message of a few kilobytes would stop the worker."""
+    endless = "a" + "\u0300\u0316" * 100_000
+    assert clean(endless) == endless
+    assert clean("a" + "\u0300\u0316" * 10) == "\u00e0" + "\u0316" * 10 + "\u0300" * 9
+
+
+def test_arguments_that_are_too_deep_are_a_text() -> None:
+    """What the model produced need not be readable."""
+    deep = Message(role="assistant", tool_calls=(ToolCall("1", "f", "[" * 100_000),))
+    assert _history("x", deep).whole != _history("x").whole
