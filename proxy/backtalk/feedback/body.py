@@ -20,6 +20,7 @@ KINDS: Final[tuple[FeedbackKind, ...]] = get_args(FeedbackKind)
 TARGETS: Final = ("trace_id", "request_id", "response_id", "traceparent", "session_id")
 FIELDS: Final = ("kind", "value", *TARGETS, "span_id", "comment", "metric", "rater", "id")
 MAX_NAME_CHARS: Final = 256
+_LONGEST_FIELD: Final = 32
 MAX_COMMENT_CHARS: Final = 65_536
 _METRIC: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
@@ -151,7 +152,7 @@ def _key(in_body: str | None, in_header: str | None) -> str | None:
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, FIELDS, n=1)
+    close = difflib.get_close_matches(name[:_LONGEST_FIELD], FIELDS, n=1)  # its cost grows with the name's length
     return f" (did you mean {close[0]}?)" if close else f"; known are {', '.join(FIELDS)}"
 
 

@@ -1,18 +1,20 @@
 """JSON as the feedback door reads it: one object, and nothing in it that two readers could understand differently.
 
 In: bytes from anyone. Out: a dict of finite, well-formed values. Refused, each with its own sentence: invalid UTF-8,
-lone surrogates, repeated keys, NaN and infinities, numbers beyond a double, nesting beyond a limit.
+lone surrogates, repeated keys, NaN and infinities, numbers beyond a double, too many values, too deep nesting.
 """
 
 import collections
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any, Final, NoReturn, cast
 
 from backtalk.errors import RequestError
 
 MAX_DEPTH: Final = 32
+MAX_VALUES: Final = 10_000
+"""Most values in a body: it is read by the process that relays calls, which wait meanwhile."""
 _SHOWN: Final = 80
 
 
@@ -65,6 +67,8 @@ def _parsed(text: str) -> object:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_VALUES:
+        _too_many()
     found = dict(pairs)
     if len(found) < len(pairs):
         again, _ = collections.Counter(name for name, _ in pairs).most_common(1)[0]
@@ -79,11 +83,19 @@ def _no_constant(name: str) -> NoReturn:
 def _check(value: object) -> None:
     """Walk level by level, so that depth costs no stack."""
     level: list[object] = [value]
+    count = 0
     for _ in range(MAX_DEPTH):
+        count += sum(len(cast("Sized", item)) for item in level if isinstance(item, dict | list))
+        if count > MAX_VALUES:
+            _too_many()
         level = [inner for item in level for inner in _inside(item)]
         if not level:
             return
     refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
+
+
+def _too_many() -> NoReturn:
+    refuse(f"the body holds more than {MAX_VALUES} values")
 
 
 def _inside(item: object) -> Iterator[object]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtalk.errors import RequestError
-from backtalk.feedback.body import KINDS, parse
+from backtalk.feedback.body import KINDS, MAX_NAME_CHARS, parse
 
 _TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 _SPAN = "00f067aa0ba902b7"
@@ -111,6 +111,12 @@ def test_a_wrong_field_is_named_with_what_is_allowed(fields: dict[str, Any], par
     error = _refusal(_body(**fields))
     assert words in error.message
     assert error.param == param
+
+
+def test_a_name_of_a_megabyte_is_unknown_like_any_other() -> None:
+    """The nearest known name is looked for by the beginning alone: the cost grows with the length."""
+    error = _refusal(b'{"' + b"kind" * 250_000 + b'": 1}')
+    assert (error.code, len(error.param or "")) == ("unknown_field", MAX_NAME_CHARS)
 
 
 def test_a_missing_value_is_told_from_null() -> None:
