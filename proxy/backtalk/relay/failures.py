@@ -5,6 +5,7 @@ there or does not speak HTTP, 504 where it is too slow; no text of the upstream'
 """
 
 import ssl
+from collections.abc import Sequence
 
 from backtalk.errors import RequestError, UpstreamError
 
@@ -62,7 +63,17 @@ def body_too_large(limit_bytes: int) -> RequestError:
 
 def bad_path() -> RequestError:
     """A path that climbs out of the upstream's base."""
-    return RequestError("the path must not contain dot segments", code="bad_path")
+    return RequestError("the path must begin with /v1 and not contain dot segments", code="bad_path")
+
+
+def bad_method(allowed: Sequence[str]) -> RequestError:
+    """A method that is none of the model API's."""
+    return RequestError(f"the method must be one of {', '.join(allowed)}", code="method_not_allowed", status=405)
+
+
+def bad_transfer_coding() -> RequestError:
+    """A transfer coding that this connection does not know."""
+    return RequestError("no transfer coding but chunked is supported", code="unsupported_encoding", status=501)
 
 
 def is_timeout(error: UpstreamError) -> bool:

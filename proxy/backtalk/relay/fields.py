@@ -4,7 +4,8 @@ In: fields of one side, names in lower case. Out: fields of the other. The one r
 what belongs to one connection is dropped (RFC 9110, section 7.6.1).
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from backtalk.relay import failures
@@ -29,6 +30,11 @@ _NOT_SENT_ON: Final = _HOP_BY_HOP | {b"host", b"expect", b"http2-settings"}
 _TRACE: Final = frozenset((b"traceparent", b"tracestate"))
 _CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key"))
 _KEPT_ALWAYS: Final = frozenset((b"content-length", b"content-type"))
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_ENCODED_AGAIN: Final = re.compile(rb"%(?:25)+")
+_SEPARATOR: Final = re.compile(rb"/|\\|%2f|%5c")
+_DOTS: Final = re.compile(rb"(?:\.|%2e){1,2}(?:;.*|%[01][0-9a-f].*|%20.*)?", re.DOTALL)
+"""A dot segment in the spellings that some server reads as one: with parameters, a NUL or a space behind it."""
 
 
 class RequestFields:
@@ -51,6 +57,19 @@ class RequestFields:
         return kept
 
 
+def check(method: str, known: Mapping[bytes, bytes]) -> None:
+    """Refuse what must not be sent on; raises `RequestError`.
+
+    TRACE has the upstream send back what it was sent, our key among it; after CONNECT a connection has no framing; a
+    transfer coding other than chunked would be lost, since it is the connection's and not the body's.
+    """
+    if method not in _METHODS:
+        raise failures.bad_method(_METHODS)
+    coding = known.get(b"transfer-encoding")
+    if coding is not None and coding.lower() != b"chunked":
+        raise failures.bad_transfer_coding()
+
+
 def response_fields(fields: Sequence[tuple[bytes, bytes]]) -> Fields:
     """The response's fields for the client."""
     return _without(fields, _HOP_BY_HOP)
@@ -62,8 +81,8 @@ def target_of(raw_path: bytes, query: bytes, *, prefix: bytes, base: bytes) -> b
         raise failures.bad_path()
     rest = raw_path[len(prefix) :]
     if b"." in rest or b"%" in rest:
-        segments = rest.lower().replace(b"%2e", b".").replace(b"%2f", b"/").replace(b"%5c", b"/").split(b"/")
-        if b".." in segments or b"." in segments:
+        segments = _SEPARATOR.split(_ENCODED_AGAIN.sub(b"%", rest.lower()))
+        if any(map(_DOTS.fullmatch, segments)):
             raise failures.bad_path()
     return base + rest + (b"?" + query if query else b"")
 

@@ -13,7 +13,7 @@ from backtalk.errors import BacktalkError, RequestError, UpstreamError
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
-from backtalk.relay.fields import RequestFields, response_fields, target_of
+from backtalk.relay.fields import RequestFields, check, response_fields, target_of
 from backtalk.relay.upstream import Upstream, UpstreamRequest
 from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
@@ -61,7 +61,9 @@ class RawLane:
     async def _relay(self, scope: Scope, receive: Receive, send: Send, notes: CallNotes) -> None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         target = target_of(scope["raw_path"], scope["query_string"], prefix=_PREFIX, base=self._base)
-        length = dict(headers).get(b"content-length")
+        known = dict(headers)
+        check(scope["method"], known)
+        length = known.get(b"content-length")
         self._bound(0 if length is None else int(length))
         message = await receive()
         if message["type"] == "http.disconnect":

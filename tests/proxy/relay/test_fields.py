@@ -48,6 +48,7 @@ def test_key_and_trace_context_are_replaced() -> None:
         (b"/v1/chat/completions", b"", b"/api/v1/chat/completions"),
         (b"/v1/a%2Fb/..c/.d", b"x=../y", b"/api/v1/a%2Fb/..c/.d?x=../y"),
         (b"/v1", b"", b"/api/v1"),
+        (b"/v1/..a/...;b/.%61/%252e%252ea", b"", b"/api/v1/..a/...;b/.%61/%252e%252ea"),
     ],
 )
 def test_the_base_stands_for_our_prefix(path: bytes, query: bytes, target: bytes) -> None:
@@ -55,7 +56,23 @@ def test_the_base_stands_for_our_prefix(path: bytes, query: bytes, target: bytes
     assert target_of(path, query, prefix=b"/v1", base=b"/api/v1") == target
 
 
-@pytest.mark.parametrize("path", [b"/v1/..", b"/v1/a/../b", b"/v1/%2e%2E/b", b"/v1/.%2e", b"/v1/a%2f..%5cb", b"/%761"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/v1/..",
+        b"/v1/a/../b",
+        b"/v1/%2e%2E/b",
+        b"/v1/.%2e",
+        b"/v1/a%2f..%5cb",
+        b"/v1/..\\b",
+        b"/v1/..;x=1/b",
+        b"/v1/..%00/b",
+        b"/v1/..%20/b",
+        b"/v1/%252e%252E/b",
+        b"/v1/a%25252f..%25252fb",
+        b"/%761",
+    ],
+)
 def test_paths_that_climb_are_refused(path: bytes) -> None:
     """In any spelling."""
     with pytest.raises(RequestError):

@@ -214,6 +214,27 @@ async def test_dot_segments_do_not_climb_out_of_the_base(path: str) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("line", "coding", "status", "code"),
+    [
+        (b"TRACE /v1/models", b"", 405, "method_not_allowed"),
+        (b"CONNECT /v1/models", b"", 405, "method_not_allowed"),
+        (b"PURGE /v1/models", b"", 405, "method_not_allowed"),
+        (b"POST /v1/x", b"transfer-encoding: gzip, chunked\r\n", 501, "unsupported_encoding"),
+    ],
+)
+async def test_what_must_not_be_sent_on_is_refused(line: bytes, coding: bytes, status: int, code: str) -> None:
+    """The upstream would send our key back, speak without framing, or get a body that is not what it seems."""
+    frames = FrameList()
+    async with relaying(answering(OK), frames, upstream_api_key="ours") as (upstream, client):
+        client.send(line + b" HTTP/1.1\r\nhost: x\r\n" + coding + b"\r\n0\r\n\r\n"[: 7 if coding else 2])
+        response = await client.response()
+        assert (response.status, error_of(response)["code"]) == (status, code)
+        assert (await frames.ended()).outcome == "rejected"
+        assert not upstream.requests
+
+
+@pytest.mark.anyio
 async def test_pipelined_calls_are_answered_in_their_order() -> None:
     """Requests sent at once are answered one after the other."""
 
