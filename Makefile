@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := demo chaos trl phoenix model
+HEAVY := demo chaos trl phoenix model clients node
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench fix reference lock clean $(HEAVY:%=test-%)
@@ -32,13 +32,15 @@ serve: $(READY) ## Run Backtalk here (UPSTREAM=URL of a model API, ARGS=more opt
 test: $(READY) ## Run the tests, all but the heavy ones
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo
+test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo, the clients
 
 test-demo test-chaos: test-%: $(READY)
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 # The heavy packages live in an environment of their own; the tests start its programs.
-test-trl test-phoenix test-model: test-%: $(READY) .venvs/%/.ready
+test-clients: .venvs/clients-openai2/.ready
+test-node: .venvs/node/node_modules/.package-lock.json
+test-trl test-phoenix test-model test-clients test-node: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 check: $(CHECK_READY) ## Run the linters and the type checkers
@@ -61,10 +63,15 @@ fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 reference: $(READY) ## Write proxy/REFERENCE.md and deploy/example.toml from the code
 	@$(BIN)/python tests/house/reference.py
 
-lock: $(CHECK_READY) ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
+lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
 	$(COMPILE) --group check -c deploy/requirements.lock -o deploy/locks/check.lock
+	$(COMPILE) deploy/locks/clients.in -o deploy/locks/clients.lock
+	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock
 	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
+	$(COMPILE) deploy/locks/node.in -o deploy/locks/node.lock
+	$(if $(UPGRADE),rm -f deploy/locks/node/package-lock.json)
+	.venvs/node/bin/npm install --package-lock-only --prefix deploy/locks/node
 	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
 	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
 
@@ -88,4 +95,9 @@ $(CHECK_READY): $(READY) deploy/locks/check.lock
 	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
 	@$(PYTHON) -m venv .venvs/$*
 	@.venvs/$*/bin/python $(LOCKED) $<
+	@touch $@
+
+.venvs/node/node_modules/.package-lock.json: .venvs/node/.ready deploy/locks/node/package-lock.json
+	@cp deploy/locks/node/package.json deploy/locks/node/package-lock.json .venvs/node
+	@.venvs/node/bin/npm ci --prefix .venvs/node --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -1,5 +1,6 @@
 """What is built and installed: exactly the packages on disk, from locks that a plain pip can check."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,10 @@ import pytest
 LOCKS = (
     "deploy/requirements.lock",
     "deploy/locks/check.lock",
+    "deploy/locks/clients-openai2.lock",
+    "deploy/locks/clients.lock",
     "deploy/locks/model.lock",
+    "deploy/locks/node.lock",
     "deploy/locks/phoenix.lock",
     "deploy/locks/trl.lock",
 )
@@ -68,6 +72,16 @@ def test_locks_are_complete_and_hashed(root: Path, lock: str) -> None:
     assert [block for block in blocks if not re.match(r"[a-z0-9._-]+==\S+", block)] == []
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
     assert "://" not in text
+
+
+def test_the_lock_of_npm_is_hashed_and_names_no_source(root: Path) -> None:
+    """Every package has one version and a hash; where it is fetched from is the machine's matter."""
+    lock = json.loads((root / "deploy/locks/node/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert [name for name, entry in packages.items() if not entry["version"] or "integrity" not in entry] == []
+    assert [name for name, entry in packages.items() if "resolved" in entry] == []
+    asked = json.loads((root / "deploy/locks/node/package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert {f"node_modules/{name}" for name in asked} <= packages.keys()
 
 
 def test_main_lock_satisfies_the_project(project: dict[str, Any], root: Path) -> None:
