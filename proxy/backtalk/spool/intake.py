@@ -116,7 +116,7 @@ class Intake:
 
     def _discover(self) -> None:
         try:
-            names = {path.name for path in self._root.iterdir() if not path.name.startswith(".")}
+            names = {path.name for path in self._root.iterdir() if not path.name.startswith(".") and path.is_dir()}
         except FileNotFoundError:
             return
         for name in sorted(names - self._owners.keys()):

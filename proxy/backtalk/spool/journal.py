@@ -15,7 +15,7 @@ from backtalk.errors import SetupError, StoreError
 from backtalk.process import take_lock
 from backtalk.settings import JournalSettings
 from backtalk.spool import segments
-from backtalk.spool.files import replace
+from backtalk.spool.files import make_directory, replace
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES, pack, scan
 from backtalk.spool.segments import BadSegmentError, Segment
 from backtalk.spool.tail import Record
@@ -48,7 +48,7 @@ class Journal:
     def open(cls, directory: Path, settings: JournalSettings, *, metrics: Metrics) -> Self:
         """Lock the journal and go on behind its last entry."""
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(directory)
             lock = take_lock(directory / LOCK)
             if lock is None:
                 raise SetupError(f"another worker writes the journal in {directory}", code="journal_in_use")
@@ -131,7 +131,7 @@ def _recover(directory: Path) -> tuple[Record | None, int, int, str]:
     for segment in reversed(segments.listing(directory)):
         with segment.path.open("rb") as file:
             try:
-                header, header_bytes = segments.read_header(file.fileno())
+                header, header_bytes = segments.read_header(file.fileno(), segment.base)
             except BadSegmentError:
                 header_bytes, header = 0, None
             file.seek(header_bytes)

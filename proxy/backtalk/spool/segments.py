@@ -51,7 +51,8 @@ def listing(directory: Path) -> list[Segment]:
         names = os.listdir(directory)  # noqa: PTH208 - polled; a Path for every name would cost tenfold
     except FileNotFoundError:
         return []
-    bases = (int(n[:_DIGITS]) for n in names if n.endswith(SUFFIX) and n[:_DIGITS].isdigit())
+    digits = ((n, n.removesuffix(SUFFIX)) for n in names if n.endswith(SUFFIX))
+    bases = (int(d) for n, d in digits if d.isdecimal() and n == name(int(d)))
     return [Segment(base, directory / name(base)) for base in sorted(bases)]
 
 
@@ -61,18 +62,25 @@ def encode_header(header: Header) -> bytes:
     return MAGIC + len(body).to_bytes(_LENGTH_BYTES, "little") + body
 
 
-def read_header(descriptor: int) -> tuple[Header, int]:
-    """Read a segment's header and its length in bytes; raises `BadSegmentError` where there is none to read."""
+def read_header(descriptor: int, base: int) -> tuple[Header, int]:
+    """Read the header of the segment named by `base`, and its length in bytes.
+
+    Raises `BadSegmentError` where there is none to read, or it is that of another position: a reader's arithmetic
+    stands on it, so damage that moved the frames must not pass.
+    """
     prefix = os.pread(descriptor, _PREFIX_BYTES, 0)
     if len(prefix) < _PREFIX_BYTES or not prefix.startswith(MAGIC):
         raise BadSegmentError("not a segment of Backtalk")
     length = int.from_bytes(prefix[len(MAGIC) :], "little")
+    body = os.pread(descriptor, length, _PREFIX_BYTES)
     try:
-        header = msgspec.msgpack.decode(os.pread(descriptor, length, _PREFIX_BYTES), type=Header)
-    except msgspec.MsgspecError as error:
+        header = msgspec.msgpack.decode(body, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgspec lets the second through
         raise BadSegmentError("its header is damaged") from error
     if header.format != FORMAT:
         raise BadSegmentError(f"format {header.format}; this version reads {FORMAT}")
+    if len(body) < length or header.base != base or not 0 <= header.continues <= base:
+        raise BadSegmentError("its header is damaged")
     return header, _PREFIX_BYTES + length
 
 
@@ -81,7 +89,7 @@ def boot_id_of(directory: Path) -> str | None:
     for segment in listing(directory):
         try:
             with segment.path.open("rb") as file:
-                return read_header(file.fileno())[0].boot_id
+                return read_header(file.fileno(), segment.base)[0].boot_id
         except (OSError, BadSegmentError):
             continue
     return None

@@ -83,7 +83,7 @@ class Tail:
         """Go on in another segment, counting what lies between; False where that is not possible now."""
         while segment is not None:
             try:
-                opened = _open_segment(segment.path)
+                opened = _open_segment(segment)
             except FileNotFoundError:
                 self.close()
                 return self._enter(self._first())
@@ -113,10 +113,10 @@ class Tail:
         return records
 
 
-def _open_segment(path: Path) -> _Open:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _open_segment(segment: Segment) -> _Open:
+    file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _Open(file, *segments.read_header(file))
+        return _Open(file, *segments.read_header(file, segment.base))
     except BaseException:
         os.close(file)
         raise

@@ -127,12 +127,12 @@ class Writer:
         directory = self._stream.directory
         final = directory / segments.name(self.end)
         temporary = directory / f".{final.name}.tmp"
-        if reopened := _reopen_empty(final):
-            return reopened
         header = segments.encode_header(
             segments.Header(segments.FORMAT, self._boot_id, self._stream.owner, self.end, self._continues)
         )
         try:
+            if reopened := _reopen_empty(final, self.end):
+                return reopened
             file = os.open(temporary, _CREATE, 0o600)
         except OSError as error:
             raise self._refusal(error) from error
@@ -161,11 +161,15 @@ class Writer:
             self._file = None
 
 
-def _reopen_empty(path: Path) -> tuple[int, int] | None:
-    """A segment that was begun and never written to is used; readers may be waiting in it."""
+def _reopen_empty(path: Path, base: int) -> tuple[int, int] | None:
+    """A segment that was begun and never written to is used; readers may be waiting in it. A damaged one is not."""
     try:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    _, header_bytes = segments.read_header(file)
+    try:
+        _, header_bytes = segments.read_header(file, base)
+    except segments.BadSegmentError:
+        os.close(file)
+        return None
     return file, header_bytes

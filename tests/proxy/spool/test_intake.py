@@ -1,6 +1,5 @@
 """The intake: several spools become one stream in the order of events, and survive restarts of the worker."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,12 +8,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backtalk import clock
-from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested, encode
-from backtalk.process import take_lock
-from backtalk.spool import checkpoint, segments
-from backtalk.spool.frame import pack
+from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
+from backtalk.spool import segments
 from backtalk.spool.intake import FINISHED, WAIT_CAP_NS, Intake
-from backtalk.spool.writer import Stream, Writer
+from backtalk.testing.spools import ScriptedSpool
 from backtalk.testing.waiting import wait_until
 
 
@@ -39,33 +36,6 @@ def said(name: str, boot_ns: int) -> Feedback:
     return Feedback(boot_ns, boot_ns, name, "tenant", "t", "s", b"{}")
 
 
-class FakeOwner:
-    """A spool that writes exactly what a test says; alive until `die`."""
-
-    def __init__(self, root: Path, name: str, *, segment_bytes: int = 1 << 20) -> None:
-        self.directory = root / name
-        self.directory.mkdir(parents=True)
-        self.name = name
-        self._lock = take_lock(self.directory / "lock")
-        self._writer = Writer(Stream(self.directory, name, segment_bytes))
-
-    def write(self, *frames: AnyFrame) -> None:
-        """Append frames, each on its own."""
-        for frame in frames:
-            self.write_raw(encode(frame))
-
-    def write_raw(self, payload: bytes) -> None:
-        """Append any payload."""
-        self._writer.append([pack(payload)])
-
-    def die(self) -> None:
-        """End as a killed process does."""
-        self._writer.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """The directory of all spools."""
@@ -79,7 +49,7 @@ def names(intake: Intake, count: int = 100) -> list[str]:
 
 def test_two_owners_are_merged_by_boot_time(root: Path) -> None:
     """Frames come in the order of events, up to where both are known to have nothing earlier."""
-    a, b = FakeOwner(root, "a"), FakeOwner(root, "b")
+    a, b = ScriptedSpool(root, "a"), ScriptedSpool(root, "b")
     a.write(said("1", 1), said("3", 3), said("5", 5))
     b.write(said("2", 2), said("4", 4))
     intake = Intake(root, {})
@@ -91,7 +61,7 @@ def test_two_owners_are_merged_by_boot_time(root: Path) -> None:
 
 def test_one_living_owner_waits_for_nobody(root: Path) -> None:
     """With a single proxy a frame is handed out as soon as it is read."""
-    a, dead = FakeOwner(root, "a"), FakeOwner(root, "dead")
+    a, dead = ScriptedSpool(root, "a"), ScriptedSpool(root, "dead")
     dead.write(said("0", 5))
     dead.die()
     a.write(said("1", 9))
@@ -102,7 +72,7 @@ def test_one_living_owner_waits_for_nobody(root: Path) -> None:
 
 def test_a_wait_has_an_end_and_what_comes_later_is_marked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After 500 ms a frame goes without the others; an earlier one that comes then is `late`."""
-    a, b = FakeOwner(root, "a"), FakeOwner(root, "b")
+    a, b = ScriptedSpool(root, "a"), ScriptedSpool(root, "b")
     b.write(said("0", 1))
     intake = Intake(root, {})
     assert names(intake) == []
@@ -121,12 +91,12 @@ def test_owners_of_an_earlier_boot_come_first_by_wall_time(root: Path, monkeypat
     """Boot times of different boots do not compare; wall times do, nearly."""
     with monkeypatch.context() as patch:
         patch.setattr("backtalk.clock.boot_id", lambda: "an earlier boot")
-        old, older = FakeOwner(root, "old"), FakeOwner(root, "older")
+        old, older = ScriptedSpool(root, "old"), ScriptedSpool(root, "older")
         older.write(Feedback(1, 900, "0", "t", "t", "s", b"{}"))
         old.write(Feedback(2, 800, "1", "t", "t", "s", b"{}"))
         old.die()
         older.die()
-    new = FakeOwner(root, "new")
+    new = ScriptedSpool(root, "new")
     new.write(Feedback(3, 5, "2", "t", "t", "s", b"{}"))
     intake = Intake(root, {})
     assert names(intake) == ["0", "1", "2"]
@@ -135,7 +105,7 @@ def test_owners_of_an_earlier_boot_come_first_by_wall_time(root: Path, monkeypat
 
 def test_a_dead_owner_is_known_only_when_all_is_consumed_and_then_deleted(root: Path) -> None:
     """Its calls are not interrupted before its last frame was seen."""
-    a = FakeOwner(root, "a")
+    a = ScriptedSpool(root, "a")
     a.write(opened("x", 1), said("1", 2))
     intake = Intake(root, {})
     assert not intake.dead("a")
@@ -152,7 +122,7 @@ def test_a_dead_owner_is_known_only_when_all_is_consumed_and_then_deleted(root: 
 
 def test_a_finished_owner_is_only_deleted(root: Path) -> None:
     """Where the journal says that an owner's end was decided, a restart gives none of its frames again."""
-    a = FakeOwner(root, "a")
+    a = ScriptedSpool(root, "a")
     a.write(opened("x", 1))
     a.die()
     intake = Intake(root, {"a": FINISHED})
@@ -163,7 +133,7 @@ def test_a_finished_owner_is_only_deleted(root: Path) -> None:
 
 def test_a_long_call_does_not_hold_segments(root: Path) -> None:
     """Segments go although a call in them is open; its frames are carried and come back after a restart."""
-    a = FakeOwner(root, "a", segment_bytes=500)
+    a = ScriptedSpool(root, "a", segment_bytes=500)
     a.write(opened("long", 1, None), requested("long", 2, b"body"))
     for number in range(50):
         a.write(opened(f"s{number}", 3 + number), closed(f"s{number}", 3 + number))
@@ -201,7 +171,7 @@ def test_a_restart_knows_exactly_the_open_calls(
 ) -> None:
     """Whatever was written, consumed, deleted and restarted: `reopen` gives the calls open at the resume offset."""
     root = tmp_path_factory.mktemp("intake") / "spool"
-    owner = FakeOwner(root, "a", segment_bytes=300)
+    owner = ScriptedSpool(root, "a", segment_bytes=300)
     intake, consumed, seen = Intake(root, {}), 0, dict[str, list[AnyFrame]]()
     alive = set[str]()
     for present, (action, number) in enumerate(script, start=1):
@@ -239,19 +209,9 @@ def follow(seen: dict[str, list[AnyFrame]], frame: AnyFrame) -> None:
         seen.pop(frame.span_id, None)
 
 
-def test_what_is_carried_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the largest bodies are left out, and the frames say so."""
-    monkeypatch.setattr(checkpoint, "LIMIT_BYTES", 1000)
-    small, large = encode(opened("a", 1, b"x" * 300)), encode(opened("b", 2, b"y" * 900))
-    kept = checkpoint.bounded({0: large, 10: small})
-    assert kept[10] == small
-    assert list(kept) == [0, 10]
-    assert len(kept[0]) < 300
-
-
 def test_frames_of_an_unknown_kind_are_counted_and_passed(root: Path) -> None:
     """A frame that is not understood costs itself only."""
-    a = FakeOwner(root, "a")
+    a = ScriptedSpool(root, "a")
     a.write(said("1", 1))
     a.write_raw(b"\xc1nonsense")
     a.write(said("2", 2))

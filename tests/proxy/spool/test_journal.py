@@ -64,7 +64,7 @@ def test_a_cut_at_any_byte_keeps_what_was_whole_and_never_reuses_a_position(writ
         newest = segments.listing(directory)[-1]
         content = newest.path.read_bytes()
         with newest.path.open("rb") as file:
-            _, header_bytes = segments.read_header(file.fileno())
+            _, header_bytes = segments.read_header(file.fileno(), newest.base)
         cut = header_bytes + where % (len(content) - header_bytes + 1)
         newest.path.write_bytes(content[:cut])
         whole = [p for p, end in zip(written, ends, strict=True) if end <= newest.base + cut - header_bytes]

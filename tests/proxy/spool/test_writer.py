@@ -39,7 +39,7 @@ def test_a_header_says_who_wrote_it_and_when(tmp_path: Path) -> None:
     writer = Writer(Stream(tmp_path, "me", 50), end=7, continues=5)
     writer.roll()
     with segments.listing(tmp_path)[0].path.open("rb") as file:
-        header, _ = segments.read_header(file.fileno())
+        header, _ = segments.read_header(file.fileno(), 7)
     assert (header.format, header.owner, header.base, header.continues) == (segments.FORMAT, "me", 7, 5)
     assert segments.boot_id_of(tmp_path) == header.boot_id
     writer.close()
