@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backtalk.session.embedded import find_server
+from backtalk.testing.disk import Disk, watched_disk
 from backtalk.testing.waiting import wait_until
 
 
@@ -17,6 +18,13 @@ from backtalk.testing.waiting import wait_until
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio, as the product does."""
     return "asyncio"
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """What this process syncs."""
+    with watched_disk() as watched:
+        yield watched
 
 
 @pytest.fixture(scope="session")

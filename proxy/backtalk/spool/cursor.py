@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backtalk.spool.files import replace
+from backtalk.spool.files import make_directory, replace
 
 
 class Cursor:
@@ -23,5 +23,5 @@ class Cursor:
 
     def save(self, offset: int) -> None:
         """Remember an offset, durable on return."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(self._path.parent)
         replace(self._path, f"{offset} {self._stream}\n".encode("ascii"))

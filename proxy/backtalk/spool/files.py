@@ -1,4 +1,4 @@
-"""Small durable files: replaced atomically, so that a crash leaves the old content or the new."""
+"""Durable directories and small durable files: after a crash a file holds its old content or the new."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,15 @@ def replace(path: Path, content: bytes) -> None:
     finally:
         os.close(descriptor)
     temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def make_directory(path: Path) -> None:
+    """Make a private directory, and its parents where they are missing, their names durable on return."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
     sync_directory(path.parent)
 
 

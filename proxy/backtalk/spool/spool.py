@@ -18,7 +18,9 @@ from backtalk.errors import StoreError
 from backtalk.model.frames import Heartbeat, encode
 from backtalk.process import take_lock
 from backtalk.settings import SpoolSettings
+from backtalk.spool import segments
 from backtalk.spool.commit import Committer, Waiting
+from backtalk.spool.files import make_directory
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES
 from backtalk.spool.writer import Stream
 from backtalk.telemetry import Metrics
@@ -123,10 +125,11 @@ def _own_directory(root: Path, owner: str) -> tuple[Path, int]:
     """Make and lock a directory before it gets its name: whoever sees it sees a living owner."""
     hidden = root / f".{owner}.new"
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(root)
         hidden.mkdir(mode=0o700)
         lock = take_lock(hidden / LOCK)
         hidden.rename(root / owner)
+        segments.sync_directory(root)
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
         raise StoreError(f"cannot make a spool under {root}: {error.strerror}", code="spool_broken") from error
