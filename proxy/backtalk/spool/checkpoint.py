@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from backtalk.model.frames import AnyFrame, Opened, Requested, decode, encode
-from backtalk.spool.files import replace
+from backtalk.spool.files import make_directory, replace
 
 LIMIT_BYTES: Final = 64 << 20
 """Largest sum of frames carried for one owner with their bodies."""
@@ -29,22 +29,24 @@ def load(path: Path) -> Carried:
     """The checkpoint; an empty one where there is none or it is damaged."""
     try:
         return msgspec.msgpack.decode(path.read_bytes(), type=Carried)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return Carried(0, {})
 
 
-def save(path: Path, carried: Carried) -> None:
-    """Replace the checkpoint, durable on return."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace(path, msgspec.msgpack.encode(Carried(carried.consumed, bounded(carried.frames))))
+def save(path: Path, carried: Carried, *, limit_bytes: int = LIMIT_BYTES) -> Carried:
+    """Replace the checkpoint, durable on return; gives what it holds now, bounded."""
+    kept = Carried(carried.consumed, bounded(carried.frames, limit_bytes))
+    make_directory(path.parent)
+    replace(path, msgspec.msgpack.encode(kept))
+    return kept
 
 
-def bounded(frames: Mapping[int, bytes]) -> dict[int, bytes]:
+def bounded(frames: Mapping[int, bytes], limit_bytes: int) -> dict[int, bytes]:
     """Frames within the bound, the smallest bodies kept first."""
     total, kept = 0, dict[int, bytes]()
     for offset, payload in sorted(frames.items(), key=lambda item: len(item[1])):
         total += len(payload)
-        kept[offset] = payload if total <= LIMIT_BYTES else without_body(payload)
+        kept[offset] = payload if total <= limit_bytes else without_body(payload)
     return dict(sorted(kept.items()))
 
 

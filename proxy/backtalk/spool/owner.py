@@ -4,6 +4,7 @@ In: records of one directory, in the order they were written. Out: frames with t
 nothing is deleted that a restart would need to know an open call.
 """
 
+import contextlib
 import shutil
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -50,7 +51,9 @@ class Span(NamedTuple):
 class Owner:
     """Reads one directory from `consumed` on."""
 
-    def __init__(self, directory: Path, checkpoint_path: Path, consumed: int) -> None:
+    def __init__(
+        self, directory: Path, checkpoint_path: Path, consumed: int, *, carry_bytes: int = checkpoint.LIMIT_BYTES
+    ) -> None:
         self.name = directory.name
         self.ahead: deque[Ahead] = deque()
         self.seen = Moment(1, 0)
@@ -60,6 +63,7 @@ class Owner:
         self.undecodable = 0
         self._directory = directory
         self._checkpoint_path = checkpoint_path
+        self._carry_bytes = carry_bytes
         self._carried = checkpoint.load(checkpoint_path)
         self._spans: dict[str, Span] = {}
         self._generation: int | None = None
@@ -80,8 +84,10 @@ class Owner:
             self.live = is_locked(self._directory / LOCK)
         if not self.ahead and not self._final:
             dead_before_reading = not self.live
-            self._read(now_ns)
-            self._final = dead_before_reading and not self.ahead
+            while not self.ahead:  # what is read may be nothing but frames that are not understood
+                if not self._read(now_ns):
+                    self._final = dead_before_reading
+                    return
 
     def hand_out(self) -> Ahead:
         """The next frame; from here on its call counts as open or closed."""
@@ -108,10 +114,14 @@ class Owner:
         """Remove the directory and its checkpoint."""
         self.tail.close()
         shutil.rmtree(self._directory, ignore_errors=True)
+        # A directory that a power loss brought back would be read again once the journal has forgotten its owner.
+        segments.sync_directory(self._directory.parent)
         self._checkpoint_path.unlink(missing_ok=True)
 
-    def _read(self, now_ns: int) -> None:
-        for record in self.tail.read():
+    def _read(self, now_ns: int) -> bool:
+        """Read on; False where there is nothing more."""
+        records = self.tail.read()
+        for record in records:
             try:
                 frame = decode(record.payload)
             except msgspec.MsgspecError:
@@ -119,6 +129,7 @@ class Owner:
                 continue
             self.seen = max(self.seen, self._moment(frame)) if self.seen.time_ns else self._moment(frame)
             self.ahead.append(Ahead(self.seen, record.offset, record.next_offset, frame, now_ns))
+        return bool(records)
 
     def _moment(self, frame: AnyFrame) -> Moment:
         if self._generation is None:
@@ -151,19 +162,20 @@ class Owner:
         return [frames[offset] for offset in sorted(frames)]
 
     def _before(self, consumed: int) -> Iterator[tuple[int, AnyFrame]]:
+        for offset, payload in self._encoded_before(consumed):
+            with contextlib.suppress(msgspec.MsgspecError):  # counted where it was read the first time
+                yield offset, decode(payload)
+
+    def _encoded_before(self, consumed: int) -> Iterator[tuple[int, bytes]]:
         if not consumed:
             return
-        for offset, payload in self._carried.frames.items():
-            yield offset, decode(payload)
+        yield from self._carried.frames.items()
         with Tail(self._directory) as tail:
             while records := tail.read():
                 for record in records:
                     if record.next_offset > consumed:
                         return
-                    try:
-                        yield record.offset, decode(record.payload)
-                    except msgspec.MsgspecError:
-                        continue
+                    yield record.offset, record.payload
 
     def _deletable(self, consumed: int) -> list["_Going"]:
         known = segments.listing(self._directory)
@@ -183,11 +195,12 @@ class Owner:
         frames = {offset: payload for offset, payload in self._carried.frames.items() if offset in wanted}
         for offset in sorted(wanted - frames.keys()):
             with Tail(self._directory, offset) as tail:
-                if records := tail.read(1):
+                if (records := tail.read(1)) and records[0].offset == offset:
                     frames[offset] = records[0].payload
         if frames or self._carried.frames:
-            self._carried = checkpoint.Carried(consumed, frames)
-            checkpoint.save(self._checkpoint_path, self._carried)
+            self._carried = checkpoint.save(
+                self._checkpoint_path, checkpoint.Carried(consumed, frames), limit_bytes=self._carry_bytes
+            )
 
 
 class _Going(NamedTuple):
