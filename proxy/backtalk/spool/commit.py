@@ -5,6 +5,7 @@ that covers its frame. With nothing to do it writes a heartbeat every 250 ms, wh
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -57,21 +58,31 @@ class Committer(threading.Thread):
 
     def run(self) -> None:
         """Commit until told to close; the heartbeat at the start tells the worker that this process lives."""
-        self._beat()
-        while not self.closing:
-            called = self.wake.wait(HEARTBEAT_S)
-            self.wake.clear()
-            if not called and not self.queue:
-                self._beat()
+        try:
+            self._beat()
+            while not self.closing:
+                called = self.wake.wait(HEARTBEAT_S)
+                self.wake.clear()
+                if not called and not self.queue:
+                    self._beat()
+                self._commit()
             self._commit()
-        self._commit()
-        self._writer.close()
+        finally:
+            self._end()
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count frames that were not written."""
         with self.guard:
             self.dropped += count
         self._metrics.add("backtalk.spool.dropped", count, reason=reason)
+
+    def _end(self) -> None:
+        """Take nothing more; whatever ended this thread, nobody waits for a sync that will not come."""
+        with self.guard:
+            self.closing = True
+        if group := self._take():
+            self._refuse(group, StoreError("the spool is closed", code="spool_broken"))
+        self._writer.close()
 
     def _take(self) -> list[Waiting]:
         with self.guard:
@@ -112,7 +123,8 @@ class Committer(threading.Thread):
         limit = self._limit_bytes - (self._limit_bytes // _RESERVED_SHARE if reserved else 0)
         if self._used_bytes < limit:
             return False
-        self._used_bytes = segments.used_bytes(self._stream.directory)
+        with contextlib.suppress(OSError):  # what cannot be asked now is as full as it was
+            self._used_bytes = segments.used_bytes(self._stream.directory)
         return self._used_bytes >= limit
 
     def _age(self) -> None:
@@ -150,7 +162,7 @@ class Committer(threading.Thread):
         futures = [w.settled for w in group if w.settled is not None]
         for loop in {future.get_loop() for future in futures}:
             mine = [future for future in futures if future.get_loop() is loop]
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(_settle_all, mine, error)
 
 
