@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 LOG: Final = "_delta_log"
+_UNSYNCED_VERSIONS: Final = 2
 
 
 def log_entry(root: Path, version: int) -> Path:
@@ -35,6 +36,14 @@ def sync_versions(root: Path, after: int, last: int) -> None:
     directories.update(file.parent for file in files)
     for path in (*files, *sorted(directories)):
         sync(path)
+
+
+def sync_newest(root: Path, last: int) -> None:
+    """Sync what a killed writer may have left unsynced: a version is synced before the next, but for a vacuum's two."""
+    after = last
+    while last - after < _UNSYNCED_VERSIONS and after >= 0 and log_entry(root, after).exists():
+        after -= 1
+    sync_versions(root, after, last)
 
 
 def sync_checkpoints(root: Path) -> None:

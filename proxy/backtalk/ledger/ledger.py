@@ -89,7 +89,7 @@ class Ledger:
             rows = _behind(made, name, table.position or 0)
             if name == "messages":
                 rows = [row for row in _distinct(rows) if _message_key(row) not in self._known]
-            if rows and table.append(rows, end):
+            if table.append(rows, end):
                 self._metrics.add("backtalk.ledger.commits", table=name)
             if name == "messages":
                 self._remember(rows)

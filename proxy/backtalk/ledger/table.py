@@ -23,7 +23,7 @@ from deltalake import (
 from deltalake.exceptions import DeltaError
 
 from backtalk.errors import StoreError
-from backtalk.ledger.durable import LOG, sync_checkpoints, sync_versions
+from backtalk.ledger.durable import LOG, sync, sync_checkpoints, sync_newest, sync_versions
 from backtalk.ledger.quarantine import mend
 from backtalk.ledger.schema import LOOKED_UP, Row, TableName, schema, to_arrow
 
@@ -68,13 +68,16 @@ class LedgerTable:
             raise self._failed(error) from error
 
     def append(self, rows: Sequence[Row], end: int) -> bool:
-        """Append rows, unless the table has this position already (then False); what is there is synced either way."""
+        """Append rows, unless there are none or the table has this position already (then False).
+
+        What is there is synced either way: a version whose sync failed is synced when the batch comes again.
+        """
         try:
-            new = (self.position or 0) < end
+            new = bool(rows) and (self.position or 0) < end
             if new:
                 self._write(rows, end)
             self._sync()
-        except (DeltaError, OSError, ValueError) as error:
+        except (DeltaError, OSError, ValueError, TypeError, OverflowError) as error:
             raise self._failed(error) from error
         return new
 
@@ -123,15 +126,19 @@ class LedgerTable:
 
     def _sync(self) -> None:
         last = self._delta.version()
-        sync_versions(self._path, self._synced, last)
-        self._synced = last
+        if last != self._synced:
+            sync_versions(self._path, self._synced, last)
+            self._synced = last
 
 
 def _open_or_create(path: Path, name: TableName) -> DeltaTable:
     if DeltaTable.is_deltatable(str(path)) and any((path / LOG).glob("[0-9]*")):
-        return DeltaTable(path)
+        delta = DeltaTable(path)
+        sync_newest(path, delta.version())
+        return delta
     delta = DeltaTable.create(path, schema=schema(name), partition_by=["dt"], configuration=dict(CONFIGURATION))
     sync_versions(path, -1, 0)
+    sync(path.parent)
     return delta
 
 
