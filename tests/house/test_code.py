@@ -18,7 +18,8 @@ MAY_SLEEP = {
 }
 PATCHED = {
     "tests/proxy/session/test_embedded.py": "a machine without the server; a shorter wait",
-    "tests/proxy/spool/test_intake.py": "time that has passed; a smaller limit",
+    "tests/proxy/spool/test_commit.py": "time that has passed",
+    "tests/proxy/spool/test_intake.py": "time that has passed; another boot of the machine",
     "tests/proxy/spool/test_journal.py": "another boot of the machine",
 }
 LONG_RUNNING = ("tests/bench/", "tests/chaos/")

@@ -14,7 +14,7 @@ import msgspec
 
 from backtalk.clock import NS_PER_S
 from backtalk.ledger.schema import Row, TableName
-from backtalk.model.chat import Message
+from backtalk.model.chat import Message, Usage
 from backtalk.model.facts import (
     CallClosed,
     CallOpened,
@@ -103,7 +103,8 @@ def _day(number: int) -> str:
 
 def _call_columns(fact: CallClosed) -> dict[str, Any]:
     opened, request, response = fact.opened, fact.opened.request, fact.response
-    usage = msgspec.structs.asdict(response.usage) if response.usage else {}
+    usage = response.usage or Usage()
+    counts = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
     same = ("server_span_id", "parent_span_id", "tenant", "client_hash", "opened_ns", "method", "path", "api", "late")
     mine = (
         "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
@@ -126,7 +127,8 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "error_type": response.error_type,
         "finish_reasons": list(response.finish_reasons),
         "not_understood": request.not_understood or response.not_understood,
-        **usage,
+        "tokens_estimated": usage.estimated,
+        **{name: getattr(usage, name) for name in counts},
     }
 
 

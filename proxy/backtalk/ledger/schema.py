@@ -1,6 +1,7 @@
 """The tables: their columns and types, and how rows become Arrow.
 
-In: row mappings by column name. Out: Arrow tables. The one rule: a column is only ever added; a missing value is null.
+In: row mappings by column name. Out: Arrow tables. The one rule: a column is only ever added; a missing value is null,
+a missing list empty.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from arro3.core import Array, DataType, Field, Schema, Table
 
 TableName = Literal["calls", "messages", "signals", "feedback"]
 Row = Mapping[str, Any]
-"""One row by column name; absent and None are both null."""
+"""One row by column name; absent and None are the same: null, or an empty list."""
 
 _TEXT: Final = "text"
 _INT: Final = "int"
@@ -28,6 +29,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "model": _TEXT, "model_served": _TEXT, "response_id": _TEXT, "upstream": _TEXT, "upstream_request_id": _TEXT,
         "status": _INT, "outcome": _TEXT, "error": _TEXT, "error_type": _TEXT, "finish_reasons": _TEXTS,
         "input_tokens": _INT, "output_tokens": _INT, "cached_tokens": _INT, "reasoning_tokens": _INT,
+        "tokens_estimated": _FLAG,
         "message_ids": _TEXTS, "answer_ids": _TEXTS, "params_json": _TEXT, "tools_id": _TEXT, "chunks": _INT,
         "request_bytes": _INT, "response_bytes": _INT, "request_capture": _TEXT, "response_capture": _TEXT,
         "not_understood": _TEXT,

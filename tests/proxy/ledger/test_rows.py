@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtalk.ledger.rows import Rows, day
-from backtalk.ledger.schema import COLUMNS, TABLES, TableName, schema, to_arrow
-from backtalk.model.chat import Message, Request, ToolCall
+from backtalk.ledger.schema import COLUMNS, TableName, to_arrow
+from backtalk.model.chat import Message, Request, ToolCall, Usage
 from backtalk.model.facts import CallClosed, Fact
 from backtalk.testing import stories
 
@@ -38,6 +38,7 @@ def of(rows: Rows, fact: Fact, table: TableName) -> list[dict[str, Any]]:
 def every_fact() -> list[Fact]:
     """One fact of each kind that makes rows."""
     call = stories.closed()
+    call = msgspec.structs.replace(call, response=msgspec.structs.replace(call.response, usage=Usage(1, 2, 3, 4)))
     return [call, stories.linked(call.opened), stories.signal(call.key, call.key), stories.feedback()]
 
 
@@ -46,11 +47,6 @@ def test_rows_have_no_column_that_the_schema_lacks() -> None:
     for fact in every_fact():
         for table, row in ROWS.of(fact):
             assert set(row) <= set(COLUMNS[table])
-
-
-def test_schema_names_its_partition_in_every_table() -> None:
-    """Every table is partitioned by day."""
-    assert all("dt" in schema(table).names for table in TABLES)
 
 
 @given(st.lists(MESSAGES, max_size=4))
@@ -94,6 +90,16 @@ def test_rating_stays_without_content() -> None:
     """A thumb is no text."""
     row = of(Rows(b"secret", content=False), stories.feedback(value_json="false"), "feedback")[0]
     assert row["value_json"] == "false"
+
+
+@pytest.mark.parametrize("estimated", [False, True])
+def test_estimated_tokens_are_told_from_reported_ones(*, estimated: bool) -> None:
+    """A count that was made up from the texts says so."""
+    call = stories.closed()
+    usage = Usage(input_tokens=7, output_tokens=9, estimated=estimated)
+    call = msgspec.structs.replace(call, response=msgspec.structs.replace(call.response, usage=usage))
+    row = of(ROWS, call, "calls")[0]
+    assert (row["input_tokens"], row["output_tokens"], row["tokens_estimated"]) == (7, 9, estimated)
 
 
 def test_day_is_utc() -> None:
