@@ -9,10 +9,9 @@ from backtalk.errors import RequestError
 from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
 from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
-from backtalk.relay.http_client import HttpClient
-from backtalk.relay.raw_lane import RawLane
-from backtalk.relay.upstream import parse_target
-from backtalk.settings import Settings
+from backtalk.relay.lane import Lane
+from backtalk.relay.lanes import Lanes
+from backtalk.settings import Settings, target_keys
 from backtalk.web.problems import answer
 
 _FEEDBACK: Final = "/v1/feedback"
@@ -21,18 +20,19 @@ _SCRIPT: Final = "/feedback.js"
 
 def public_app(settings: Settings, *, feedback_app: App, sink: Sink, secret: bytes, metrics: Meter) -> App:
     """The public listener: the model API through the relay, feedback at its door, everything of it observed."""
-    inner = _PublicDoor(settings, feedback_app)
+    inner = _PublicDoor(settings, feedback_app, metrics)
     return Observe(inner, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer)
 
 
 class _PublicDoor:
     """Sends each request where it belongs; opens the upstream client with the lifespan."""
 
-    def __init__(self, settings: Settings, feedback_app: App) -> None:
+    def __init__(self, settings: Settings, feedback_app: App, metrics: Meter) -> None:
         self._settings = settings
-        self._target = parse_target(settings.upstream)
+        self._keys = target_keys(settings)
         self._feedback_app = feedback_app
-        self._lane: RawLane | None = None
+        self._metrics = metrics
+        self._lane: Lane | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,10 +48,9 @@ class _PublicDoor:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        client = HttpClient(self._target, self._settings.relay)
-        lane = self._lane = RawLane(client, self._settings)
+        lanes = Lanes(self._settings, self._keys, self._metrics)
+        self._lane = lanes.lane
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await lane.aclose()
-        await client.aclose()
+        await lanes.aclose()
         await send({"type": "lifespan.shutdown.complete"})

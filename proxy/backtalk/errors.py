@@ -12,6 +12,9 @@ class BacktalkError(Exception):
 
     kind: ClassVar[str] = "server_error"
 
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Fields for the answer besides those that describe its body, such as `retry-after`."""
+
     def __init__(self, message: str, *, code: str, status: int = 500, param: str | None = None) -> None:
         super().__init__(message)
         self.message = message

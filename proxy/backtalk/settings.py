@@ -5,30 +5,26 @@ nearest known one. `BACKTALK_RELAY_IDLE_TIMEOUT_S` is the field `idle_timeout_s`
 written with commas; an empty variable empties a list and otherwise counts as unset.
 """
 
-import difflib
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backtalk.errors import SetupError
+from backtalk.route_settings import RouteSettings, TargetSettings, check_routes
+from backtalk.section import Section, explain, fields_of, nearest, place, read_toml
 
 PREFIX: Final = "BACKTALK_"
 DEFAULT_FILE: Final = "backtalk.toml"
+NAMED: Final[Mapping[str, type[Section]]] = {"targets": TargetSettings, "routes": RouteSettings}
+"""The tables of named tables `[<table>.<name>]` whose keys are ours."""
+TABLES: Final = (*((table,) for table in NAMED), ("plugin",))
+"""The settings that are tables of named tables, and so have no variable."""
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
-
-
-class Section(BaseModel):
-    """A part of the tree: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
 
 
 class RelaySettings(Section):
@@ -47,6 +43,8 @@ class RelaySettings(Section):
         default=256, gt=0, description="How many idle upstream connections a process keeps."
     )
     forward_trace_context: bool = Field(default=True, description="Send traceparent and tracestate to the upstream.")
+    replay_bytes: int = Field(default=32 * _MIB, gt=0, description="Largest body that routes keep to send it again.")
+    replay_process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of such bodies in a process.")
 
 
 class CaptureSettings(Section):
@@ -174,6 +172,12 @@ class Settings(Section):
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    targets: dict[str, TargetSettings] = Field(
+        default={}, description="Tables [targets.<name>]: where calls can be answered."
+    )
+    routes: dict[str, RouteSettings] = Field(
+        default={}, description="Tables [routes.<name>]: which models go to which targets; all others to `upstream`."
+    )
     plugin: dict[str, dict[str, Any]] = Field(
         default={}, description="Sections [plugin.<name>], checked by each plugin."
     )
@@ -184,6 +188,11 @@ class Settings(Section):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        check_routes(self.routes, self.targets)
+        return self
 
 
 def load(
@@ -204,7 +213,7 @@ def load(
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise SetupError(_explain(error), code="bad_settings") from error
+        raise SetupError(explain(error, Settings, NAMED), code="bad_settings") from error
 
 
 def otel_environ() -> dict[str, str]:
@@ -230,13 +239,32 @@ def load_inherited() -> Settings:
     return Settings.model_validate_json(os.environ[_JSON])
 
 
-def fields(section: type[Section] = Settings, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+def fields() -> Iterator[tuple[tuple[str, ...], str, Any]]:
     """Every settable field as (path, description, default), sections opened."""
-    for name, field in section.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            yield from fields(field.annotation, (*path, name))
-        else:
-            yield (*path, name), field.description or "", field.default
+    return fields_of(Settings)
+
+
+def target_keys(settings: Settings) -> dict[str, str]:
+    """The keys of all targets that have one of their own, by target; raises `SetupError` where one is not there."""
+    found = {name: _target_key(name, target) for name, target in settings.targets.items()}
+    return {name: key for name, key in found.items() if key is not None}
+
+
+def _target_key(name: str, target: TargetSettings) -> str | None:
+    if target.api_key_env is not None:
+        key = os.environ.get(target.api_key_env, "").strip()
+        where = f"targets.{name}.api_key_env: the variable {target.api_key_env}"
+    elif target.api_key_file is not None:
+        where = f"targets.{name}.api_key_file: the file {target.api_key_file}"
+        try:
+            key = target.api_key_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(f"{where} cannot be read: {error}", code="bad_settings") from error
+    else:
+        return None
+    if not key or not key.isascii() or not key.isprintable():
+        raise SetupError(f"{where} holds no key", code="bad_settings")
+    return key
 
 
 def variable(path: tuple[str, ...]) -> str:
@@ -260,49 +288,20 @@ def _read_file(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
     path = named or Path(DEFAULT_FILE)
     if named is None and not path.is_file():
         return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SetupError(f"cannot read the settings file {path}: {error.strerror}", code="bad_settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(f"the settings file {path} is not TOML: {error}", code="bad_settings") from error
+    return read_toml(path)
 
 
 def _apply_environ(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    known = {variable(path): (path, default) for path, _, default in fields() if path != ("plugin",)}
+    known = {variable(path): (path, default) for path, _, default in fields() if path not in TABLES}
     if environ.get("REDIS_URL"):
         tree["redis_url"] = environ["REDIS_URL"]
     for name, value in environ.items():
         if not name.startswith(PREFIX) or name in ("BACKTALK_CONFIG", _JSON):
             continue
         if name not in known:
-            raise SetupError(f"unknown variable {name}{_nearest(name, known)}", code="bad_settings")
+            raise SetupError(f"unknown variable {name}{nearest(name, known)}", code="bad_settings")
         path, default = known[name]
         if isinstance(default, tuple):
-            _place(tree, path, [item.strip() for item in value.split(",") if item.strip()])
+            place(tree, path, [item.strip() for item in value.split(",") if item.strip()])
         elif value:
-            _place(tree, path, value)
-
-
-def _place(tree: dict[str, Any], path: tuple[str, ...], value: object) -> None:
-    for step in path[:-1]:
-        inner = tree.setdefault(step, {})
-        if not isinstance(inner, dict):
-            return  # the file has something else in a section's place; validation says so
-        tree = cast("dict[str, Any]", inner)
-    tree[path[-1]] = value
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _explain(error: ValidationError) -> str:
-    known = {".".join(path): path for path, _, _ in fields()}
-    lines: list[str] = []
-    for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in item["loc"])
-        unknown = item["type"] == "extra_forbidden"
-        lines.append(f"unknown setting {where}{_nearest(where, known)}" if unknown else f"{where}: {item['msg']}")
-    return "; ".join(lines)
+            place(tree, path, value)

@@ -15,11 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, cast, get_args
 
+from pydantic_core import PydanticUndefined
+
 from backtalk import settings
 from backtalk.model.facts import SignalKind
 from backtalk.observe import headers
 from backtalk.observe.tenants import CREDENTIALS
 from backtalk.plugin import API_VERSION, Detector, Exporter
+from backtalk.relay import attempt
+from backtalk.section import fields_of
 from backtalk.telemetry import METRICS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -32,6 +36,8 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
     "x-trace-id": "The call's W3C trace id; several calls may share one.",
     "traceresponse": "The same ids in the form of W3C Trace Context level 2.",
     "x-upstream-request-id": "The `x-request-id` that the upstream sent, where it sent one.",
+    "x-backtalk-target": "Where a route sent the call: the target that answered, or that was the last to fail.",
+    "x-backtalk-attempts": "Where a route sent the call: how many attempts it took, the last one included.",
 }
 REQUEST_HEADERS: Final[Mapping[str, str]] = {
     "traceparent": "W3C trace context: the call joins this trace. A malformed one gives a fresh trace, never an error.",
@@ -55,12 +61,21 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
 _HEADERS: Final = vars(headers)
 NOT_COPIED: Final = frozenset({"traceparent", "tracestate", "baggage"})
 """Honoured where the call arrives; not among the headers that are kept."""
-PLUGIN_SECTIONS: Final = ("plugin",)
-"""The one setting that is a table of tables, and so has no variable."""
 RELATIONS: Final[Mapping[str, str]] = {
     "automatic_retry": "A client sent the same request again because the first try had failed.",
     "duplicate": "The same request was sent while the first was still running, or fanned out.",
 }
+_ROUTES_EXAMPLE: Final = (
+    "# Models that are answered elsewhere than at `upstream`; all keys are in proxy/REFERENCE.md.",
+    "# [targets.local]",
+    '# url = "http://127.0.0.1:8000/v1"',
+    "# [targets.hosted]",
+    '# url = "https://models.example/v1"',
+    '# api_key_env = "HOSTED_API_KEY"',
+    '# [routes."qwen-*"]',
+    '# targets = ["local"]',
+    '# fallbacks = ["hosted"]',
+)
 _ENDPOINT: Final = re.compile(r"`?(?P<method>GET|POST|PUT|DELETE) (?P<path>/[^\s`:]*)`?: (?P<says>[^\n]+)")
 
 
@@ -78,7 +93,15 @@ def reference() -> str:
         _INTRODUCTION,
         _section("Settings", "Set in `backtalk.toml`, or by the variable; the variable wins.", _settings()),
         _section(
-            "Response headers", "On every response of any kind, errors and streams too.", _sentences(RESPONSE_HEADERS)
+            "Targets", "Tables `[targets.<name>]` of `backtalk.toml`; docs/routes.md tells how.", _keys("targets")
+        ),
+        _section(
+            "Routes", "Tables `[routes.<name>]`; a route that names no models is named by its model.", _keys("routes")
+        ),
+        _section(
+            "Response headers",
+            "Ids are on every response of any kind, errors and streams too; `x-backtalk-*` where their sentence says.",
+            _sentences(RESPONSE_HEADERS),
         ),
         _section(
             "Request headers", "What Backtalk reads. Every other header passes on unread.", _sentences(REQUEST_HEADERS)
@@ -100,12 +123,13 @@ def example() -> str:
     ]
     section: tuple[str, ...] = ()
     for path, sentence, default in sorted(settings.fields(), key=lambda field: len(field[0])):
-        if path == PLUGIN_SECTIONS:
+        if path in settings.TABLES:
             continue
         if path[:-1] != section:
             section = path[:-1]
             lines += ["", f"[{'.'.join(section)}]"]
         lines += ["" if not section else None, f"# {sentence}", _toml_line(path[-1], default)]
+    lines += ["", *_ROUTES_EXAMPLE]
     lines += ["", "# Sections [plugin.<name>] are checked by each plugin.", "# [plugin.regeneration]"]
     return "\n".join(line for line in lines if line is not None) + "\n"
 
@@ -231,8 +255,14 @@ def _settings() -> str:
     return _table(("setting", "variable", "default", "what it is"), rows)
 
 
+def _keys(table: str) -> str:
+    """The keys of the tables in a table of named tables."""
+    fields = fields_of(settings.NAMED[table])
+    return _table(("key", "default", "what it is"), [(f"`{path[-1]}`", _default(d), says) for path, says, d in fields])
+
+
 def _variable(path: tuple[str, ...]) -> str:
-    return "none" if path == PLUGIN_SECTIONS else f"`{settings.variable(path)}`"
+    return "none" if path in settings.TABLES else f"`{settings.variable(path)}`"
 
 
 def _endpoints() -> str:
@@ -295,12 +325,16 @@ def copied_request_headers() -> set[str]:
 
 def added_response_headers() -> set[str]:
     """The response headers that the code adds."""
-    return {name.decode() for name in _HEADERS["_OURS"]}
+    return {name.decode() for name in {*_HEADERS["_OURS"], attempt.TARGET, attempt.ATTEMPTS}}
 
 
 def _default(value: object) -> str:
     if value is None:
         return "unset"
+    if value is PydanticUndefined:
+        return "required"
+    if value == ():
+        return "empty"
     if isinstance(value, tuple):
         return f"`{','.join(map(str, cast(tuple[object, ...], value)))}`"
     if isinstance(value, bool):

@@ -11,7 +11,7 @@ from backtalk import settings
 from backtalk.errors import SetupError
 from backtalk.settings import Settings, load
 
-FIELDS = [(path, default) for path, _, default in settings.fields() if path != ("plugin",)]
+FIELDS = [(path, default) for path, _, default in settings.fields() if path not in settings.TABLES]
 TOP_LEVEL = [(path, default) for path, default in FIELDS if len(path) == 1]
 OF_TYPE: dict[str, Any] = {
     "upstream": "http://127.0.0.1:9/v1",
@@ -91,7 +91,7 @@ def test_file_named_by_variable_is_read(tmp_path: Path) -> None:
         ("[nonsense]\nx = 1", "unknown setting nonsense"),
         ("relay = 3", "relay:"),
         ("port = 70000", "port: Input should be less than or equal to 65535"),
-        ("upstream = 'ftp://x'", "upstream: Value error, must start with http:// or https://"),
+        ("upstream = 'ftp://x'", "upstream: must start with http:// or https://"),
         ("port = ", "is not TOML"),
         ("[relay]\nidle_timeout_s = inf", "relay.idle_timeout_s: Input should be a finite number"),
     ],

@@ -13,6 +13,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 
 from backtalk import __version__
+from backtalk.export.attempts import attempt_spans
 from backtalk.export.config import destinations
 from backtalk.export.failure import NotTakenError
 from backtalk.export.index import CallIndex
@@ -126,6 +127,7 @@ class OtlpExporter:
         if isinstance(fact, CallClosed):
             self._index.add(fact)
             spans += spans_of(fact, self._origin, content=self._content)
+            spans += attempt_spans(fact, self._origin)
         elif isinstance(fact, SignalFound | FeedbackGiven):
             verdict = (
                 of_signal(fact)

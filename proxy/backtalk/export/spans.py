@@ -116,6 +116,10 @@ def _shared_attributes(call: CallClosed, error: str | None) -> Attributes:
             found["server.port"] = upstream.port
     if error is not None:
         found["error.type"] = error
+    if call.attempts:
+        found["backtalk.route"] = call.route[:_TEXT_LIMIT]
+        found["backtalk.target"] = call.attempts[-1].target
+        found["backtalk.attempts"] = len(call.attempts)
     if call.upstream_request_id:
         found["backtalk.upstream.request_id"] = call.upstream_request_id[:_TEXT_LIMIT]
     return found

@@ -129,6 +129,19 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "not_understood": request.not_understood or response.not_understood,
         "tokens_estimated": usage.estimated,
         **{name: getattr(usage, name) for name in counts},
+        **_attempts(fact),
+    }
+
+
+def _attempts(fact: CallClosed) -> dict[str, Any]:
+    if not fact.attempts:
+        return {}
+    tried = [msgspec.structs.asdict(attempt) for attempt in fact.attempts]
+    return {
+        "route": fact.route,
+        "target": fact.attempts[-1].target,
+        "attempt_count": len(tried),
+        "attempts_json": json.dumps(tried, ensure_ascii=False),
     }
 
 

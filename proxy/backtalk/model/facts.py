@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from backtalk.model.chat import Api, Request, Response
-from backtalk.model.frames import Capture, Outcome
+from backtalk.model.frames import Attempt, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
 Scalar = str | int | float | bool | None
@@ -110,6 +110,10 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     upstream: str = ""
     upstream_request_id: str | None = None
     error: str | None = None
+    route: str = ""
+    """The route that chose the targets; empty where the call went to the one upstream."""
+    attempts: tuple[Attempt, ...] = ()
+    """What the route tried, in order; the last one answered, or was the last to fail."""
 
     @property
     def key(self) -> CallKey:

@@ -25,6 +25,22 @@ before. `upstream_error`: unreachable or cut off. `upstream_timeout`: a time lim
 by Backtalk before the upstream was asked. `failed`: our own fault. `interrupted`: the proxy died (worker's verdict)."""
 
 
+class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One try of a route at a target. `status` is 0 where no head came; `started_ns` is wall time."""
+
+    span_id: str
+    target: str
+    lane: str
+    started_ns: int
+    duration_ns: int
+    upstream: str = ""
+    """`host:port`, or on the litellm lane the provider as litellm names it."""
+    model: str | None = None
+    """What the target was asked for, where that is another name than the app's."""
+    status: int = 0
+    error: str | None = None
+
+
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag_field="t", gc=False):
     """The common start of every frame: when its event happened."""
 
@@ -80,6 +96,8 @@ class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
     error: str | None = None
     body_sha256: str | None = None
     capture: Capture = "full"
+    route: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Feedback(Frame, frozen=True, array_like=True, tag="f", gc=False):

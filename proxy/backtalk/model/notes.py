@@ -6,7 +6,7 @@ mutable value here, since two rooms that must not know each other meet in it; it
 
 from typing import Final
 
-from backtalk.model.frames import Outcome
+from backtalk.model.frames import Attempt, Outcome
 
 NOTES: Final = "backtalk.notes"
 """Key of the notes in an ASGI scope."""
@@ -15,7 +15,17 @@ NOTES: Final = "backtalk.notes"
 class CallNotes:
     """Ids to send on, and what the way to the upstream was like. Times are of `clock.monotonic_ns`."""
 
-    __slots__ = ("answered_ns", "asked_ns", "error", "outcome", "traceparent", "tracestate", "upstream")
+    __slots__ = (
+        "answered_ns",
+        "asked_ns",
+        "attempts",
+        "error",
+        "outcome",
+        "route",
+        "traceparent",
+        "tracestate",
+        "upstream",
+    )
 
     def __init__(self, traceparent: str, tracestate: str) -> None:
         self.traceparent = traceparent
@@ -23,6 +33,8 @@ class CallNotes:
         self.asked_ns: int | None = None
         self.answered_ns: int | None = None
         self.upstream = ""
+        self.route = ""
+        self.attempts: tuple[Attempt, ...] = ()
         self.outcome: Outcome | None = None
         self.error: str | None = None
 

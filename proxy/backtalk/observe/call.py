@@ -118,6 +118,8 @@ class Call:
             self.uploaded_ns = clock.monotonic_ns()
             self._open(None if more else self._request_copy(tee))
         elif not more:
+            if self.notes.asked_ns is None:
+                self.uploaded_ns = clock.monotonic_ns()
             self._requested(self._request_copy(tee))
 
     def response_head(self, status: int, headers: Fields) -> Fields:
@@ -218,6 +220,8 @@ class Call:
             error=error,
             body_sha256=body.sha256,
             capture=body.capture,
+            route=self.notes.route,
+            attempts=self.notes.attempts,
         )
 
     def _overhead_ns(self) -> int:

@@ -79,6 +79,8 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         upstream=frame.upstream,
         upstream_request_id=headers.get("x-upstream-request-id") or headers.get("x-request-id"),
         error=frame.error,
+        route=frame.route,
+        attempts=frame.attempts,
     )
 
 

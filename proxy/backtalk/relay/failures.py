@@ -29,6 +29,20 @@ def connect_timeout(name: str, limit_s: float) -> UpstreamError:
     return UpstreamError(f"the upstream {name} took no connection within {limit_s:g} s", code=_TIMEOUT, status=504)
 
 
+def first_byte_timeout(limit_s: float) -> UpstreamError:
+    """The target took too long to begin."""
+    return UpstreamError(f"the upstream sent no response within {limit_s:g} s", code=_TIMEOUT, status=504)
+
+
+def targets_busy(route: str) -> RequestError:
+    """Every target of a route is at its limit of calls."""
+    error = RequestError(
+        f"every target of the route {route} has as many calls under way as it may", code="targets_busy", status=429
+    )
+    error.headers = ((b"retry-after", b"1"),)
+    return error
+
+
 def idle_timeout(limit_s: float) -> UpstreamError:
     """The upstream was silent for too long."""
     return UpstreamError(f"the upstream was silent for {limit_s:g} s", code=_TIMEOUT, status=504)

@@ -40,10 +40,10 @@ _DOTS: Final = re.compile(rb"(?:\.|%2e){1,2}(?:;.*|%[01][0-9a-f].*|%20.*)?", re.
 class RequestFields:
     """Makes the request's fields for the upstream: its key in place of the app's, trace context where switched on."""
 
-    def __init__(self, *, authorization: bytes | None, trace: bool) -> None:
-        own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if authorization else frozenset[bytes]())
+    def __init__(self, *, credential: tuple[bytes, bytes] | None, trace: bool) -> None:
+        own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if credential else frozenset[bytes]())
         self._dropped = _NOT_SENT_ON | own
-        self._added: Fields = [(b"authorization", authorization)] if authorization else []
+        self._added: Fields = [credential] if credential else []
         self._trace = trace
 
     def __call__(self, fields: Sequence[tuple[bytes, bytes]], *, traceparent: str, tracestate: str) -> Fields:
@@ -68,6 +68,11 @@ def check(method: str, known: Mapping[bytes, bytes]) -> None:
     coding = known.get(b"transfer-encoding")
     if coding is not None and coding.lower() != b"chunked":
         raise failures.bad_transfer_coding()
+
+
+def credential_field(header: bytes, key: str) -> tuple[bytes, bytes]:
+    """The field that carries a key."""
+    return header, (b"Bearer " if header == b"authorization" else b"") + key.encode()
 
 
 def response_fields(fields: Sequence[tuple[bytes, bytes]]) -> Fields:

@@ -13,7 +13,7 @@ from backtalk.errors import BacktalkError, RequestError, UpstreamError
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.relay import failures
-from backtalk.relay.fields import RequestFields, check, response_fields, target_of
+from backtalk.relay.fields import RequestFields, check, credential_field, response_fields, target_of
 from backtalk.relay.upstream import Upstream, UpstreamRequest
 from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
@@ -31,14 +31,14 @@ _PREFIX: Final = b"/v1"
 class RawLane:
     """Serves any request under /v1. An error before the response's head is raised; after it the response stays open."""
 
-    def __init__(self, upstream: Upstream, settings: Settings) -> None:
+    def __init__(self, upstream: Upstream, settings: Settings, *, key_header: bytes = b"authorization") -> None:
         self._upstream = upstream
         self._name = upstream.target.name
         self._base = upstream.target.base
         self._limit_bytes = settings.relay.body_limit_bytes
         key = settings.upstream_api_key
-        authorization = None if key is None else b"Bearer " + key.get_secret_value().encode()
-        self._fields = RequestFields(authorization=authorization, trace=settings.relay.forward_trace_context)
+        credential = None if key is None else credential_field(key_header, key.get_secret_value())
+        self._fields = RequestFields(credential=credential, trace=settings.relay.forward_trace_context)
         self._watcher = Watcher(settings.relay)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -113,6 +113,8 @@ _ALL: Final = (
     Metric("backtalk.spool.syncs", "counter", "{sync}", "Group commits of the spool."),
     Metric("backtalk.feedback.lookups_timed_out", "counter", "{lookup}", "Look-ups of feedback that Redis missed."),
     Metric("backtalk.feedback.refused", "counter", "{feedback}", "Feedback that was refused.", ("code",)),
+    Metric("backtalk.route.attempts", "counter", "{attempt}", "Attempts of routes.", ("target", "result")),
+    Metric("backtalk.route.cooldowns", "counter", "{rest}", "Times that a failing target was let rest.", ("target",)),
     # worker
     Metric("backtalk.worker.lag", "gauge", "s", "Age of the oldest frame that is not decided.", across="max"),
     Metric("backtalk.worker.frames", "counter", "{frame}", "Frames taken from the spools.", ("frame",)),

@@ -94,6 +94,8 @@ class RawUpstream:
     def __init__(self, script: Script, *, before_body: bool = False) -> None:
         self.script = script
         self.requests: list[RawRequest] = []
+        self.asked = asyncio.Event()
+        """Set once there has been a request."""
         self.connections = 0
         self.port = 0
         self._before_body = before_body
@@ -121,6 +123,7 @@ class RawUpstream:
                 head = await conversation.head()
                 body = b"" if self._before_body else await conversation.body(head)
                 self.requests.append(request := RawRequest(head, body))
+                self.asked.set()
                 await self.script(conversation, request)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from backtalk.app import public_app
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
@@ -15,8 +15,10 @@ from backtalk.model.meter import NoMeter
 from backtalk.observe.middleware import App, Receive, Scope, Send
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse
-from backtalk.testing.raw_upstream import RawUpstream, Script
+from backtalk.testing.raw_upstream import RawUpstream, Script, answering
 from backtalk.web.server import bind, make_server
+
+_PLAIN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 class FrameList:
@@ -99,6 +101,32 @@ async def relaying(
         await RawClient.to(port) as client,
     ):
         yield upstream, client
+
+
+@contextlib.asynccontextmanager
+async def routing(
+    scripts: Mapping[str, Script],
+    *,
+    targets: Mapping[str, Mapping[str, Any]] | None = None,
+    frames: FrameList | None = None,
+    route: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncGenerator[tuple[Mapping[str, RawUpstream], RawClient]]:
+    """Scripted upstreams as the targets of the route `m`, a plain one named `default` for other models, and a client.
+
+    `targets` and `route` are more of their settings; without `targets` among those of the route, all share its calls.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        upstreams = {
+            name: await stack.enter_async_context(RawUpstream(script).listening()) for name, script in scripts.items()
+        }
+        default = await stack.enter_async_context(RawUpstream(answering(_PLAIN)).listening())
+        named = {name: {"url": one.url, **(targets or {}).get(name, {})} for name, one in upstreams.items()}
+        shared = {"targets": tuple(named), "backoff_s": 0.001, **(route or {})}
+        port = await stack.enter_async_context(
+            proxying(default.url, frames, targets=named, routes={"m": shared}, **settings)
+        )
+        yield {**upstreams, "default": default}, await stack.enter_async_context(await RawClient.to(port))
 
 
 def error_of(response: RawResponse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from backtalk.ledger.schema import Row
 from backtalk.ledger.targets import targets
 
-_HIDDEN: Final = frozenset(("dt", "message_ids", "answer_ids", "tools_id", "params_json"))
+_HIDDEN: Final = frozenset(("dt", "message_ids", "answer_ids", "tools_id", "params_json", "attempts_json"))
 
 
 def trace_document(
@@ -48,6 +48,7 @@ def call_document(
     links = [row for row in about if row["fact"] == "link"]
     return {
         **{name: value for name, value in call.items() if name not in _HIDDEN and value is not None},
+        "attempts": json.loads(call.get("attempts_json") or "[]"),
         "session": _link(links[-1]) if links else None,
         "request": _request(call, messages),
         "answers": [_message(messages.get(name)) for name in call.get("answer_ids") or ()],

@@ -17,17 +17,18 @@ class Problem(NamedTuple):
 
     status: int
     body: bytes
+    more: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers that describe the body."""
-        return [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        """The headers that describe the body, and those that the error brings."""
+        return [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body)), *self.more]
 
 
 def problem(error: BaseException, *, trace_id: str = "") -> Problem:
     """Turn any exception into an OpenAI-shaped answer; texts of unexpected ones stay inside."""
     known = error if isinstance(error, BacktalkError) else _UNEXPECTED
-    return Problem(known.status, body_of(known, trace_id=trace_id))
+    return Problem(known.status, body_of(known, trace_id=trace_id), known.headers)
 
 
 def answer(error: BaseException, trace_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

@@ -16,7 +16,7 @@ def test_what_is_kept_keeps_its_order(fields: list[tuple[bytes, bytes]]) -> None
     """The result is the sent fields without some of them, never re-ordered, and without connection fields."""
     for kept in (
         response_fields(fields),
-        RequestFields(authorization=None, trace=False)(fields, traceparent="", tracestate=""),
+        RequestFields(credential=None, trace=False)(fields, traceparent="", tracestate=""),
     ):
         rest = iter(fields)
         assert all(field in rest for field in kept)
@@ -32,7 +32,7 @@ def test_fields_named_by_connection_are_dropped() -> None:
 
 def test_key_and_trace_context_are_replaced() -> None:
     """Ours take the place of theirs, at the end; all credentials of the client go."""
-    make = RequestFields(authorization=b"Bearer ours", trace=True)
+    make = RequestFields(credential=(b"authorization", b"Bearer ours"), trace=True)
     sent = [(b"authorization", b"a"), (b"x-api-key", b"b"), (b"traceparent", b"c"), (b"tracestate", b"d"), (b"x", b"1")]
     assert make(sent, traceparent="00-t-s-01", tracestate="k=v") == [
         (b"x", b"1"),

@@ -1,0 +1,207 @@
+"""The router: reads which model a call asks for, and sends it to the targets of that model's route.
+
+In: an ASGI request under /v1. Out: the response of the target that answered. The one rule: it only acts; what to try
+next is decided in `plan`. A call whose model has no route goes to the one upstream, untouched.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Final
+
+from backtalk.model.notes import NOTES, CallNotes
+from backtalk.relay import failures, model_list, plan
+from backtalk.relay.attempt import Trial
+from backtalk.relay.lane import Lane, Receive, Scope, Send
+from backtalk.relay.request_model import asked_model, with_model
+from backtalk.relay.routes import Route, Routes, repeats_safely, upstream_model
+from backtalk.relay.targets import Targets
+from backtalk.relay.upload import Room, Upload
+from backtalk.settings import RelaySettings
+from backtalk.tasks import TaskGroup
+
+_WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
+
+
+class Router:
+    """A lane that chooses lanes; `default` is where calls without a route go. `draw` gives numbers in [0, 1)."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        targets: Targets,
+        default: Lane,
+        settings: RelaySettings,
+        *,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._routes = routes
+        self._targets = targets
+        self._default = default
+        self._settings = settings
+        self._room = Room(call_bytes=settings.replay_bytes, process_bytes=settings.replay_process_bytes)
+        self._draw = draw
+        self._tasks = TaskGroup()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send one call where its model's route says."""
+        notes: CallNotes = scope.get(NOTES) or CallNotes("", "")
+        try:
+            if scope["method"] in _WITH_BODY:
+                await self._read(scope, receive, send, notes)
+            elif scope["method"] == "GET" and scope["path"] == model_list.PATH:
+                await model_list.answer(scope, receive, send, upstream=self._default, models=self._routes.models)
+            else:
+                await self._default(scope, receive, send)
+        except failures.ClientGoneError:
+            notes.fail("client_disconnected")
+
+    async def aclose(self) -> None:
+        """Stop what waits."""
+        await self._tasks.aclose()
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send, notes: CallNotes) -> None:
+        upload = Upload(receive, self._room)
+        try:
+            _bound(scope, self._settings.body_limit_bytes)
+            await upload.read()
+            await self._send(scope, upload, send, notes)
+        finally:
+            upload.close()
+
+    async def _send(self, scope: Scope, upload: Upload, send: Send, notes: CallNotes) -> None:
+        content_type = dict(scope["headers"]).get(b"content-type", b"")
+        model = asked_model(content_type, upload.body, whole=upload.whole)
+        route = self._routes.of(model) if model else None
+        if model is None or route is None:
+            await self._default(scope, upload.replay(upload.body), send)
+            return
+        notes.route = route.name
+        await _Journey(self, route, model, scope, upload, send, notes).run()
+
+    # What a journey needs.
+
+    @property
+    def targets(self) -> Targets:
+        """The targets of this process."""
+        return self._targets
+
+    def draw(self) -> float:
+        """A number drawn by lot."""
+        return self._draw()
+
+    def deadline_s(self, route: Route, now_s: float) -> float:
+        """The loop time after which no attempt begins."""
+        return now_s + (route.settings.total_timeout_s or self._settings.total_timeout_s)
+
+    def head_timeout_s(self, target: str) -> float:
+        """The longest wait for a target's head."""
+        settings = self._targets.settings[target]
+        return settings.first_byte_timeout_s or settings.idle_timeout_s or self._settings.idle_timeout_s
+
+    async def pause(self, pause_s: float, upload: Upload) -> None:
+        """Wait before an attempt; raises `ClientGoneError` where the client leaves meanwhile."""
+        left = self._tasks.spawn(upload.until_gone(), name="client in a pause")
+        try:
+            await asyncio.wait((left,), timeout=pause_s)
+            if left.done():
+                raise failures.ClientGoneError
+        finally:
+            left.cancel()
+
+
+class _Journey:
+    """One call on its way from target to target."""
+
+    def __init__(
+        self, router: Router, route: Route, model: str, scope: Scope, upload: Upload, send: Send, notes: CallNotes
+    ) -> None:
+        self._router = router
+        self._route = route
+        self._model = model
+        self._scope = scope
+        self._upload = upload
+        self._send = send
+        self._notes = notes
+        self._loop = asyncio.get_running_loop()
+        self._deadline_s = router.deadline_s(route, self._loop.time())
+        self._tried: list[str] = []
+        self._next: plan.Next | None = None
+
+    async def run(self) -> None:
+        """Try until an attempt is the last one."""
+        targets, now_s = self._router.targets, self._loop.time()
+        name = plan.first(self._route, targets.settings, targets.health, now_s=now_s, draw=self._router.draw())
+        if name is None:
+            raise failures.targets_busy(self._route.name)
+        self._next = plan.Next(name)
+        while self._next is not None:
+            (target, pause_s), self._next = self._next, None
+            if pause_s > 0:
+                await self._router.pause(pause_s, self._upload)
+            await self._try(target)
+
+    async def _try(self, name: str) -> None:
+        targets = self._router.targets
+        self._tried.append(name)
+        settings = targets.settings[name]
+        model = upstream_model(settings, self._model)
+        trial = Trial(
+            target=name,
+            lane=settings.lane,
+            model=model if model != self._model else None,
+            number=len(self._tried),
+            notes=self._notes,
+        )
+        scope, body = self._renamed(model)
+        left_s = max(0.001, self._deadline_s - self._loop.time())
+        head_timeout_s = min(self._router.head_timeout_s(name), left_s)
+        targets.begin(name)
+        try:
+            receive = self._upload.replay(body)
+            await trial.run(
+                targets.lanes[name], scope, receive, self._send, head_timeout_s=head_timeout_s, go_on=self._go_on
+            )
+        finally:
+            targets.end(name)
+            if trial.cut is not None:
+                targets.failed(name, trial.cut, self._loop.time())
+            elif trial.failure is None and trial.status:
+                targets.succeeded(name)
+
+    def _renamed(self, model: str) -> tuple[Scope, bytes]:
+        """The call with the target's name for the model."""
+        body, headers = self._upload.body, self._scope["headers"]
+        if model == self._model:
+            return self._scope, body
+        new = with_model(dict(headers).get(b"content-type", b""), body, model)
+        more = len(new) - len(body)
+        headers = [
+            (name, b"%d" % (int(value) + more) if name == b"content-length" else value) for name, value in headers
+        ]
+        return {**self._scope, "headers": headers}, new
+
+    def _go_on(self, failure: plan.Failure) -> bool:
+        """Take note of a failure, and decide whether another attempt follows."""
+        targets, now_s = self._router.targets, self._loop.time()
+        targets.failed(self._tried[-1], failure, now_s)
+        if self._upload.whole:
+            self._next = plan.again(
+                self._route,
+                self._tried,
+                failure,
+                targets.settings,
+                targets.health,
+                safe=repeats_safely(self._scope["path"]),
+                now_s=now_s,
+                deadline_s=self._deadline_s,
+                draw=self._router.draw(),
+            )
+        return self._next is not None
+
+
+def _bound(scope: Scope, limit_bytes: int) -> None:
+    """Refuse a body that says of itself that it is too large, before it is read."""
+    length = dict(scope["headers"]).get(b"content-length")
+    if length is not None and int(length) > limit_bytes:
+        raise failures.body_too_large(limit_bytes)

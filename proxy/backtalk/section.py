@@ -1,0 +1,75 @@
+"""What every part of the settings tree is: frozen, closed to unknown keys, and silent about the values it refuses.
+
+In: classes of sections, and what pydantic says of a tree. Out: the fields that can be set, and sentences that name a
+wrong key. The one rule: no sentence repeats a value, since it may be a secret.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from backtalk.errors import SetupError
+
+
+class Section(BaseModel):
+    """A part of the tree: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+def fields_of(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+    """Every settable field as (path, description, default), sections opened."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from fields_of(field.annotation, (*path, name))
+        else:
+            yield (*path, name), field.description or "", field.default
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A settings file's tree; raises `SetupError` where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"cannot read the settings file {path}: {error.strerror}", code="bad_settings") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SetupError(f"the settings file {path} is not TOML: {error}", code="bad_settings") from error
+
+
+def place(tree: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    """Set a value at a path of the tree, making the tables on the way."""
+    for step in path[:-1]:
+        inner = tree.setdefault(step, {})
+        if not isinstance(inner, dict):
+            return  # the file has something else in a section's place; validation says so
+        tree = cast("dict[str, Any]", inner)
+    tree[path[-1]] = value
+
+
+def explain(error: ValidationError, root: type[Section], named: Mapping[str, type[Section]]) -> str:
+    """One sentence a wrong key; `named` are the tables of named tables, by their name."""
+    known = {".".join(path) for path, _, _ in fields_of(root)}
+    lines: list[str] = []
+    for item in error.errors(include_url=False, include_input=False):
+        steps = [str(step) for step in item["loc"]]
+        where = ".".join(steps)
+        inside = named.get(steps[0]) if len(steps) == 3 else None
+        near = known if inside is None else {f"{steps[0]}.{steps[1]}.{name}" for name in inside.model_fields}
+        said = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {where}{nearest(where, near)}")
+        else:
+            lines.append(f"{where}: {said}" if where else said)
+    return "; ".join(lines)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question about the known name that is nearest, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
