@@ -56,7 +56,7 @@ def merged(body: bytes, models: Iterable[str]) -> bytes:
         entries = _list.decode(body).data
         known = {_named.decode(entry).id for entry in entries}
     except (ValueError, RecursionError):
-        entries, known = [], set()
+        entries, known = [], set[str]()
     ours = [
         {"id": name, "object": "model", "created": 0, "owned_by": "backtalk"} for name in models if name not in known
     ]
