@@ -10,6 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from backtalk.direct_http import open_directly
 from backtalk.errors import RequestError, SetupError, StoreError
 from backtalk.model.ids import parse_request_id, parse_trace_id, parse_traceparent
 from backtalk.settings import Settings
@@ -95,7 +96,7 @@ def target_field(target: str) -> dict[str, str]:
 
 def _ask(request: urllib.request.Request) -> dict[str, Any]:
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see the callers
+        with open_directly(request, _TIMEOUT_S) as answer:
             document: dict[str, Any] = json.load(answer)
             return document
     except urllib.error.HTTPError as error:

@@ -10,13 +10,15 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from backtalk.direct_http import open_directly
 from backtalk.session.embedded import find_server
 from backtalk.session.ping import ping
 from backtalk.settings import Settings, fields, otel_environ
+from backtalk.telemetry.log import blot
 
 _TIMEOUT_S: Final = 5.0
 _LITTLE_DISK_BYTES: Final = 2 << 30
@@ -47,9 +49,10 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _guarded(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
     try:
-        return check(settings)
+        found = check(settings)
     except Exception as error:  # noqa: BLE001 -- a broken check must not hide what the others found
-        return Finding("fail", check.__name__.removeprefix("_check_"), f"the check broke: {error!r}")
+        found = Finding("fail", check.__name__.removeprefix("_check_"), f"the check broke: {error!r}")
+    return replace(found, sentence=blot(found.sentence))
 
 
 def _check_settings(settings: Settings) -> Finding:
@@ -58,7 +61,9 @@ def _check_settings(settings: Settings) -> Finding:
         value: object = settings
         for step in path:
             value = getattr(value, step)
-        if value != default:
+        if path == ("plugin",):
+            changed += [f"{name} is set" for name in settings.plugin]  # what plugins are told may be secret
+        elif value != default:
             changed.append(f"{'.'.join(path)} = {value}")
     return Finding("ok", "settings", "; ".join(changed) or "all at their defaults")
 
@@ -69,7 +74,7 @@ def _check_upstream(settings: Settings) -> Finding:
     url = _models_url(settings.upstream)
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 -- the settings allow http and https only
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 -- see above
+        with open_directly(request, _TIMEOUT_S) as answer:
             return Finding("ok", "upstream", f"{url} answers {answer.status}")
     except urllib.error.HTTPError as error:
         error.close()

@@ -18,12 +18,23 @@ _SECRET_BYTES: Final = 32
 
 def secret(data_dir: Path) -> bytes:
     """The installation's secret, by which credentials, addresses and messages are hashed."""
-    return bytes.fromhex(_once(data_dir, SECRET, secrets.token_hex(_SECRET_BYTES)))
+    text = _once(data_dir, SECRET, secrets.token_hex(_SECRET_BYTES))
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _SECRET_BYTES:
+        message = f"{data_dir / SECRET} is damaged; restore it, or delete it to begin anew with other hashes"
+        raise SetupError(message, code="bad_data_dir")
+    return key
 
 
 def admin_token(data_dir: Path, given: str | None = None) -> str:
     """The admin listener's bearer token: the one from the settings, else one made once."""
-    return given or _once(data_dir, ADMIN_TOKEN, secrets.token_urlsafe(32))
+    token = given or _once(data_dir, ADMIN_TOKEN, secrets.token_urlsafe(32))
+    if not token:
+        raise SetupError(f"{data_dir / ADMIN_TOKEN} is empty; delete it to have one made", code="bad_data_dir")
+    return token
 
 
 def _once(data_dir: Path, name: str, value: str) -> str:

@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Sequence
@@ -48,6 +49,27 @@ def die_with_parent(lifeline: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     threading.Thread(target=_wait_for_end, args=(lifeline,), name="lifeline", daemon=True).start()
+
+
+def keep_private() -> None:
+    """Let nobody else on the machine read or change the files that this process and its children make."""
+    os.umask(0o077)
+
+
+def own_data_dir(data_dir: Path) -> int:
+    """Make the data directory and lock it for one `serve`; raises `SetupError` where others could write into it."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        info = data_dir.stat()
+        if info.st_uid not in (0, os.geteuid()) or info.st_mode & stat.S_IWOTH:
+            message = f"others on this machine may write into {data_dir}; make it yours: chown, and chmod o-w"
+            raise SetupError(message, code="bad_data_dir")
+        lock = take_lock(data_dir / "lock")
+    except OSError as error:
+        raise SetupError(f"cannot use the data directory {data_dir}: {error.strerror}", code="bad_data_dir") from error
+    if lock is None:
+        raise SetupError(f"another `backtalk serve` uses {data_dir}; choose another --data-dir", code="data_dir_in_use")
+    return lock
 
 
 def take_lock(path: Path) -> int | None:

@@ -21,12 +21,12 @@ def traces(document: dict[str, Any], console: Console | None = None) -> None:
     for call in document.get("calls", []):
         table.add_row(
             _time(call.get("opened_ns")),
-            str(call.get("trace_id", "")),
-            str(call.get("model") or call.get("path") or ""),
-            _ending(call),
-            str(call.get("session_id") or "")[:8],
-            ", ".join(signal["kind"] for signal in call.get("signals", [])),
-            ", ".join(one["kind"] for one in call.get("feedback", [])),
+            _plain(call.get("trace_id", "")),
+            _plain(call.get("model") or call.get("path") or ""),
+            _plain(_ending(call)),
+            _plain(str(call.get("session_id") or "")[:8]),
+            _plain(", ".join(signal["kind"] for signal in call.get("signals", []))),
+            _plain(", ".join(one["kind"] for one in call.get("feedback", []))),
         )
     console.print(table if document.get("calls") else "No calls yet. Point an app's base_url here and make one.")
 
@@ -34,20 +34,28 @@ def traces(document: dict[str, Any], console: Console | None = None) -> None:
 def trace(document: dict[str, Any], console: Console | None = None) -> None:
     """Print one trace document as a tree: calls, then what was noticed and said of each."""
     console = console or Console()
-    tree = Tree(f"trace [bold]{document.get('trace_id', '')}[/bold]")
+    tree = Tree(_plain(f"trace {document.get('trace_id', '')}", style="bold"))
     for call in document.get("calls", []):
-        branch = tree.add(Text(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}"))
+        branch = tree.add(
+            _plain(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}")
+        )
         link: dict[str, Any] = call.get("session") or {}
         if link:
-            branch.add(Text(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
+            branch.add(_plain(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
         for signal in call.get("signals", []):
-            branch.add(Text(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
+            branch.add(_plain(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
         others = [one for one in call.get("shows", []) if one["about"]["span_id"] != call.get("span_id")]
         for shown in others:
-            branch.add(Text(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
+            branch.add(_plain(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
         for one in call.get("feedback", []):
-            branch.add(Text(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
+            branch.add(_plain(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
     console.print(tree)
+
+
+def _plain(said: object, style: str = "") -> Text:
+    """A text as it is: no markup, and nothing that a terminal would obey; most of it was written by strangers."""
+    text = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in str(said))
+    return Text(text, style=style)
 
 
 def _ending(call: dict[str, Any]) -> str:

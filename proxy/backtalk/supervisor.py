@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
@@ -21,7 +20,7 @@ from pydantic import SecretStr
 
 from backtalk import clock
 from backtalk.errors import SetupError
-from backtalk.process import take_lock
+from backtalk.process import keep_private, own_data_dir
 from backtalk.settings import Settings, environ_for
 from backtalk.telemetry import sweep
 
@@ -34,6 +33,7 @@ DRAIN_S: Final = 10.0
 SETUP_STATUS: Final = 2
 SETUP_TRIES: Final = 3
 """A child that says this often in a row that it cannot work with its settings ends the whole."""
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger(__name__)
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
@@ -103,7 +103,8 @@ class Signals:
 
     def __init__(self) -> None:
         self._read, self._write = _pipe()
-        self._watched = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+        asked = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores one
+        self._watched = (*asked, signal.SIGCHLD)
         self._before = [signal.signal(number, _ignore) for number in self._watched]
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
@@ -114,7 +115,7 @@ class Signals:
     def take(self) -> int:
         """How many times the end was asked for since the last look."""
         with contextlib.suppress(BlockingIOError):
-            return sum(number in (signal.SIGTERM, signal.SIGINT) for number in os.read(self._read, 4096))
+            return sum(number in _ENDING for number in os.read(self._read, 4096))
         return 0
 
     def close(self) -> None:
@@ -235,7 +236,8 @@ def url_of(listener: socket.socket) -> str:
 def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m", "backtalk", "_child")) -> int:
     """Run everything on this machine until SIGTERM or SIGINT; `command` is what a child is started with."""
     logging.basicConfig(level=settings.log_level.upper(), format="backtalk: %(message)s", stream=sys.stderr)
-    lock = _own_data_dir(settings.data_dir)
+    keep_private()
+    lock = own_data_dir(settings.data_dir)
     try:
         with Sockets(settings) as sockets:
             sweep(settings.data_dir / "metrics")
@@ -278,17 +280,6 @@ def _serve(settings: Settings, sockets: Sockets, command: Sequence[str]) -> int:
     finally:
         for descriptor in (lifeline_read, lifeline_write, ready_read, ready_write, quiet):
             os.close(descriptor)
-
-
-def _own_data_dir(data_dir: Path) -> int:
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = take_lock(data_dir / "lock")
-    except OSError as error:
-        raise SetupError(f"cannot use the data directory {data_dir}: {error.strerror}", code="bad_data_dir") from error
-    if lock is None:
-        raise SetupError(f"another `backtalk serve` uses {data_dir}; choose another --data-dir", code="data_dir_in_use")
-    return lock
 
 
 def _pipe() -> tuple[int, int]:

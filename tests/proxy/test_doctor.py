@@ -66,3 +66,12 @@ def test_collector_that_is_away_is_a_warning(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
 
     assert found("collector", tmp_path).level == "warn"
+
+
+def test_no_secret_of_the_surroundings_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password in a collector's URL and what a plugin is told stay out of the findings."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:canary@127.0.0.1:9")
+    findings = doctor.examine(load({}, overrides={"data_dir": tmp_path, "plugin": {"mine": {"token": "canary"}}}))
+
+    assert "canary" not in str(findings)
+    assert "mine is set" in str(findings)

@@ -38,3 +38,14 @@ def test_directory_that_cannot_be_made_is_a_setup_error(tmp_path: Path) -> None:
 
     with pytest.raises(SetupError, match="cannot keep secret"):
         installation.secret(tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("secret", "zz"), ("secret", ""), ("secret", "00ff"), ("admin-token", "")]
+)
+def test_a_damaged_file_is_said_and_never_used(tmp_path: Path, name: str, content: str) -> None:
+    """An empty token would open the admin listener, an empty secret would make hashes that anybody can guess."""
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(SetupError, match=name):
+        (installation.secret if name == "secret" else installation.admin_token)(tmp_path)

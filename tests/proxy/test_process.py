@@ -1,6 +1,7 @@
 """Processes: a child ends with its parent, a lock with its holder."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backtalk.errors import SetupError
-from backtalk.process import Inherited, is_locked, take_lock
+from backtalk.process import Inherited, is_locked, keep_private, own_data_dir, take_lock
 
 CHILD = """
 import os, sys, time
@@ -55,3 +56,25 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     second = take_lock(path)
     assert second is not None
     os.close(second)
+
+
+def test_a_data_directory_that_others_may_write_into_is_refused(tmp_path: Path) -> None:
+    """Whoever can put a secret or a link there reads everything."""
+    os.close(own_data_dir(tmp_path / "mine"))
+    tmp_path.chmod(0o777)
+
+    with pytest.raises(SetupError, match="others on this machine"):
+        own_data_dir(tmp_path)
+
+
+def test_what_is_made_after_keep_private_is_ours_alone(tmp_path: Path) -> None:
+    """Also what libraries make, which do not ask for a mode."""
+    before = os.umask(0o022)
+    try:
+        keep_private()
+        (tmp_path / "directory").mkdir()
+        (tmp_path / "file").touch()
+    finally:
+        os.umask(before)
+
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("directory", "file")] == [0o700, 0o600]

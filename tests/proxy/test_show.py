@@ -40,6 +40,14 @@ def test_empty_list_says_how_to_begin() -> None:
     assert "base_url" in _seen(show.traces, {"calls": []})
 
 
+def test_what_strangers_wrote_is_shown_and_not_obeyed() -> None:
+    """A model's name or a comment may hold markup, control characters and marks that turn text around."""
+    evil = "[/bold][link=http://x]m\x1b]0;owned\x07\u202e"
+    call = CALL | {"model": evil, "feedback": [{"kind": "comment", "value": evil}]}
+    for text in (_seen(show.traces, {"calls": [call]}), _seen(show.trace, {"trace_id": "0", "calls": [call]})):
+        assert "[/bold][link=http://x]m\ufffd]0;owned\ufffd\ufffd" in text
+
+
 def test_call_cut_short_shows_its_outcome() -> None:
     """A stopped call does not look like a good one because its status was 200."""
     assert "client_disconnected" in _seen(show.traces, {"calls": [CALL | {"outcome": "client_disconnected"}]})

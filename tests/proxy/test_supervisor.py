@@ -159,12 +159,13 @@ def test_several_proxies_share_the_port(begin: Begin) -> None:
     assert ask(serving.public) == f"proxy {serving.events('start', 'proxy')[1]}"
 
 
-def test_the_end_comes_in_order(begin: Begin) -> None:
-    """Proxies first, then the worker, then the admin, the server last; the status is 0."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_end_comes_in_order(begin: Begin, number: signal.Signals) -> None:
+    """Proxies first, then the worker, then the admin, the server last, also when the terminal closes; the status is 0."""
     serving = begin()
     wait_until(lambda: serving.events("start", "worker") and serving.events("start", "admin"), 5)
     wait_until(lambda: ask(serving.admin), 5)
-    serving.process.send_signal(signal.SIGTERM)
+    serving.process.send_signal(number)
     assert serving.process.wait(20) == 0
     stops = [line.split()[1] for line in (serving.data_dir / "log").read_text().splitlines() if line[:4] == "stop"]
     assert stops == ["proxy", "worker", "admin"]

@@ -30,7 +30,8 @@ class Stage:
 
     def piece(self, text: str) -> None:
         """The model says a piece."""
-        self.console.print(Text(text.replace("\n", " ")), end="", soft_wrap=True)
+        shown = "".join(char if char.isprintable() else " " for char in text)
+        self.console.print(Text(shown), end="", soft_wrap=True)
 
     def assistant_ends(self, trace_id: str, *, cut: bool = False) -> None:
         """The answer is over; its trace id came in the response's headers."""

@@ -116,6 +116,7 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env={},  # it is configured by its arguments; the keys of our environment are not its business
                 pass_fds=(lock,),
                 process_group=0,
             )

@@ -19,6 +19,8 @@ REDACTED: Final = "[redacted]"
 _WINDOW_NS: Final = 60 * clock.NS_PER_S
 _BURST: Final = 5
 _MAX_KEYS: Final = 512
+_EXCEPTION_CHARS: Final = 16_384
+"""Longest traceback of a line; its end says what went wrong."""
 _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
 _SECRET_NAME: Final = re.compile(r"authorization|api[-_]?key|token|cookie|secret|passw|credential", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(
@@ -47,12 +49,12 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _blot(record.getMessage()),
+            "message": blot(record.getMessage()),
         }
         line |= {name: _field(name, value) for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
-            line["exception"] = _blot(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=lambda value: _blot(str(value)))
+            line["exception"] = blot(self.formatException(record.exc_info))[-_EXCEPTION_CHARS:]
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class Throttle(logging.Filter):
@@ -86,8 +88,11 @@ class Throttle(logging.Filter):
 def _field(name: str, value: object) -> object:
     if _SECRET_NAME.search(name) and not isinstance(value, int | float | bool | None):
         return REDACTED
-    return _blot(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, int | float):
+        return value
+    return blot(value if isinstance(value, str) else str(value))
 
 
-def _blot(text: str) -> str:
+def blot(text: str) -> str:
+    """The text without what looks like a key, a token or a password in a URL."""
     return _SECRET_TEXT.sub(REDACTED, text)

@@ -18,7 +18,7 @@ from backtalk.errors import SetupError
 from backtalk.feedback.given import feedback_given
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.plugin.discovery import load_detectors
-from backtalk.process import take_lock
+from backtalk.process import keep_private, take_lock
 from backtalk.session import embedded
 from backtalk.session.redis_store import RedisSessionStore
 from backtalk.session.store import Lifetimes
@@ -46,6 +46,7 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    keep_private()
     metrics = Metrics("worker")
     with _alone(settings.data_dir):
         secret = installation.secret(settings.data_dir)
