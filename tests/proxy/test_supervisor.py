@@ -161,7 +161,7 @@ def test_several_proxies_share_the_port(begin: Begin) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_the_end_comes_in_order(begin: Begin, number: signal.Signals) -> None:
-    """Proxies first, then the worker, then the admin, the server last, also when the terminal closes; the status is 0."""
+    """Proxies, then the worker, then the admin, the server last, also when the terminal closes; the status is 0."""
     serving = begin()
     wait_until(lambda: serving.events("start", "worker") and serving.events("start", "admin"), 5)
     wait_until(lambda: ask(serving.admin), 5)
