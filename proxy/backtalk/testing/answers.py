@@ -170,13 +170,10 @@ def _format(body: Json) -> Json:
 
 
 def _has_tool_answered(body: Json) -> bool:
-    last: Json = next(iter(_conversation(body)[-1:]), {})
-    kinds = {
-        last.get("role"),
-        last.get("type"),
-        *(as_object(part).get("type") for part in as_list(last.get("content"))),
-    }
-    return not kinds.isdisjoint({"tool", "function_call_output", "tool_result"})
+    conversation = _conversation(body)
+    last = conversation[-1] if conversation else as_object(None)
+    parts = [as_object(part).get("type") for part in as_list(last.get("content"))]
+    return not {last.get("role"), last.get("type"), *parts}.isdisjoint({"tool", "function_call_output", "tool_result"})
 
 
 def _parameters(tool: Json) -> Json:

@@ -44,7 +44,7 @@ def error(status: int) -> Json:
 def _events(body: Json, id_: str, behaviour: Behaviour) -> Iterator[tuple[str, Json]]:
     whole = message(body, id_, behaviour)
     block = whole["content"][0]
-    begun = whole | {"content": [], "stop_reason": None, "usage": whole["usage"] | {"output_tokens": 1}}
+    begun: Json = whole | {"content": [], "stop_reason": None, "usage": whole["usage"] | {"output_tokens": 1}}
     yield "message_start", {"message": begun}
     yield "content_block_start", {"index": 0, "content_block": block | _empty(block)}
     yield "ping", {}
