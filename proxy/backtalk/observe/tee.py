@@ -5,7 +5,7 @@ copies of a process stays under one budget; a copy that gets nothing more is mar
 """
 
 import hashlib
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from backtalk.model.frames import Capture
 
@@ -46,15 +46,21 @@ class Body(NamedTuple):
     capture: Capture
 
 
+_LOOSE: Final = 256
+"""Most pieces that are kept one by one: a piece of one byte takes fifty in memory, beyond any budget."""
+
+
 class Tee:
     """Copies one body; `finish` hands the copy over and returns its bytes to the budget."""
 
-    __slots__ = ("_budget", "_digest", "_kept", "_limit", "_taken", "chunks", "size_bytes")
+    __slots__ = ("_budget", "_digest", "_joined", "_kept", "_limit", "_taken", "chunks", "size_bytes")
 
     def __init__(self, limit_bytes: int, budget: Budget) -> None:
         self._limit = limit_bytes
         self._budget = budget
         self._kept: list[bytes] = []
+        self._joined = bytearray()
+        """What came before `_kept`."""
         self._taken = 0
         self._digest: _Digest | None = None
         self.size_bytes = 0
@@ -73,19 +79,21 @@ class Tee:
         granted = self._budget.take(min(size, self._limit - self._taken))
         self._taken += granted
         self._kept.append(piece if granted == size else piece[:granted])
+        if len(self._kept) > _LOOSE:
+            self._joined += b"".join(self._kept)
+            self._kept.clear()
         if granted < size:
             self._overflow(piece[granted:])
 
     def finish(self) -> Body:
         """End the copy; called once."""
         self._budget.give(self._taken)
-        kept = self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
+        kept = self._kept[0] if len(self._kept) == 1 and not self._joined else b"".join((self._joined, *self._kept))
         if self._digest is None:
             return Body(kept, self.size_bytes, None, "full")
         return Body(kept, self.size_bytes, self._digest.hexdigest(), "truncated")
 
     def _overflow(self, rest: bytes) -> None:
         self._digest = hashlib.sha256()
-        for piece in self._kept:
-            self._digest.update(piece)
+        self._digest.update(b"".join((self._joined, *self._kept)))
         self._digest.update(rest)

@@ -13,6 +13,9 @@ from backtalk.ledger.schema import Row, TableName
 from backtalk.model.facts import CallClosed, CallOpened, Fact, JournalEntry
 
 _LIMIT_ROWS: Final = 200_000
+_LIMIT_BYTES: Final = 256 << 20
+_ROW_BYTES: Final = 1024
+"""What a row costs beside its texts."""
 _KEYS: Final[Mapping[TableName, tuple[str, ...]]] = {
     "calls": ("trace_id", "session_id"),
     "messages": ("message_id",),
@@ -25,14 +28,17 @@ class _Held(NamedTuple):
     position: int
     table: TableName
     row: Row
+    size_bytes: int
 
 
 class FreshIndex:
     """Rows of the journal's end; used by one thread."""
 
-    def __init__(self, rows: Rows, *, limit_rows: int = _LIMIT_ROWS) -> None:
+    def __init__(self, rows: Rows, *, limit_rows: int = _LIMIT_ROWS, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._rows = rows
         self._limit_rows = limit_rows
+        self._limit_bytes = limit_bytes
+        self._used_bytes = 0
         self._held: deque[_Held] = deque()
         self._index: dict[tuple[TableName, str, str], dict[int, Row]] = {}
         self._open: dict[tuple[str, str], Row] = {}
@@ -47,10 +53,11 @@ class FreshIndex:
         for fact in entry.facts:
             self._note_open(fact)
             for table, row in self._rows.of(fact):
-                self._held.append(_Held(position, table, row))
+                self._held.append(_Held(position, table, row, _size(row)))
+                self._used_bytes += self._held[-1].size_bytes
                 for key in _places(table, row):
                     self._index.setdefault(key, {})[id(row)] = row
-        while len(self._held) > self._limit_rows:
+        while len(self._held) > self._limit_rows or self._used_bytes > self._limit_bytes:
             self._forget(self._held.popleft())
             self.dropped += 1
 
@@ -83,11 +90,16 @@ class FreshIndex:
             self._open.pop(fact.key, None)
 
     def _forget(self, held: _Held) -> None:
+        self._used_bytes -= held.size_bytes
         for key in _places(held.table, held.row):
             rows = self._index.get(key, {})
             rows.pop(id(held.row), None)
             if not rows:
                 self._index.pop(key, None)
+
+
+def _size(row: Row) -> int:
+    return _ROW_BYTES + sum(len(value) for value in row.values() if isinstance(value, str))
 
 
 def _places(table: TableName, row: Row) -> list[tuple[TableName, str, str]]:

@@ -2,13 +2,15 @@
 
 import hashlib
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backtalk.observe.tee import Budget, Tee
 
 
 @given(pieces=st.lists(st.binary(max_size=30), max_size=12), limit=st.integers(1, 100), budget=st.integers(0, 100))
+@example(pieces=[b"%d" % n for n in range(1000)], limit=10_000, budget=10_000)
+@example(pieces=[b"%d" % n for n in range(1000)], limit=1_000, budget=10_000)
 def test_a_copy_is_whole_or_a_prefix_with_size_and_hash(pieces: list[bytes], limit: int, budget: int) -> None:
     """Never more than both limits allow; what is missing shows; the budget gets everything back."""
     body = b"".join(pieces)

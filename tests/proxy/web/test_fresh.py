@@ -45,3 +45,14 @@ def test_index_is_bounded_and_counts_what_left_early() -> None:
 
     assert len(index) == 30
     assert index.dropped > 0
+
+
+def test_index_is_bounded_in_bytes_too() -> None:
+    """Few calls with long texts are as heavy as many with short ones."""
+    index = FreshIndex(Rows(b"s"), limit_bytes=100_000)
+    calls = [stories.closed(answered="x" * 30_000) for _ in range(20)]
+    for position, call in enumerate(calls):
+        index.add(position, JournalEntry((call,)))
+
+    assert 0 < len(index) <= 9
+    assert index.find("calls", "trace_id", [calls[-1].key.trace_id])
