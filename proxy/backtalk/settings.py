@@ -65,7 +65,7 @@ class SpoolSettings(Section):
         default=_GIB, gt=0, description="Largest spool of one process; above it calls are dropped, counted."
     )
     segment_bytes: int = Field(default=16 * _MIB, gt=0, description="Size at which a segment file is closed.")
-    flush_ms: float = Field(default=40.0, gt=0, description="Longest wait of a call's frame for its group commit.")
+    flush_ms: float = Field(default=40.0, gt=0, description="Longest wait of a call's frame to be written with others.")
     queue_bytes: int = Field(
         default=64 * _MIB, gt=0, description="Largest sum of frames waiting in memory for the disk."
     )

@@ -1,20 +1,20 @@
-"""The thread that commits: takes everything that waits, writes it as one group, syncs it, and says so.
+"""The thread that commits: takes everything that waits and writes it as one group, which another thread then syncs.
 
-In: payloads in a queue. Out: frames on disk, settled futures. The one rule: a future is settled only after the sync
-that covers its frame. With nothing to do it writes a heartbeat every 250 ms, which is not synced.
+In: payloads in a queue. Out: frames in a file, where a kill of the process cannot reach them any more. The one rule: it
+never waits for a sync. With nothing to do it writes a heartbeat every 250 ms, which is not synced.
 """
 
-import asyncio
 import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.spool import segments
 from backtalk.spool.frame import pack
+from backtalk.spool.syncing import Syncer, Waiting, settle
 from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
 from backtalk.telemetry import Metrics
 
@@ -23,13 +23,6 @@ SEGMENT_AGE_NS: Final = 60 * clock.NS_PER_S
 """A segment is closed at this age, so that raw bodies do not stay on a quiet disk after their consumption."""
 _RESERVED_SHARE: Final = 16
 """One sixteenth of the limit is kept for what is to be acknowledged: calls are dropped before feedback is refused."""
-
-
-class Waiting(NamedTuple):
-    """A payload in the queue; with a future where somebody waits for its sync."""
-
-    payload: bytes
-    settled: "asyncio.Future[None] | None" = None
 
 
 class Committer(threading.Thread):
@@ -41,6 +34,7 @@ class Committer(threading.Thread):
         super().__init__(name="spool", daemon=True)
         self.queue: deque[Waiting] = deque()
         self.waiting_bytes = 0
+        """What was admitted and is not synced yet."""
         self.guard = threading.Lock()
         self.wake = threading.Event()
         self.closing = False
@@ -49,7 +43,8 @@ class Committer(threading.Thread):
         """Why best-effort frames are not taken now; looked at again with each heartbeat."""
         self.lock = lock
         self._writer = Writer(stream)
-        self._stream = stream
+        self._syncer = Syncer(self._writer, done=self._synced, metrics=metrics)
+        self._directory = stream.directory
         self._limit_bytes = limit_bytes
         self._heartbeat = heartbeat
         self._metrics = metrics
@@ -58,6 +53,7 @@ class Committer(threading.Thread):
 
     def run(self) -> None:
         """Commit until told to close; the heartbeat at the start tells the worker that this process lives."""
+        self._syncer.start()
         try:
             self._beat()
             while not self.closing:
@@ -82,13 +78,13 @@ class Committer(threading.Thread):
             self.closing = True
         if group := self._take():
             self._refuse(group, StoreError("the spool is closed", code="spool_broken"))
+        self._syncer.close()
         self._writer.close()
 
     def _take(self) -> list[Waiting]:
         with self.guard:
             group = list(self.queue)
             self.queue.clear()
-            self.waiting_bytes = 0
         return group
 
     def _commit(self) -> None:
@@ -102,14 +98,12 @@ class Committer(threading.Thread):
             return
         try:
             kept = self._write([pack(w.payload) for w in group])
-            self._writer.sync()
         except FullError:
             self._refuse(group, StoreError("the disk under the spool is full", code="spool_full"))
         except BrokenError as error:
             self._refuse(group, StoreError(str(error), code="spool_broken"))
         else:
-            self._metrics.add("backtalk.spool.syncs")
-            self._settle(group[:kept], None)
+            self._syncer.add(group[:kept])
             if kept < len(group):
                 self._refuse(group[kept:], StoreError("the disk under the spool is full", code="spool_full"))
 
@@ -124,7 +118,7 @@ class Committer(threading.Thread):
         if self._used_bytes < limit:
             return False
         with contextlib.suppress(OSError):  # what cannot be asked now is as full as it was
-            self._used_bytes = segments.used_bytes(self._stream.directory)
+            self._used_bytes = segments.used_bytes(self._directory)
         return self._used_bytes >= limit
 
     def _age(self) -> None:
@@ -137,6 +131,7 @@ class Committer(threading.Thread):
             self._writer.roll()
         except (FullError, BrokenError):
             return
+        self._syncer.add(())
 
     def _beat(self) -> None:
         """Say that nothing happened up to now, and find out whether the disk takes frames again."""
@@ -154,23 +149,18 @@ class Committer(threading.Thread):
         self.refusal = error
         if count := sum(w.settled is None for w in group):
             self.drop(error.code, count)
-        self._settle(group, error)
+        self._let_go(group)
+        settle(group, error)
 
-    @staticmethod
-    def _settle(group: Sequence[Waiting], error: StoreError | None) -> None:
-        """Tell each waiting loop once."""
-        futures = [w.settled for w in group if w.settled is not None]
-        for loop in {future.get_loop() for future in futures}:
-            mine = [future for future in futures if future.get_loop() is loop]
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_settle_all, mine, error)
+    def _synced(self, group: Sequence[Waiting], error: StoreError | None) -> None:
+        """Hear from the other thread that a group is durable, or that the disk failed."""
+        if error is not None:
+            self._refuse(group, error)
+            return
+        self._let_go(group)
+        settle(group, None)
 
-
-def _settle_all(futures: Sequence["asyncio.Future[None]"], error: StoreError | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
+    def _let_go(self, group: Sequence[Waiting]) -> None:
+        size = sum(len(w.payload) for w in group)
+        with self.guard:
+            self.waiting_bytes -= size

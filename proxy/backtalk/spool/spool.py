@@ -19,9 +19,10 @@ from backtalk.model.frames import Heartbeat, encode
 from backtalk.process import take_lock
 from backtalk.settings import SpoolSettings
 from backtalk.spool import segments
-from backtalk.spool.commit import Committer, Waiting
+from backtalk.spool.commit import Committer
 from backtalk.spool.files import make_directory
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES
+from backtalk.spool.syncing import Waiting
 from backtalk.spool.writer import Stream
 from backtalk.telemetry import Metrics
 

@@ -1,17 +1,21 @@
-"""The writer: appends frames to the current segment, syncs, and rolls to the next; synchronous, one thread.
+"""The writer: appends frames to the current segment, rolls to the next, and syncs.
 
 In: framed bytes. Out: bytes on disk. The one rule: a whole frame once written stays (a reader may have seen it); a
 torn one is cut off at once. After a failed sync the file is never used again, since the kernel may have dropped pages
 that it had not written.
+
+One thread appends and rolls, and never waits for the disk; the same or one other syncs. Nothing is closed but by the
+one that syncs, so that it never syncs a number that meanwhile names another file.
 """
 
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from backtalk import clock
 from backtalk.spool import segments
@@ -42,6 +46,9 @@ class Writer:
 
     def __init__(self, stream: Stream, *, end: int = 0, continues: int | None = None) -> None:
         self._stream = stream
+        self._guard = threading.Lock()
+        self._retired: list[int] = []
+        self._directories: list[int] = []
         self._boot_id = clock.boot_id()
         self._file: int | None = None
         self._base = end
@@ -70,42 +77,49 @@ class Writer:
         return len(frames)
 
     def sync(self) -> None:
-        """Make what was appended durable."""
+        """Make durable what was appended before this call, and close the segments that are left behind."""
         self._check()
-        if self._file is not None:
-            self._guard_sync(self._file)
+        with self._guard:
+            file, retired, directories = self._file, self._retired, self._directories
+            self._retired, self._directories = [], []
+        try:
+            for written in (*retired, *([] if file is None else [file])):
+                os.fdatasync(written) if hasattr(os, "fdatasync") else os.fsync(written)
+            for directory in directories:
+                os.fsync(directory)  # a new name is no data: fdatasync would pass it over
+        except OSError as error:
+            self._break(error)
+        finally:
+            _close_all([*retired, *directories])
 
     def roll(self) -> None:
-        """Close the current segment, durable, and begin the next; raises `FullError` where there is no room for it."""
+        """Begin the next segment; raises `FullError` where there is no room for it."""
         self._check()
-        self.sync()
         if self._file is not None:
             self._continues = self.end
-        created, header_bytes = self._create()
-        self._close_file()
-        self._file, self._base, self._header_bytes = created, self.end, header_bytes
+        created, header_bytes, directory = self._create()
+        with self._guard:
+            if self._file is not None:
+                self._retired.append(self._file)
+            self._directories.append(directory)
+            self._file = created
+        self._base, self._header_bytes = self.end, header_bytes
 
     def close(self) -> None:
-        """Sync and close; the stream can be continued by another writer."""
+        """Sync and close, where nobody syncs any more; the stream can be continued by another writer."""
         if self.broken is None:
             with contextlib.suppress(BrokenError):
                 self.sync()
             self.broken = "the stream is closed"
-        self._close_file()
+        _close_all([*self._retired, *self._directories, *([] if self._file is None else [self._file])])
+        self._file, self._retired, self._directories = None, [], []
 
     def _check(self) -> None:
         if self.broken is not None:
             raise BrokenError(self.broken)
 
-    def _guard_sync(self, file: int) -> None:
-        try:
-            os.fdatasync(file) if hasattr(os, "fdatasync") else os.fsync(file)
-        except OSError as error:
-            self._break(error)
-
-    def _break(self, error: OSError) -> None:
+    def _break(self, error: OSError) -> NoReturn:
         self.broken = f"the disk under {self._stream.directory} failed: {error.strerror}"
-        self._close_file()
         raise BrokenError(self.broken) from error
 
     def _cut(self, file: int, frames: Sequence[bytes], error: OSError) -> int:
@@ -117,36 +131,37 @@ class Writer:
             os.ftruncate(file, self._header_bytes + self.end - self._base + kept)
         except OSError as second:
             self._break(second)
-            raise
         self.end += kept
         if error.errno not in _FULL:
             self._break(error)
         return len(ends)
 
-    def _create(self) -> tuple[int, int]:
+    def _create(self) -> tuple[int, int, int]:
+        """The next segment's file, the size of its header, and the directory that is to be synced for its name."""
         directory = self._stream.directory
         final = directory / segments.name(self.end)
         temporary = directory / f".{final.name}.tmp"
-        header = segments.encode_header(
-            segments.Header(segments.FORMAT, self._boot_id, self._stream.owner, self.end, self._continues)
-        )
+        opened: list[int] = []
         try:
+            opened.append(os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             if reopened := _reopen_empty(final, self.end):
-                return reopened
-            file = os.open(temporary, _CREATE, 0o600)
-        except OSError as error:
-            raise self._refusal(error) from error
-        try:
-            write_all(file, header)
-            os.fsync(file)
+                return *reopened, opened[0]
+            header = self._header()
+            opened.append(os.open(temporary, _CREATE, 0o600))
+            write_all(opened[1], header)
             temporary.rename(final)
-            segments.sync_directory(directory)
         except OSError as error:
-            os.close(file)
+            _close_all(opened)
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise self._refusal(error) from error
-        return file, len(header)
+        return opened[1], len(header), opened[0]
+
+    def _header(self) -> bytes:
+        stream = self._stream
+        return segments.encode_header(
+            segments.Header(segments.FORMAT, self._boot_id, stream.owner, self.end, self._continues)
+        )
 
     def _refusal(self, error: OSError) -> Exception:
         if error.errno in _FULL or error.errno in {errno.EMFILE, errno.ENFILE}:
@@ -154,22 +169,24 @@ class Writer:
         self.broken = f"cannot write under {self._stream.directory}: {error.strerror}"
         return BrokenError(self.broken)
 
-    def _close_file(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._file)
-            self._file = None
+
+def _close_all(files: Sequence[int]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            os.close(file)
 
 
 def _reopen_empty(path: Path, base: int) -> tuple[int, int] | None:
-    """A segment that was begun and never written to is used; readers may be waiting in it. A damaged one is not."""
+    """A segment that was begun and never written to is used; readers may be waiting in it.
+
+    A damaged one is not: its name may be on disk before its first bytes, and nothing in it was ever acknowledged.
+    """
     try:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        _, header_bytes = segments.read_header(file, base)
+        return file, segments.read_header(file, base)[1]
     except segments.BadSegmentError:
         os.close(file)
         return None
-    return file, header_bytes

@@ -16,8 +16,9 @@ from backtalk.errors import StoreError
 from backtalk.model.frames import Heartbeat, decode
 from backtalk.process import take_lock
 from backtalk.spool import segments
-from backtalk.spool.commit import SEGMENT_AGE_NS, Committer, Waiting
+from backtalk.spool.commit import SEGMENT_AGE_NS, Committer
 from backtalk.spool.spool import heartbeat
+from backtalk.spool.syncing import Waiting
 from backtalk.spool.tail import Tail
 from backtalk.spool.writer import Stream
 from backtalk.telemetry import Metrics
