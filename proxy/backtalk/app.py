@@ -3,9 +3,8 @@
 In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothing is decided here.
 """
 
-from typing import Final
-
 from backtalk.errors import RequestError
+from backtalk.model.endpoints import is_call, is_reserved
 from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
 from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
@@ -13,9 +12,6 @@ from backtalk.relay.lane import Lane
 from backtalk.relay.lanes import Lanes
 from backtalk.settings import Settings, target_keys
 from backtalk.web.problems import answer
-
-_FEEDBACK: Final = "/v1/feedback"
-_SCRIPT: Final = "/feedback.js"
 
 
 def public_app(settings: Settings, *, feedback_app: App, sink: Sink, secret: bytes, metrics: Meter) -> App:
@@ -39,9 +35,9 @@ class _PublicDoor:
             await self._live(receive, send)
             return
         path = scope["path"]
-        if path.startswith(_FEEDBACK) or path == _SCRIPT:
+        if is_reserved(path):
             await self._feedback_app(scope, receive, send)
-        elif path.startswith("/v1/") and self._lane is not None:
+        elif is_call(path) and self._lane is not None:
             await self._lane(scope, receive, send)
         elif scope["type"] == "http":
             raise RequestError("there is nothing here; the model API is under /v1/", code="unknown_url", status=404)

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, cast, get_args
 from pydantic_core import PydanticUndefined
 
 from backtalk import settings
+from backtalk.model.endpoints import OLLAMA
 from backtalk.model.facts import SignalKind
 from backtalk.observe import headers
 from backtalk.observe.tenants import CREDENTIALS
@@ -49,6 +50,10 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
     "authorization": "The caller's key: passed on, or replaced by `upstream_api_key`. Only its keyed hash is kept.",
     "x-api-key": "As `authorization`.",
     "api-key": "As `authorization`.",
+    "x-goog-api-key": "As `authorization`.",
+    "anthropic-beta": "Kept with the call.",
+    "anthropic-version": "Kept with the call.",
+    "openai-beta": "Kept with the call.",
     "idempotency-key": "On feedback: a repeat under the same key counts once. On calls: passed on.",
     "x-client-request-id": "Kept with the call.",
     "x-stainless-*": "`x-stainless-retry-count` tells a client's own retry from a regeneration.",
@@ -149,6 +154,9 @@ def raised() -> Iterator[Raised]:
 def endpoints() -> Iterator[tuple[str, str, str, str]]:
     """Every endpoint as (listener, method, path, sentence), from the docstrings of the handlers."""
     yield "public", "any", "/v1/*", "Relayed to the upstream, byte by byte, streaming or not."
+    yield "public", "any", "/openai/*", "Azure's paths: relayed to where the upstream is without its own `/v1`."
+    for ollama in sorted(OLLAMA):
+        yield "public", "any", ollama, "Ollama's: relayed as Azure's paths are."
     for path in sorted((PACKAGE / "web").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         listener = "admin" if path.stem == "admin" else "public"
@@ -372,7 +380,9 @@ test holds the two together."""
 _ENDPOINTS_INTRODUCTION: Final = """The public listener is the model API plus the reserved paths `/v1/feedback*` and
 `/feedback.js`. The admin listener wants `Authorization: Bearer <token>`, except for the two probes."""
 _ERRORS_INTRODUCTION: Final = """Errors of Backtalk's own have OpenAI's shape: `{"error": {"message", "type", "code",
-"param", "trace_id"}}`. Errors of the upstream pass untouched. `start` means: said by a command, not over HTTP."""
+"param", "trace_id"}}`. Under `/v1/messages` they have Anthropic's (the same in `{"type": "error", "error": {...}}`,
+with a type of theirs), and under `/api/` Ollama's (`{"error": "message", "code", "trace_id"}`). Errors of the upstream
+pass untouched. `start` means: said by a command, not over HTTP."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

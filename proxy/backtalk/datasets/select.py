@@ -17,7 +17,7 @@ from backtalk.ledger.targets import targets
 from backtalk.model.chat import Message
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
-_CHAT_APIS: Final = frozenset(("chat", "responses"))
+_CHAT_APIS: Final = frozenset(("chat", "responses", "messages", "ollama_chat"))
 _decode: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 
 

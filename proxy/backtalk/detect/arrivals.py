@@ -12,7 +12,7 @@ from backtalk.session.store import Arrival, Completion
 
 CHOICES: Final = 8
 """Most choices of one answer that can be continued."""
-_SPOKEN: Final = frozenset({"chat", "responses", "completions"})
+_SPOKEN: Final = frozenset({"chat", "responses", "completions", "messages", "ollama_chat", "ollama_generate"})
 
 
 def is_dialogue(fact: CallOpened) -> bool:

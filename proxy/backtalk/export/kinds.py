@@ -4,24 +4,29 @@ from collections.abc import Mapping
 from typing import Final
 
 from backtalk.model.chat import Api
+from backtalk.model.endpoints import endpoint_of
 from backtalk.model.facts import CallClosed
 
 OPERATIONS: Final[Mapping[Api, str]] = {
     "chat": "chat",
     "responses": "chat",
+    "messages": "chat",
+    "ollama_chat": "chat",
+    "realtime": "chat",
     "completions": "text_completion",
+    "ollama_generate": "text_completion",
     "embeddings": "embeddings",
+    "ollama_embed": "embeddings",
+    "images": "generate_content",
+    "speech": "generate_content",
+    "transcriptions": "generate_content",
+    "translations": "generate_content",
+    "videos": "generate_content",
+    "vector_search": "retrieval",
 }
 """The GenAI operation of each API; calls of the others are plain HTTP."""
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
-_ROUTES: Final[Mapping[Api, str]] = {
-    "chat": "/v1/chat/completions",
-    "completions": "/v1/completions",
-    "responses": "/v1/responses",
-    "embeddings": "/v1/embeddings",
-    "models": "/v1/models",
-}
 _WORD_LIMIT: Final = 512
 
 
@@ -36,8 +41,7 @@ def error_type(call: CallClosed) -> str | None:
 
 def route_of(call: CallClosed) -> str:
     """The route of a call: few, whatever paths are asked for."""
-    route = _ROUTES.get(call.opened.api, "/v1/{path}")
-    return route if call.opened.path.rstrip("/").endswith(route) else "/v1/{path}"
+    return endpoint_of(call.opened.path).route
 
 
 def method_of(call: CallClosed) -> str:

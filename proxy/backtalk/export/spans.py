@@ -22,6 +22,8 @@ from backtalk.model.facts import CallClosed
 
 _FAILED: Final = frozenset({"upstream_error", "upstream_timeout", "failed", "interrupted"})
 _TEXT_LIMIT: Final = 512
+_MADE: Final = {"images": "image", "speech": "speech", "transcriptions": "text", "translations": "text"}
+"""What an endpoint makes, where it makes one thing only."""
 
 Attributes = dict[str, AttributeValue]
 
@@ -128,7 +130,7 @@ def _shared_attributes(call: CallClosed, error: str | None) -> Attributes:
 def _http_attributes(call: CallClosed, error: str | None) -> Attributes:
     found = _shared_attributes(call, error)
     found["http.request.method"] = method_of(call)
-    if base := base_url(call.upstream):
+    if (base := base_url(call.upstream)) and call.opened.path.startswith("/v1/"):
         found["url.full"] = (base + call.opened.path.removeprefix("/v1"))[:_TEXT_LIMIT]
     if call.status:
         found["http.response.status_code"] = call.status
@@ -157,6 +159,8 @@ def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> 
         found["gen_ai.response.finish_reasons"] = reasons
     found |= _shared_attributes(call, error) | _session(call) | _usage(response.usage)
     found |= parameters.of_request(request.params_json)
+    if kind := _MADE.get(call.opened.api):
+        found["gen_ai.output.type"] = kind
     return found | _content(call) if content else found
 
 
@@ -190,6 +194,7 @@ def _usage(usage: Usage | None) -> Attributes:
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
     }
     return {name: count for name, count in counts.items() if count is not None}

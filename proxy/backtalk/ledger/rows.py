@@ -70,8 +70,7 @@ class Rows:
             "answer_ids": [name for name, _ in answered],
             "tools_id": tools_id,
         }
-        params = {"params_json": request.params_json if self._content else None}
-        rows.append(("calls", _call_columns(fact) | ids | params))
+        rows.append(("calls", _call_columns(fact) | ids | (_content_columns(fact) if self._content else {})))
         return rows
 
     def _message(self, fact: CallClosed, name: str, message: Message) -> Row:
@@ -124,6 +123,7 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "model": request.model,
         "model_served": response.model,
         "response_id": response.id,
+        "previous_response_id": request.previous_response,
         "error_type": response.error_type,
         "finish_reasons": list(response.finish_reasons),
         "not_understood": request.not_understood or response.not_understood,
@@ -142,6 +142,14 @@ def _attempts(fact: CallClosed) -> dict[str, Any]:
         "target": fact.attempts[-1].target,
         "attempt_count": len(tried),
         "attempts_json": json.dumps(tried, ensure_ascii=False),
+    }
+
+
+def _content_columns(fact: CallClosed) -> dict[str, Any]:
+    logprobs = fact.response.logprobs
+    return {
+        "params_json": fact.opened.request.params_json,
+        "logprobs_json": msgspec.json.encode(logprobs).decode() if logprobs else None,
     }
 
 

@@ -4,8 +4,37 @@ from typing import Literal
 
 import msgspec
 
-Api = Literal["chat", "completions", "responses", "embeddings", "models", "other"]
-"""Which part of the model API a call used."""
+Api = Literal[
+    "chat",
+    "completions",
+    "responses",
+    "stored_responses",
+    "conversations",
+    "messages",
+    "count_tokens",
+    "ollama_chat",
+    "ollama_generate",
+    "embeddings",
+    "ollama_embed",
+    "models",
+    "moderations",
+    "images",
+    "speech",
+    "transcriptions",
+    "translations",
+    "videos",
+    "realtime",
+    "files",
+    "uploads",
+    "batches",
+    "fine_tuning",
+    "vector_stores",
+    "vector_search",
+    "evals",
+    "containers",
+    "other",
+]
+"""Which part of a model API a call used (`model.endpoints` says by which path)."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -16,8 +45,43 @@ class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
     arguments: str
 
 
+class Media(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An image, a sound or a file, by reference: its bytes are never kept."""
+
+    kind: Literal["image", "audio", "video", "file"]
+    sha256: str | None = None
+    """Of the bytes, where they were sent along."""
+    size_bytes: int | None = None
+    media_type: str | None = None
+    name: str | None = None
+    ref: str | None = None
+    """An address, or a provider's file id, where the bytes were not sent along."""
+
+
+class Citation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a text leans on: `start` and `end` are characters of the text, where they are told."""
+
+    kind: str
+    source: str | None = None
+    """An address, or a provider's file id."""
+    title: str | None = None
+    quoted: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class TokenLogprob(msgspec.Struct, frozen=True, array_like=True):
+    """One token that was chosen, and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One message. `text` is its plain text; `canonical` its whole JSON with sorted keys (None where text says all)."""
+    """One message. `text` is its plain text; `canonical` its whole JSON with sorted keys (None where text says all).
+
+    In `canonical` a hash stands in place of each picture's, sound's and file's bytes.
+    """
 
     role: str
     text: str = ""
@@ -26,18 +90,25 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     refusal: str | None = None
     reasoning: str | None = None
     attachments: tuple[str, ...] = ()
-    """Keyed or plain sha256 of each non-text part, in order."""
+    """Sha256 of each non-text part, in order: what tells two messages apart. `media` says what they are."""
     canonical: str | None = None
+    media: tuple[Media, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Token counts as the provider reported them, or `estimated` from the texts where it reported none."""
+    """Token counts as the provider reported them, or `estimated` from the texts where it reported none.
+
+    `input_tokens` counts all input, what was read from a cache (`cached_tokens`) and written to one included, and
+    `output_tokens` all output, reasoning included, whatever the provider's own sums are.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     estimated: bool = False
+    cache_write_tokens: int | None = None
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,6 +124,10 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     params_json: str = "{}"
     not_understood: str | None = None
     """Why the body could not be understood; it was relayed all the same."""
+    previous_response: str | None = None
+    """The response that this one continues, where the provider holds the history (`previous_response_id`)."""
+    conversation: str | None = None
+    """The conversation that this one continues, where the provider holds the history."""
 
 
 class Response(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +141,10 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     error_type: str | None = None
     error_message: str | None = None
     not_understood: str | None = None
+    retrieved: str | None = None
+    """The stored response that this was a later look at; `id` is None then."""
+    logprobs: tuple[tuple[TokenLogprob, ...], ...] = ()
+    """Of the tokens of each choice, where they were asked for; empty where no choice has any."""
 
     @property
     def text(self) -> str:

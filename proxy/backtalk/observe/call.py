@@ -5,7 +5,7 @@ sink, and the response's header fields with ids. The one rule: exactly one `Open
 happens, and nothing here waits or raises into the call.
 """
 
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from backtalk import clock
 from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
@@ -13,13 +13,10 @@ from backtalk.model.ids import keyed_hash
 from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.context import CallContext
-from backtalk.observe.headers import Fields, request_chooser, response_chooser, with_ids
+from backtalk.observe.headers import Fields, chosen_query, request_chooser, response_chooser, with_ids
 from backtalk.observe.tee import Body, Budget, Tee
 from backtalk.observe.tenants import Tenants
 from backtalk.settings import Settings
-
-_PREFIX: Final = "/v1/"
-_RESERVED: Final = "/v1/feedback"
 
 
 class Sink(Protocol):
@@ -38,11 +35,6 @@ class Head(NamedTuple):
     query: str
     headers: Fields
     client: str
-
-
-def is_call(path: str) -> bool:
-    """Whether a path is of the model API: under /v1/ and not reserved for feedback."""
-    return path.startswith(_PREFIX) and not path.startswith(_RESERVED)
 
 
 class Observer:
@@ -183,10 +175,10 @@ class Call:
             parent_span_id=context.parent_span_id,
             trace_flags=context.flags,
             tracestate=context.tracestate,
-            tenant=observer.tenants.of(head.headers),
+            tenant=observer.tenants.of(head.headers, head.query),
             method=head.method,
             path=head.path,
-            query=head.query,
+            query=chosen_query(head.query),
             headers=observer.choose(head.headers),
             client_hash=observer.client_hash(head.client),
             body=None if body is None else body.kept,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from backtalk.model.chat import Message, Response
 from backtalk.observe.lenient_json import is_array, is_object
 from backtalk.observe.merge import Growing
-from backtalk.observe.messages import error_of, message_of, usage_of
+from backtalk.observe.messages import error_of, logprobs_of, message_of, usage_of
 
 MOST_CHOICES: Final = 1024
 """Most choices of an answer that are understood; what is beyond them is left out."""
@@ -34,11 +34,13 @@ def response_of(fields: dict[str, Any], choices: list[dict[str, Any]], messages:
     """Everything of an answer beside its messages."""
     identity, model = fields.get("id"), fields.get("model")
     kind, message = error_of(fields) if fields.get("error") else (None, None)
+    logprobs = tuple(logprobs_of(choice.get("logprobs")) for choice in choices)
     return Response(
         id=identity if isinstance(identity, str) else None,
         model=model if isinstance(model, str) else None,
         choices=messages,
         finish_reasons=tuple(_reason(choice) for choice in choices),
+        logprobs=logprobs if any(logprobs) else (),
         usage=usage_of(fields.get("usage")),
         error_type=kind,
         error_message=message,
@@ -71,6 +73,7 @@ class _Choice:
     def __init__(self, delta_key: str) -> None:
         self._delta_key = delta_key
         self._message = Growing()
+        self._logprobs = Growing()
         self._finish_reason: object = None
 
     def add(self, choice: dict[str, Any]) -> None:
@@ -79,12 +82,15 @@ class _Choice:
             self._message.add(delta)
         elif isinstance(delta, str):
             self._message.add({self._delta_key: delta})
+        if is_object(logprobs := choice.get("logprobs")):
+            self._logprobs.add(logprobs)
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
 
     def value(self, index: int, whole_key: str) -> dict[str, Any]:
         message = self._message.value()
         whole = message.get(self._delta_key, "") if whole_key == self._delta_key else {"role": "assistant", **message}
-        return {"index": index, whole_key: whole, "finish_reason": self._finish_reason}
+        said = {"index": index, whole_key: whole, "finish_reason": self._finish_reason}
+        return {**said, "logprobs": self._logprobs.value()}
 
 
 def index_of(choice: dict[str, Any]) -> int:

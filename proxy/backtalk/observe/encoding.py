@@ -1,12 +1,20 @@
 """Content codings: a copied body and its headers go in, the plain bytes come out.
 
-`gzip` and `deflate` are undone with the standard library, in bounded memory: a body that would grow beyond the limit
-is cut there. A body that ends early gives what could be undone of it. Any other coding is named, never guessed.
+`gzip`, `deflate`, `br` and `zstd` are undone in bounded memory: a body that would grow beyond the limit is cut there. A
+body that ends early gives what could be undone of it. Any other coding is named, never guessed.
 """
 
+import sys
 import zlib
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, cast
+
+import brotli  # pyright: ignore[reportMissingTypeStubs]  # it ships none
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 LIMIT_BYTES: Final = 16 << 20
 """Largest plain body: a few kilobytes of gzip can stand for gigabytes, and its JSON takes a multiple again."""
@@ -14,9 +22,19 @@ _CODINGS: Final = 3
 """Most codings that are undone; each may cost as much as the first."""
 _WINDOW_BYTES: Final = 16 * 1024
 """How much is fed at once: what follows a member is copied, so that many small ones must not cost the whole rest."""
+_DAMAGED: Final = "the compressed body is damaged"
+_WINDOW_LOG: Final = 23
+"""A zstd window of 8 MiB: what RFC 8878 asks every decoder to have, and RFC 9659 forbids more than."""
 _GZIP_BITS: Final = 31
 _ZLIB_BITS: Final = 15
 _RAW_BITS: Final = -15
+
+
+class _Brotli(Protocol):
+    """The part of a library without types that is used; what it gives may be a little more than the limit."""
+
+    def process(self, data: bytes, /, *, output_buffer_limit: int) -> bytes: ...
+    def is_finished(self) -> bool: ...
 
 
 class Plain(NamedTuple):
@@ -48,7 +66,11 @@ def _undo(coding: str, body: bytes, limit_bytes: int) -> Plain:
         return _inflate(body, _GZIP_BITS, limit_bytes)
     if coding == "deflate":
         return _inflate(body, _ZLIB_BITS if _is_zlib(body) else _RAW_BITS, limit_bytes)
-    return Plain(b"", f"content-encoding {coding[:40]} is not supported (gzip and deflate are)")
+    if coding == "br":
+        return _unbrotli(body, limit_bytes)
+    if coding == "zstd":
+        return _unzstd(body, limit_bytes)
+    return Plain(b"", f"content-encoding {coding[:40]} is not supported (gzip, deflate, br and zstd are)")
 
 
 def _is_zlib(body: bytes) -> bool:
@@ -66,10 +88,43 @@ def _inflate(body: bytes, window_bits: int, limit_bytes: int) -> Plain:
         try:
             out += member.decompress(window, limit_bytes - len(out))
         except zlib.error:
-            return Plain(bytes(out), "the compressed body is damaged")
+            return Plain(bytes(out), _DAMAGED)
         place += len(window) - len(member.unused_data) - len(member.unconsumed_tail)
     finished = place == len(body) and (member.eof or not body)
     return Plain(bytes(out), None if finished else _why_unfinished(len(out), limit_bytes))
+
+
+def _unbrotli(body: bytes, limit_bytes: int) -> Plain:
+    stream = cast("_Brotli", brotli.Decompressor())  # pyright: ignore[reportUnknownMemberType]
+    out, rest, more = bytearray(), body, True
+    try:
+        while more and len(out) < limit_bytes:
+            piece = stream.process(rest, output_buffer_limit=limit_bytes - len(out))
+            out += piece
+            rest, more = b"", bool(piece) and not stream.is_finished()
+    except brotli.error:  # pyright: ignore[reportUnknownMemberType]
+        return Plain(bytes(out[:limit_bytes]), _DAMAGED)
+    whole = stream.is_finished() and len(out) <= limit_bytes
+    return Plain(bytes(out[:limit_bytes]), None if whole else _why_unfinished(len(out), limit_bytes))
+
+
+def _unzstd(body: bytes, limit_bytes: int) -> Plain:
+    out, place, frame = bytearray(), 0, _frame()
+    while len(out) < limit_bytes and (place < len(body) or not (frame.needs_input or frame.eof)):
+        if frame.eof:
+            frame = _frame()
+        window = body[place : place + _WINDOW_BYTES] if frame.needs_input else b""
+        try:
+            out += frame.decompress(window, limit_bytes - len(out))
+        except zstd.ZstdError:
+            return Plain(bytes(out), _DAMAGED)
+        place += len(window) - (len(frame.unused_data) if frame.eof else 0)
+    finished = place == len(body) and (frame.eof or not body)
+    return Plain(bytes(out), None if finished else _why_unfinished(len(out), limit_bytes))
+
+
+def _frame() -> zstd.ZstdDecompressor:
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
 
 
 def _why_unfinished(out_bytes: int, limit_bytes: int) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from backtalk.model.chat import Message, Request, Response, Usage
+from backtalk.model.endpoints import api_of
 from backtalk.model.facts import CallClosed, CallOpened
 from backtalk.model.frames import Capture, Closed, Opened
 from backtalk.model.ids import SpanId, TraceId
@@ -17,8 +18,10 @@ from backtalk.observe import understand
 
 RETRY_HEADER: Final = "x-stainless-retry-count"
 """How OpenAI's clients number their automatic retries."""
+_REQUEST_IDS: Final = ("x-upstream-request-id", "x-request-id", "request-id", "apim-request-id")
+"""The provider's own name of a call: OpenAI's, Anthropic's, Azure's."""
 _CHARS_PER_TOKEN: Final = 4
-_GENERATING: Final = frozenset({"chat", "completions", "responses"})
+_GENERATING: Final = frozenset({"chat", "completions", "responses", "messages", "ollama_chat", "ollama_generate"})
 
 
 def opened(frame: Opened, *, late: bool) -> CallOpened:
@@ -34,7 +37,7 @@ def opened(frame: Opened, *, late: bool) -> CallOpened:
         tenant=frame.tenant,
         method=frame.method,
         path=frame.path,
-        api=understand.api_of(frame.path),
+        api=api_of(frame.path),
         request=Request(),
         client_hash=frame.client_hash,
         user_agent=headers.get("user-agent", ""),
@@ -61,7 +64,9 @@ def announced(call: CallOpened) -> CallOpened:
 def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_capture: Capture) -> CallClosed:
     """A call's end."""
     headers = by_name(frame.headers)
-    response = understand.response(call.api, frame.status, headers, frame.body)
+    response = understand.response(
+        call.api, frame.status, headers, frame.body, sha256=frame.body_sha256, size_bytes=frame.body_bytes
+    )
     return CallClosed(
         opened=call,
         closed_ns=frame.wall_ns,
@@ -77,7 +82,7 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         request_capture=request_capture,
         response_capture=frame.capture,
         upstream=frame.upstream,
-        upstream_request_id=headers.get("x-upstream-request-id") or headers.get("x-request-id"),
+        upstream_request_id=next((headers[name] for name in _REQUEST_IDS if name in headers), None),
         error=frame.error,
         route=frame.route,
         attempts=frame.attempts,

@@ -1,7 +1,7 @@
-"""Which headers are put on responses, and which of a call's headers are copied into the spool.
+"""Which headers are put on responses, and which of a call's headers and query are copied into the spool.
 
-In: header fields with lower-case names. Out: lists of fields. The one rule: what is copied is named here; credentials,
-cookies and everything unnamed stay out.
+In: header fields with lower-case names, a query. Out: lists of fields, a query. The one rule: what is copied is named
+here; credentials, cookies and everything unnamed stay out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,12 @@ _OURS: Final = frozenset((b"x-request-id", b"x-trace-id", b"traceresponse", b"x-
 _REQUEST: Final = frozenset(
     (
         b"accept",
+        b"anthropic-beta",
+        b"anthropic-version",
         b"content-encoding",
         b"content-type",
         b"idempotency-key",
+        b"openai-beta",
         b"session-id",
         b"user-agent",
         b"x-client-request-id",
@@ -30,8 +33,12 @@ _REQUEST: Final = frozenset(
 _REQUEST_PREFIXES: Final = (b"x-stainless-", b"x-backtalk-")
 _RESPONSE: Final = frozenset(
     (b"content-encoding", b"content-type", b"openai-model", b"openai-processing-ms", b"retry-after", b"x-request-id")
+) | frozenset((b"apim-request-id", b"content-range", b"request-id"))
+_RESPONSE_PREFIXES: Final = (b"x-ratelimit-", b"anthropic-ratelimit-")
+_QUERY: Final = frozenset(
+    {"after", "api-version", "before", "deployment", "include", "include[]", "intent", "limit", "model", "order"}
+    | {"purpose", "starting_after", "stream"}
 )
-_RESPONSE_PREFIXES: Final = (b"x-ratelimit-",)
 _NAMES: Final = 512
 _SECRET: Final = frozenset((b"cookie", b"proxy-authorization"))
 
@@ -78,6 +85,13 @@ def request_chooser(session_header: str) -> Chooser:
 def response_chooser() -> Chooser:
     """What of the upstream's response is kept, its own `x-request-id` among it."""
     return Chooser(_RESPONSE, _RESPONSE_PREFIXES)
+
+
+def chosen_query(query: str) -> str:
+    """The parameters of a query that may be kept, as they were spelled."""
+    if not query:
+        return ""
+    return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] in _QUERY)
 
 
 def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fields:

@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from backtalk.model.chat import Message, ToolCall, Usage
+from backtalk.model.chat import Citation, Media, Message, TokenLogprob, ToolCall, Usage
 from backtalk.observe.lenient_json import canonical, is_array, is_object
+from backtalk.observe.media import without_bytes
 
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 _MOST_TOKENS: Final = 1 << 53
@@ -25,18 +26,26 @@ def message_of(raw: object, default_role: str = "unknown") -> Message:
     role, content = _text(fields.get("role")) or default_role, fields.get("content")
     if len(fields) == 2 and isinstance(content, str) and "role" in fields:
         return Message(role=role, text=content)
-    said = {key: value for key, value in fields.items() if value not in _SAYS_NOTHING}
+    said, media = without_bytes({key: value for key, value in fields.items() if value not in _SAYS_NOTHING})
+    content = said.get("content")
     parts: Sequence[object] = content if is_array(content) else ()
     return Message(
         role=role,
-        text=text_of(content),
+        text=text_of(content) or _transcript(said.get("audio")),
         tool_calls=tool_calls_of(said),
         tool_call_id=_text(said.get("tool_call_id")),
         refusal=_text(said.get("refusal")) or refusal_of(parts),
         reasoning=_text(said.get("reasoning_content")) or _text(said.get("reasoning")),
-        attachments=attachments_of(parts),
+        attachments=attachments_of(parts) or (() if role == "assistant" else refs_of(media)),
+        media=media,
+        citations=citations_of(said.get("annotations")),
         canonical=None if _text_says_all(said) else canonical(said),
     )
+
+
+def _transcript(audio: object) -> str:
+    """What was said in an answer that is a sound."""
+    return (_text(audio.get("transcript")) or "") if is_object(audio) else ""
 
 
 def text_of(content: object) -> str:
@@ -58,6 +67,11 @@ def attachments_of(parts: Sequence[object]) -> tuple[str, ...]:
     )
 
 
+def refs_of(media: Sequence[Media]) -> tuple[str, ...]:
+    """What tells media apart where they are no parts of a content."""
+    return tuple(item.sha256 or item.ref or "" for item in media)
+
+
 def refusal_of(parts: Sequence[object]) -> str | None:
     """The refusal parts of a content, one a line."""
     said = [_text(part.get("refusal")) or "" for part in parts if is_object(part) and _is_refusal(part)]
@@ -73,6 +87,42 @@ def tool_calls_of(fields: Mapping[str, Any]) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
+def citations_of(listed: object) -> tuple[Citation, ...]:
+    """The annotations of a text, in OpenAI's or in Anthropic's spelling."""
+    return tuple(_citation(one) for one in listed if is_object(one)) if is_array(listed) else ()
+
+
+def logprobs_of(raw: object) -> tuple[TokenLogprob, ...]:
+    """The tokens of a choice: chat's and responses' list of objects, or the two lists of completions."""
+    if is_object(raw):
+        tokens, values = raw.get("tokens"), raw.get("token_logprobs")
+        if is_array(tokens) and is_array(values):
+            raw = [{"token": token, "logprob": value} for token, value in zip(tokens, values, strict=False)]
+        else:
+            raw = raw.get("content") or raw.get("refusal")
+    listed: list[Any] = raw if is_array(raw) else []
+    found = ((one.get("token"), one.get("logprob")) for one in listed if is_object(one))
+    return tuple(
+        TokenLogprob(token, float(value))
+        for token, value in found
+        if isinstance(token, str) and isinstance(value, int | float)
+    )
+
+
+def _citation(raw: dict[str, Any]) -> Citation:
+    kind = _text(raw.get("type")) or "citation"
+    inner = raw.get(kind)
+    fields: dict[str, Any] = inner if is_object(inner) else raw
+    return Citation(
+        kind=kind,
+        source=_first_text(fields, "url", "file_id", "source"),
+        title=_first_text(fields, "title", "filename", "document_title"),
+        quoted=_first_text(fields, "cited_text", "quote"),
+        start=count_of(fields, "start_index"),
+        end=count_of(fields, "end_index"),
+    )
+
+
 def usage_of(raw: object) -> Usage | None:
     """Token counts in the names of chat completions or of responses; a count that is no natural number is left out."""
     if not is_object(raw):
@@ -81,10 +131,10 @@ def usage_of(raw: object) -> Usage | None:
     read = fields.get("prompt_tokens_details") or fields.get("input_tokens_details")
     made = fields.get("completion_tokens_details") or fields.get("output_tokens_details")
     return Usage(
-        input_tokens=_first_count(fields, "prompt_tokens", "input_tokens"),
-        output_tokens=_first_count(fields, "completion_tokens", "output_tokens"),
-        cached_tokens=_first_count(read, "cached_tokens"),
-        reasoning_tokens=_first_count(made, "reasoning_tokens"),
+        input_tokens=count_of(fields, "prompt_tokens", "input_tokens"),
+        output_tokens=count_of(fields, "completion_tokens", "output_tokens"),
+        cached_tokens=count_of(read, "cached_tokens"),
+        reasoning_tokens=count_of(made, "reasoning_tokens"),
     )
 
 
@@ -104,6 +154,10 @@ def error_of(raw: object) -> tuple[str | None, str | None]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _first_text(fields: dict[str, Any], *names: str) -> str | None:
+    return next((text for name in names if (text := _text(fields.get(name)))), None)
 
 
 def _text_of_part(part: object) -> str | None:
@@ -135,7 +189,8 @@ def _text_says_all(said: Mapping[str, object]) -> bool:
     return said.keys() <= {"role", "content"} and isinstance(said.get("content", ""), str)
 
 
-def _first_count(raw: object, *names: str) -> int | None:
+def count_of(raw: object, *names: str) -> int | None:
+    """The first of the named counts that is one."""
     if not is_object(raw):
         return None
     fields: dict[str, Any] = raw

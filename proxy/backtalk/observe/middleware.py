@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk.errors import BacktalkError
+from backtalk.model.endpoints import is_call
 from backtalk.model.frames import Outcome
 from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
-from backtalk.observe.call import Call, Head, Observer, Sink, is_call
+from backtalk.observe.call import Call, Head, Observer, Sink
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import Fields, with_ids
 from backtalk.settings import Settings
@@ -27,8 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 """How an app sends events."""
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application."""
-Answer = Callable[[BaseException, str], tuple[int, list[tuple[bytes, bytes]], bytes]]
-"""Makes status, header fields and body of an error under a trace id."""
+Answer = Callable[[BaseException, str, str], tuple[int, list[tuple[bytes, bytes]], bytes]]
+"""Makes status, header fields and body of an error under a trace id, for a path."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Observe:
 class _Passage:
     """One request on its way through: ASGI's events on both sides, the call in the middle."""
 
-    __slots__ = ("_answer", "_app", "_call", "_context", "_receive", "_send", "complete", "gone", "started")
+    __slots__ = ("_answer", "_app", "_call", "_context", "_path", "_receive", "_send", "complete", "gone", "started")
 
     def __init__(
         self, app: App, answer: Answer, context: CallContext, call: Call | None, receive: Receive, send: Send
@@ -69,10 +70,12 @@ class _Passage:
         self._call = call
         self._receive = receive
         self._send = send
+        self._path = ""
         self.started = self.complete = self.gone = False
 
     async def run(self, scope: Scope) -> None:
         """Run the app; whatever happens, the call is closed once."""
+        self._path = scope["path"]
         try:
             await self._app(scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 - the app may be anybody's: its crash is answered and recorded
@@ -132,7 +135,7 @@ class _Passage:
     async def _answer_crash(self, error: Exception) -> None:
         if self._call is not None:
             self._call.notes.fail("failed", type(error).__name__)
-        status, headers, body = self._answer(error, self._context.trace_id)
+        status, headers, body = self._answer(error, self._context.trace_id, self._path)
         try:
             await self.send({"type": "http.response.start", "status": status, "headers": headers})
             await self.send({"type": "http.response.body", "body": body})

@@ -8,13 +8,27 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
+
 from backtalk.model.chat import Message, Response, ToolCall
 from backtalk.observe.lenient_json import canonical, is_array, is_object
+from backtalk.observe.media import without_bytes
 from backtalk.observe.merge import Growing
-from backtalk.observe.messages import attachments_of, error_of, message_of, refusal_of, text_of, usage_of
+from backtalk.observe.messages import (
+    attachments_of,
+    citations_of,
+    error_of,
+    logprobs_of,
+    message_of,
+    refusal_of,
+    text_of,
+    usage_of,
+)
 
 _FINISH: Final = {"max_output_tokens": "length"}
-_TOOL_OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
+_TOOL_OUTPUTS: Final = frozenset(
+    {"computer_call_output", "custom_tool_call_output", "function_call_output", "local_shell_call_output"}
+)
 _TOOL_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
 _WHOLE_ITEMS: Final = frozenset({"response.output_item.added", "response.output_item.done"})
 _DELTAS: Final = {
@@ -47,15 +61,25 @@ def response(fields: dict[str, Any]) -> Response:
     identity, model = fields.get("id"), fields.get("model")
     kind, message = error_of(fields) if fields.get("error") else (None, None)
     answer = _assistant(items) if items else None
+    logprobs = tuple(found for part in _parts(items) for found in logprobs_of(part.get("logprobs")))
     return Response(
         id=identity if isinstance(identity, str) else None,
         model=model if isinstance(model, str) else None,
         choices=(answer,) if answer else (),
         finish_reasons=(_finish_reason(fields, answer),) if answer else (),
+        logprobs=(logprobs,) if logprobs else (),
         usage=usage_of(fields.get("usage")),
         error_type=kind,
         error_message=message,
     )
+
+
+def stored(fields: dict[str, Any]) -> Response:
+    """Understand a later look at a response (retrieve, cancel); `retrieved` names it: nothing new was answered."""
+    if fields.get("object") != "response":
+        return Response()
+    found = response(fields)
+    return msgspec.structs.replace(found, id=None, retrieved=found.id)
 
 
 def assemble(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -115,17 +139,27 @@ def _is_tool_output(item: object) -> bool:
 
 
 def _tool_output(item: dict[str, Any]) -> Message:
+    item, media = without_bytes(item)
     output, call_id = item.get("output"), item.get("call_id")
     return Message(
         role="tool",
         text=text_of(output),
         tool_call_id=call_id if isinstance(call_id, str) else None,
         attachments=attachments_of(output if is_array(output) else ()),
+        media=media,
         canonical=canonical(item),
     )
 
 
+def _parts(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The parts of all message items."""
+    for item in items:
+        content = item.get("content") if _kind(item) == "message" else None
+        yield from (part for part in content if is_object(part)) if is_array(content) else ()
+
+
 def _assistant(items: list[dict[str, Any]]) -> Message:
+    items, media = without_bytes(items)
     contents = [item.get("content") for item in items if _kind(item) == "message"]
     parts = [part for content in contents if is_array(content) for part in content]
     others = [item for item in items if _kind(item) not in (*_TOOL_CALLS, "message", "reasoning")]
@@ -136,6 +170,8 @@ def _assistant(items: list[dict[str, Any]]) -> Message:
         refusal=refusal_of(parts),
         reasoning=_reasoning(items),
         attachments=attachments_of([*parts, *others]),
+        media=media,
+        citations=tuple(one for part in _parts(items) for one in citations_of(part.get("annotations"))),
         canonical=canonical({"role": "assistant", "content": items}),
     )
 

@@ -1,16 +1,21 @@
 """Who sends: a keyed hash of the credential, so that the credential itself is never kept.
 
-In: request headers. Out: a tenant, the same for one key whichever header carries it. The one rule: a credential
-leaves this module only as its hash.
+In: a request's headers and query. Out: a tenant, the same for one key whichever of its places carries it. The one
+rule: a credential leaves this module only as its hash.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
+from urllib.parse import parse_qsl
 
 from backtalk.model.ids import keyed_hash
 
-CREDENTIALS: Final = (b"authorization", b"x-api-key", b"api-key")
+CREDENTIALS: Final = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers that carry a credential, the one that counts first; none of them is ever recorded."""
+PROTOCOL_CREDENTIAL: Final = b"openai-insecure-api-key."
+"""How a browser, which can set no header on a WebSocket, sends its key: as one of the sub-protocols it offers."""
+_PROTOCOLS: Final = b"sec-websocket-protocol"
+_QUERY_CREDENTIALS: Final = ("api-key", "api_key", "key")
 
 
 class Tenants:
@@ -21,13 +26,13 @@ class Tenants:
         self._limit = limit
         self._known: dict[bytes, str] = {}
 
-    def of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    def of(self, headers: Sequence[tuple[bytes, bytes]], query: str = "") -> str:
         """The tenant of a request; requests without a credential share one tenant."""
         fields = dict(headers)
         for name in CREDENTIALS:
             if name in fields:
                 return self.of_credential(fields[name])
-        return self.of_credential(b"")
+        return self.of_credential(_offered(headers, fields) or _queried(query))
 
     def of_credential(self, value: bytes) -> str:
         """The tenant of one header's value; the word Bearer is no part of the credential."""
@@ -42,3 +47,20 @@ class Tenants:
             del self._known[next(iter(self._known))]
         self._known[value] = tenant
         return tenant
+
+
+def _offered(headers: Sequence[tuple[bytes, bytes]], known: dict[bytes, bytes]) -> bytes:
+    """The key among the sub-protocols of a WebSocket."""
+    if _PROTOCOLS not in known:
+        return b""
+    offered = b",".join(value for name, value in headers if name == _PROTOCOLS)
+    words = (word.strip() for word in offered.split(b","))
+    return next((w.removeprefix(PROTOCOL_CREDENTIAL) for w in words if w.startswith(PROTOCOL_CREDENTIAL)), b"")
+
+
+def _queried(query: str) -> bytes:
+    """The key in a query."""
+    if not query:
+        return b""
+    given = dict(parse_qsl(query, encoding="latin-1"))
+    return next((given[name] for name in _QUERY_CREDENTIALS if name in given), "").encode("latin-1")

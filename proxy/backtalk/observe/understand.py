@@ -1,212 +1,205 @@
-"""Understanding a call: path, headers and copied bodies go in, `model.chat` values come out.
+"""Understanding a call: which API, headers and copied bodies go in, `model.chat` values come out.
 
 Pure, and it never raises: a body that cannot be understood gives a value whose `not_understood` says why. It runs in
 the worker, long after the answer has gone.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import unquote
 
 import msgspec
 
-from backtalk.model.chat import Api, Message, Request, Response
-from backtalk.observe import chat, completions, responses, sse
+from backtalk.model.chat import Api, Media, Message, Request, Response
+from backtalk.observe import naming, sse
+from backtalk.observe.dialects import DIALECTS, PLAIN, Dialect
 from backtalk.observe.encoding import plain
+from backtalk.observe.forms import form_of, is_form
 from backtalk.observe.lenient_json import canonical, is_array, is_object, parse, parse_object
-from backtalk.observe.messages import error_of, usage_of
+from backtalk.observe.media import media_of, without_bytes
+from backtalk.observe.messages import error_of, refs_of
 
 SESSION_HEADER: Final = "x-session-id"
-_API_BY_SUFFIX: Final[tuple[tuple[str, Api], ...]] = (
-    ("/chat/completions", "chat"),
-    ("/completions", "completions"),
-    ("/responses", "responses"),
-    ("/embeddings", "embeddings"),
-    ("/models", "models"),
-)
-_OWN_FIELDS: Final = frozenset({"model", "stream", "n", "user", "tools"})
-_MESSAGE_FIELDS: Final[Mapping[Api, frozenset[str]]] = {
-    "chat": _OWN_FIELDS | {"messages"},
-    "completions": _OWN_FIELDS | {"prompt"},
-    "responses": _OWN_FIELDS | {"input", "instructions"},
-    "embeddings": _OWN_FIELDS,
-}
-"""The fields of a request body that have a place of their own in `Request`; all others are parameters."""
-_LISTED: Final[Mapping[Api, str]] = {"chat": "messages", "completions": "prompt", "responses": "input"}
-"""The field that holds the conversation."""
-_LONGEST_NAME: Final = 256
 _MOST_CHOICES: Final = 1 << 31
-_TOO_DEEP: Final = "the body is nested too deeply"
 MOST_MESSAGES: Final = 10_000
 """Most messages of a request that are understood: each costs its hash, a row and a place in the chain."""
-
-
-def api_of(path: str) -> Api:
-    """Which part of the model API a path belongs to."""
-    path = path.rstrip("/")
-    for suffix, api in _API_BY_SUFFIX:
-        if path.endswith(suffix):
-            return api
-    return "models" if "/models/" in path else "other"
+_TOO_DEEP: Final = "the body is nested too deeply"
+_LARGE_CHARS: Final = 2048
+"""Parameters beyond this size are looked through for bytes."""
+_TRUE: Final = (True, "true")
+_JSON_LINES: Final = ("application/x-ndjson", "application/jsonl")
+_JSON_ONLY: Final = frozenset(
+    {"chat", "completions", "responses", "messages", "count_tokens", "ollama_chat", "ollama_generate"}
+    | {"embeddings", "ollama_embed", "models", "moderations", "stored_responses"}
+)
+"""APIs whose answers are JSON or events: anything else (an HTML page of some gateway) is not understood."""
+_EVENTS: Final = "text/event-stream"
 
 
 def request(api: Api, body: bytes, headers: Mapping[str, str], session_header: str = SESSION_HEADER) -> Request:
     """Understand a request body. `headers` have lower-case names; `session_header` may name the session."""
-    named = _named_by_header(headers, session_header)
+    named = naming.session_by_header(headers, session_header)
     if api == "models":
         return Request(declared_session=named)
     text, problem = plain(body, headers)
-    found = parse_object(text)
-    if found.problem:
-        why = None if api == "other" else problem or found.problem
-        return Request(declared_session=named, not_understood=why)
+    files: tuple[Media, ...] = ()
+    if is_form(headers):
+        fields, files, why = form_of(text, headers["content-type"])
+        problem = problem or why
+    else:
+        found = parse_object(text)
+        if found.problem:
+            why = (problem or found.problem) if api in DIALECTS else None
+            return Request(declared_session=named, not_understood=why)
+        fields = found.value
     try:
-        return _request(api, found.value, named, headers)
+        understood = _request(api, fields, named, headers)
+        understood = _with_files(understood, files) if files else understood
     except RecursionError:
         return Request(declared_session=named, not_understood=_TOO_DEEP)
+    return msgspec.structs.replace(understood, not_understood=problem) if problem else understood
 
 
-def response(api: Api, status: int, headers: Mapping[str, str], body: bytes) -> Response:
-    """Understand what the client was sent; `headers` have lower-case names."""
+def response(
+    api: Api,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    sha256: str | None = None,
+    size_bytes: int | None = None,
+) -> Response:
+    """Understand what the client was sent; `headers` have lower-case names.
+
+    `sha256` and `size_bytes` are of the whole body, where `body` is only its beginning.
+    """
     text, problem = plain(body, headers)
     try:
+        if status < 400 and _is_media(api, headers, text):
+            return _media(api, headers, text, sha256, size_bytes)
         found = _response(api, status, headers, text)
     except RecursionError:
         found = Response(not_understood=_TOO_DEEP)
-    if problem and api != "other" and found.not_understood is None:
+    if problem and api in DIALECTS and found.not_understood is None:
         return msgspec.structs.replace(found, not_understood=problem)
     return found
 
 
 def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mapping[str, str]) -> Request:
-    messages, why = _messages(api, fields)
+    dialect = DIALECTS.get(api)
+    messages, why = _messages(dialect or PLAIN, fields)
     model, count, tools = fields.get("model"), fields.get("n"), fields.get("tools")
-    own = _MESSAGE_FIELDS.get(api)
-    others = {key: value for key, value in fields.items() if key not in own} if own else None
+    others = {key: value for key, value in fields.items() if key not in dialect.own} if dialect else None
+    session = named or naming.session_by_body(fields) or naming.session_by_baggage(headers.get("baggage", ""))
     return Request(
         model=model if isinstance(model, str) else None,
         messages=messages,
-        stream=fields.get("stream") is True,
+        stream=fields.get("stream", bool(dialect and dialect.streams)) in _TRUE,
         choice_count=count if type(count) is int and 1 <= count <= _MOST_CHOICES else 1,
-        user=_name(fields.get("user")) or _name(fields.get("safety_identifier")),
-        declared_session=named or _named_by_body(fields) or _named_by_baggage(headers.get("baggage", "")),
-        tools_json=canonical(tools) if tools and own else None,
-        params_json=canonical(others) if others else "{}",
+        user=naming.end_user(fields),
+        declared_session=session,
+        previous_response=naming.named(fields.get("previous_response_id")),
+        conversation=naming.conversation(fields) if api == "responses" else None,
+        tools_json=canonical(tools) if tools and dialect else None,
+        params_json=_parameters(others) if others else "{}",
         not_understood=why,
     )
 
 
-def _messages(api: Api, fields: dict[str, Any]) -> tuple[tuple[Message, ...], str | None]:
-    if _message_count(api, fields) > MOST_MESSAGES:
+def _messages(dialect: Dialect, fields: dict[str, Any]) -> tuple[tuple[Message, ...], str | None]:
+    """The messages, or why there are none; a prompt of token numbers is one message."""
+    listed = fields.get(dialect.listed)
+    many = is_array(listed) and len(listed) > MOST_MESSAGES and not isinstance(listed[0], int)
+    found = () if many else dialect.messages(fields)
+    if found is None:
+        return (), dialect.missing
+    if many or len(found) > MOST_MESSAGES:
         return (), f"there are more than {MOST_MESSAGES} messages"
-    if api == "chat":
-        found, missing = chat.request_messages(fields), "messages is no array"
-    elif api == "completions":
-        found, missing = completions.request_messages(fields), "prompt is neither text nor array"
-    elif api == "responses":
-        found, missing = responses.request_messages(fields), "input is neither text nor array"
-    else:
-        return (), None
-    return ((), missing) if found is None else (found, None)
+    return found, None
 
 
-def _message_count(api: Api, fields: dict[str, Any]) -> int:
-    """How many messages there are to be understood; a prompt of token numbers is one."""
-    listed = fields.get(_LISTED.get(api, ""))
-    if not is_array(listed) or (api == "completions" and listed and isinstance(listed[0], int)):
-        return 0
-    return len(listed)
+def _parameters(others: dict[str, Any]) -> str:
+    text = canonical(others)
+    return text if len(text) <= _LARGE_CHARS else canonical(without_bytes(others)[0])
 
 
-def _named_by_header(headers: Mapping[str, str], session_header: str) -> str | None:
-    return _name(headers.get(session_header.lower(), "").strip())
-
-
-def _named_by_body(fields: dict[str, Any]) -> str | None:
-    metadata, conversation = fields.get("metadata"), fields.get("conversation")
-    if is_object(metadata) and (named := _name(metadata.get("session_id"))):
-        return named
-    return _name(conversation.get("id") if is_object(conversation) else conversation)
-
-
-def _named_by_baggage(baggage: str) -> str | None:
-    """The `session.id` entry of a W3C baggage header."""
-    for entry in baggage.split(","):
-        key, _, value = entry.partition(";")[0].partition("=")
-        if key.strip() == "session.id":
-            return _name(unquote(value.strip()))
-    return None
-
-
-def _name(value: object) -> str | None:
-    """A name that somebody chose; a very long one is replaced by its hash, so it still tells apart."""
-    if not isinstance(value, str) or not value:
-        return None
-    return value if len(value) <= _LONGEST_NAME else f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+def _with_files(understood: Request, files: tuple[Media, ...]) -> Request:
+    """The files of a form belong to what was asked; alone they are all that was."""
+    asked = understood.messages[-1] if understood.messages else Message(role="user")
+    media = (*asked.media, *files)
+    last = msgspec.structs.replace(asked, media=media, attachments=refs_of(media))
+    return msgspec.structs.replace(understood, messages=(*understood.messages[:-1], last))
 
 
 def _response(api: Api, status: int, headers: Mapping[str, str], body: bytes) -> Response:
-    if _is_stream(headers, body):
-        return _streamed(api, body)
-    if api in ("other", "models") and status < 400:
+    dialect = DIALECTS.get(api)
+    if (pieces := _pieces(headers, body)) is not None:
+        return _streamed(api, pieces)
+    if dialect is None and status < 400:
         return Response()
     found = parse_object(body)
     if found.problem:
-        why = None if api == "other" or (not body and status in (0, 204, 304)) else found.problem
+        why = None if dialect is None or (not body and status in (0, 204, 304)) else found.problem
         return Response(not_understood=why)
     fields: dict[str, Any] = found.value
     if status >= 400:
         kind, message = error_of(fields)
         return Response(error_type=kind, error_message=message)
-    return _answer(api, fields)
+    return (dialect or PLAIN).answer(fields)
 
 
-def _answer(api: Api, fields: dict[str, Any]) -> Response:
-    if api == "chat":
-        return chat.response(fields)
-    if api == "completions":
-        return completions.response(fields)
-    if api == "responses":
-        return responses.response(fields)
-    model = fields.get("model")
-    return Response(model=model if isinstance(model, str) else None, usage=usage_of(fields.get("usage")))
+def _is_media(api: Api, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether the body is a sound, a picture, a file or a transcript as a whole."""
+    kind = headers.get("content-type", "").lower()
+    if not body or not kind or api in _JSON_ONLY:
+        return False
+    return not ("json" in kind or kind.startswith("text/event-stream"))
 
 
-def _is_stream(headers: Mapping[str, str], body: bytes) -> bool:
+def _media(api: Api, headers: Mapping[str, str], body: bytes, sha256: str | None, size_bytes: int | None) -> Response:
+    kind = headers["content-type"].partition(";")[0].strip().lower()
+    if api in ("transcriptions", "translations") and kind.startswith("text/"):
+        return Response(choices=(Message(role="assistant", text=body.decode("utf-8", "replace")),))
+    media = media_of(body, kind)
+    if sha256 is not None:
+        media = msgspec.structs.replace(media, sha256=sha256, size_bytes=size_bytes)
+    return Response(choices=(Message(role="assistant", media=(media,)),))
+
+
+def _pieces(headers: Mapping[str, str], body: bytes) -> Iterator[bytes] | None:
+    """The pieces of a stream: events, or lines of JSON; None where the body is one value."""
     kind = headers.get("content-type")
-    if kind is None:
-        return body.startswith((b"data:", b"event:", b":"))
-    return kind.lower().startswith("text/event-stream")
+    if kind is not None and kind.lower().startswith(_JSON_LINES):
+        return (line for line in body.splitlines() if line.strip())
+    streams = body.startswith((b"data:", b"event:", b":")) if kind is None else kind.lower().startswith(_EVENTS)
+    return (event.data for event in sse.events(body)) if streams else None
 
 
-def _streamed(api: Api, body: bytes) -> Response:
+def _streamed(api: Api, pieces: Iterable[bytes]) -> Response:
     problems: list[str] = []
-    chunks = _objects(sse.events(body), problems)
-    if api == "chat":
-        found = chat.response(chat.assemble(chunks))
-    elif api == "completions":
-        found = completions.response(chat.assemble(chunks, "text", "text"))
-    elif api == "responses":
-        found = responses.response(responses.assemble(chunks))
-    else:
+    dialect = DIALECTS.get(api)
+    chunks = _objects(pieces, problems)
+    if dialect is None:
+        for _ in chunks:
+            pass
         found = Response()
+    else:
+        found = dialect.answer(dialect.assemble(chunks))
     if not problems:
         return found
     why = f"{len(problems)} events of the stream were not understood: {problems[0]}"
     return msgspec.structs.replace(found, not_understood=why)
 
 
-def _objects(events: Iterator[sse.Event], problems: list[str]) -> Iterator[dict[str, Any]]:
-    """The objects that a stream carried; a broken event at its very end is where the stream was cut."""
+def _objects(pieces: Iterable[bytes], problems: list[str]) -> Iterator[dict[str, Any]]:
+    """The objects that a stream carried; a broken piece at its very end is where the stream was cut."""
     broken: str | None = None
-    for event in events:
+    for piece in pieces:
         if broken:
             problems.append(broken)
             broken = None
-        if event.data.strip() == b"[DONE]":
+        if piece.strip() == b"[DONE]":
             continue
-        value, problem = parse(event.data)
+        value, problem = parse(piece)
         if is_object(value):
             yield value
         else:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from backtalk.model.endpoints import PREFIXES
 from backtalk.relay import failures
 
 Fields = list[tuple[bytes, bytes]]
@@ -28,7 +29,7 @@ _HOP_BY_HOP: Final = frozenset(
 )
 _NOT_SENT_ON: Final = _HOP_BY_HOP | {b"host", b"expect", b"http2-settings"}
 _TRACE: Final = frozenset((b"traceparent", b"tracestate"))
-_CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key"))
+_CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"))
 _KEPT_ALWAYS: Final = frozenset((b"content-length", b"content-type"))
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ENCODED_AGAIN: Final = re.compile(rb"%(?:25)+")
@@ -38,18 +39,22 @@ _DOTS: Final = re.compile(rb"(?:\.|%2e){1,2}(?:;.*|%[01][0-9a-f].*|%20.*)?", re.
 
 
 class RequestFields:
-    """Makes the request's fields for the upstream: its key in place of the app's, trace context where switched on."""
+    """Makes the request's fields for the upstream: its key in place of the app's, trace context where switched on.
+
+    A bearer token goes where the app's key was: into `x-api-key` or `api-key` where the app's dialect has it there.
+    """
 
     def __init__(self, *, credential: tuple[bytes, bytes] | None, trace: bool) -> None:
         own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if credential else frozenset[bytes]())
         self._dropped = _NOT_SENT_ON | own
-        self._added: Fields = [credential] if credential else []
+        self._credential = credential
         self._trace = trace
 
     def __call__(self, fields: Sequence[tuple[bytes, bytes]], *, traceparent: str, tracestate: str) -> Fields:
         """The fields to send; an empty `traceparent` adds none."""
         kept = _without(fields, self._dropped)
-        kept += self._added
+        if self._credential is not None:
+            kept.append(_placed(self._credential, fields))
         if self._trace and traceparent:
             kept.append((b"traceparent", traceparent.encode("ascii")))
             if tracestate:
@@ -81,15 +86,31 @@ def response_fields(fields: Sequence[tuple[bytes, bytes]]) -> Fields:
 
 
 def target_of(raw_path: bytes, query: bytes, *, prefix: bytes, base: bytes) -> bytes:
-    """The request target at the upstream: `base` stands for `prefix`; raises `RequestError` for dot segments."""
-    if not raw_path.startswith(prefix):
+    """The request target at the upstream; raises `RequestError` for dot segments.
+
+    `base` stands for `prefix`. Azure's and Ollama's paths are absolute there: they go where `base` would be without its
+    own `/v1` or `/openai/v1`.
+    """
+    if raw_path.startswith(prefix):
+        rest = raw_path[len(prefix) :]
+    elif raw_path.startswith(PREFIXES):
+        base, rest = base.removesuffix(b"/v1").removesuffix(b"/openai"), raw_path
+    else:
         raise failures.bad_path()
-    rest = raw_path[len(prefix) :]
     if b"." in rest or b"%" in rest:
         segments = _SEPARATOR.split(_ENCODED_AGAIN.sub(b"%", rest.lower()))
         if any(map(_DOTS.fullmatch, segments)):
             raise failures.bad_path()
     return base + rest + (b"?" + query if query else b"")
+
+
+def _placed(credential: tuple[bytes, bytes], fields: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    known = dict(fields)
+    if credential[0] == b"authorization" and b"authorization" not in known:
+        for name in (b"x-api-key", b"api-key"):
+            if name in known:
+                return name, credential[1].removeprefix(b"Bearer ")
+    return credential
 
 
 def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:

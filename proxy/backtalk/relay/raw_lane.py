@@ -1,7 +1,7 @@
 """The raw lane: the ASGI app that sends calls on to an OpenAI-compatible upstream, byte for byte.
 
-In: an ASGI request under /v1. Out: the upstream's response. The one rule: nothing is parsed or re-serialised; dropped
-are hop-by-hop fields only, set are host, trace context and, where configured, the upstream's key.
+In: an ASGI request of a model API. Out: the upstream's response. The one rule: nothing is parsed or re-serialised;
+dropped are hop-by-hop fields only, set are host, trace context and, where configured, the upstream's key.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _PREFIX: Final = b"/v1"
 
 
 class RawLane:
-    """Serves any request under /v1. An error before the response's head is raised; after it the response stays open."""
+    """Serves any call. An error before the response's head is raised; after it the response stays open."""
 
     def __init__(self, upstream: Upstream, settings: Settings, *, key_header: bytes = b"authorization") -> None:
         self._upstream = upstream

@@ -13,6 +13,7 @@ from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.feedback.body import Given, parse
 from backtalk.model import feedback, frames
+from backtalk.model.endpoints import FEEDBACK as PATH
 from backtalk.model.ids import CallKey, keyed_hash, new_span_id, new_trace_id, parse_traceparent
 from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
@@ -21,8 +22,6 @@ from backtalk.session.targets import Found, Targets
 from backtalk.settings import FeedbackSettings
 from backtalk.web.problems import problem
 
-PATH: Final = "/v1/feedback"
-SCRIPT_PATH: Final = "/feedback.js"
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -47,11 +46,6 @@ class _Reply(NamedTuple):
 
 class ClientLeftError(Exception):
     """The client closed the connection before its body was complete."""
-
-
-def is_reserved(path: str) -> bool:
-    """Whether a public path belongs to this door and is not relayed."""
-    return path.startswith(PATH) or path == SCRIPT_PATH
 
 
 class FeedbackDoor:

@@ -205,8 +205,8 @@ def test_cut_answer_has_the_finish_reason_error(ours: Origin) -> None:
         ("responses", "/v1/responses", "POST", ("POST /v1/responses", "chat m")),
         ("embeddings", "/v1/embeddings", "POST", ("POST /v1/embeddings", "embeddings m")),
         ("models", "/v1/models", "GET", ("GET /v1/models", "GET")),
-        ("models", "/v1/models/gpt-x", "GET", ("GET /v1/{path}", "GET")),
-        ("other", "/v1/files/abc", "BREW", ("HTTP /v1/{path}", "HTTP")),
+        ("models", "/v1/models/gpt-x", "GET", ("GET /v1/models/{path}", "GET")),
+        ("files", "/v1/files/abc", "BREW", ("HTTP /v1/files/{path}", "HTTP")),
     ],
 )
 def test_names_are_few(ours: Origin, api: str, path: str, method: str, names: tuple[str, str]) -> None:

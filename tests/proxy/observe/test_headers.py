@@ -1,7 +1,7 @@
 """Which headers are put on responses and which are copied."""
 
 from backtalk.observe.context import context_of
-from backtalk.observe.headers import request_chooser, response_chooser, with_ids
+from backtalk.observe.headers import chosen_query, request_chooser, response_chooser, with_ids
 
 
 def test_ids_replace_the_upstreams_and_its_request_id_is_kept_apart() -> None:
@@ -39,3 +39,11 @@ def test_strange_names_do_not_fill_the_memory() -> None:
     for n in range(2000):
         assert not choose([(b"x-%d" % n, b"v")])
     assert choose([(b"retry-after", b"1")]) == [("retry-after", "1")]
+
+
+def test_only_named_parameters_of_a_query_are_copied() -> None:
+    """As they were spelled, in their order; a key never."""
+    assert chosen_query("api-version=2024-10-21&key=sk-1&model=a%20b&api-key=sk-2&x=1") == (
+        "api-version=2024-10-21&model=a%20b"
+    )
+    assert chosen_query("") == ""

@@ -21,6 +21,16 @@ def test_one_key_is_one_tenant_whichever_header_carries_it() -> None:
     assert same == {keyed_hash(SECRET, b"sk-1")}
 
 
+def test_a_key_in_a_query_or_a_sub_protocol_is_the_same_tenant() -> None:
+    """A browser can set no header on a WebSocket; a header goes before both."""
+    tenants = Tenants(SECRET)
+    offered = [(b"sec-websocket-protocol", b"realtime, openai-insecure-api-key.sk-1, openai-beta.realtime-v1")]
+    same = {tenants.of(offered), tenants.of([], "model=m&key=sk-1"), tenants.of([], "api-key=sk%2D1")}
+    assert same == {tenants.of([(b"authorization", b"Bearer sk-1")])}
+    assert tenants.of([(b"api-key", b"sk-2"), *offered], "key=sk-1") == tenants.of([(b"api-key", b"sk-2")])
+    assert tenants.of([(b"sec-websocket-protocol", b"realtime")]) == tenants.of([])
+
+
 def test_tenants_differ_by_key_and_by_installation() -> None:
     """Nothing follows from a hash of another installation; no credential is one tenant of its own."""
     a, b = Tenants(SECRET), Tenants(b"t" * 32)

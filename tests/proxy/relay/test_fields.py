@@ -43,6 +43,38 @@ def test_key_and_trace_context_are_replaced() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        (b"x-api-key", (b"x-api-key", b"ours")),
+        (b"api-key", (b"api-key", b"ours")),
+        (b"x-goog-api-key", (b"authorization", b"Bearer ours")),
+        (b"user-agent", (b"authorization", b"Bearer ours")),
+    ],
+)
+def test_the_key_goes_where_the_clients_dialect_has_it(name: bytes, ours: tuple[bytes, bytes]) -> None:
+    """Anthropic's and Azure's header are kept; who sent none of them gets a bearer token."""
+    fields = RequestFields(credential=(b"authorization", b"Bearer ours"), trace=False)(
+        [(name, b"theirs")], traceparent="", tracestate=""
+    )
+    assert fields[-1] == ours
+    assert (name, b"theirs") not in fields or name == b"user-agent"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "target"),
+    [
+        (b"/openai/deployments/d/chat/completions", b"/v1", b"/openai/deployments/d/chat/completions?api-version=1"),
+        (b"/openai/v1/responses", b"/openai/v1", b"/openai/v1/responses?api-version=1"),
+        (b"/openai/models", b"/team/openai/v1", b"/team/openai/models?api-version=1"),
+        (b"/api/chat", b"/v1", b"/api/chat?api-version=1"),
+    ],
+)
+def test_azures_and_ollamas_paths_are_absolute(path: bytes, base: bytes, target: bytes) -> None:
+    """They go where the base would be without its own version."""
+    assert target_of(path, b"api-version=1", prefix=b"/v1", base=base) == target
+
+
+@pytest.mark.parametrize(
     ("path", "query", "target"),
     [
         (b"/v1/chat/completions", b"", b"/api/v1/chat/completions"),
@@ -71,6 +103,7 @@ def test_the_base_stands_for_our_prefix(path: bytes, query: bytes, target: bytes
         b"/v1/%252e%252E/b",
         b"/v1/a%25252f..%25252fb",
         b"/%761",
+        b"/openai/../x",
     ],
 )
 def test_paths_that_climb_are_refused(path: bytes) -> None:

@@ -19,7 +19,7 @@ from backtalk.settings import FeedbackSettings, SpoolSettings
 from backtalk.spool import Spool
 from backtalk.spool.tail import Tail
 from backtalk.telemetry import Metrics
-from backtalk.web.feedback import FeedbackDoor, Intake, is_reserved
+from backtalk.web.feedback import FeedbackDoor, Intake
 
 _SECRET = b"s" * 32
 _TRACE = TraceId("4bf92f3577b34da6a3ce929d0e0e4736")
@@ -170,10 +170,3 @@ async def test_a_body_that_grows_beyond_the_limit_is_refused() -> None:
 async def test_a_client_that_leaves_gets_no_answer() -> None:
     """Nothing is sent into a closed connection."""
     assert await _ask(_door(_Full())) == (0, {}, {})
-
-
-def test_reserved_paths_are_the_doors() -> None:
-    """And no others."""
-    assert [
-        path for path in ("/v1/feedback", "/v1/feedback/x", "/feedback.js", "/v1/chat") if not is_reserved(path)
-    ] == ["/v1/chat"]

@@ -1,4 +1,4 @@
-"""Errors as OpenAI clients expect them."""
+"""Errors as each dialect's clients expect them."""
 
 import json
 
@@ -40,3 +40,22 @@ def test_unexpected_errors_say_nothing_of_themselves() -> None:
     assert b"sk-secret" not in answer.body
     assert json.loads(answer.body)["error"]["code"] == "internal_error"
     assert json.loads(answer.body)["error"]["trace_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, "invalid_request_error"), (413, "request_too_large"), (429, "rate_limit_error")]
+)
+def test_on_anthropics_paths_errors_have_anthropics_shape(status: int, kind: str) -> None:
+    """The type is one of theirs; code and trace id stand beside it."""
+    error = RequestError("no", code="why", status=status)
+    shown = json.loads(problem(error, trace_id="ab", path="/v1/messages").body)
+    assert shown["type"] == "error"
+    assert shown["error"] == {"message": "no", "type": kind, "code": "why", "param": None, "trace_id": "ab"}
+    unexpected = json.loads(problem(ValueError("sk-secret"), path="/v1/messages/count_tokens").body)
+    assert unexpected["error"]["type"] == "api_error"
+
+
+def test_on_ollamas_paths_an_error_is_a_text() -> None:
+    """As its clients read it."""
+    shown = json.loads(problem(RequestError("no", code="why"), trace_id="ab", path="/api/chat").body)
+    assert shown == {"error": "no", "code": "why", "trace_id": "ab"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from backtalk.clock import NS_PER_S
+from backtalk.model.endpoints import api_of
 from backtalk.model.facts import CallClosed, CallOpened
 from backtalk.model.frames import Closed, Opened, Outcome
 from backtalk.model.ids import SpanId, TraceId
@@ -97,7 +98,7 @@ def frames(record: Record) -> tuple[Opened, Closed]:
 def opened_fact(frame: Opened) -> CallOpened:
     """The fact that a worker builds from an opened frame."""
     headers = dict(frame.headers)
-    api = understand.api_of(frame.path)
+    api = api_of(frame.path)
     return CallOpened(
         trace_id=TraceId(frame.trace_id),
         span_id=SpanId(frame.span_id),
