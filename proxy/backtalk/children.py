@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from backtalk import installation
-from backtalk.app import public_app
+from backtalk.app import PublicApp
 from backtalk.errors import SetupError
+from backtalk.model.exchange import Serve
 from backtalk.observe.middleware import Observe
 from backtalk.observe.tenants import Tenants
 from backtalk.process import Inherited, die_with_parent
@@ -56,8 +57,8 @@ def run_child(kind: str, descriptors: tuple[int, ...]) -> None:
     if inherited.listener is None:
         raise SetupError("a listening process needs its socket", code="no_listener")
     listener = socket.socket(fileno=inherited.listener)
-    opened = _proxy(settings) if kind == "proxy" else _admin(settings)
-    run_server(WithLife(opened, inherited.say_ready), listener, drain_s=_DRAIN_S, quiet_gc=kind == "proxy")
+    app = WithLife(_proxy(settings) if kind == "proxy" else _admin(settings), inherited.say_ready)
+    run_server(app, listener, calls=app.calls, drain_s=_DRAIN_S, quiet_gc=kind == "proxy")
 
 
 class WithLife:
@@ -67,6 +68,10 @@ class WithLife:
         self._opened = opened
         self._ready = ready
         self._app: App | None = None
+
+    def calls(self, path: str) -> Serve | None:
+        """Who answers calls on a path without ASGI, if the app that is open has anyone."""
+        return self._app.calls(path) if isinstance(self._app, PublicApp) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or one life of the server."""
@@ -122,7 +127,7 @@ def _proxy(settings: Settings) -> Open:
         tasks.spawn(targets.warm(), name="warm feedback look-ups")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
         door = FeedbackDoor(spool, targets, Tenants(secret), secret=secret, settings=settings.feedback, metrics=metrics)
-        app = public_app(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics)
+        app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics)
         try:
             async with alive(app):
                 yield app

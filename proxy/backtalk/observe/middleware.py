@@ -42,7 +42,7 @@ class Observe:
     ) -> None:
         self._app = app
         self._answer = answer
-        self._observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics)
+        self.observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope; anything but HTTP passes untouched."""
@@ -52,7 +52,7 @@ class Observe:
         context = context_of(scope["headers"])
         notes = CallNotes(context.traceparent, context.tracestate)
         scope[NOTES] = notes
-        call = Call(self._observer, _head(scope), context, notes) if is_call(scope["path"]) else None
+        call = Call(self.observer, _head(scope), context, notes) if is_call(scope["path"]) else None
         await _Passage(self._app, self._answer, context, call, receive, send).run(scope)
 
 

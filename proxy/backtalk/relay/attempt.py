@@ -12,9 +12,10 @@ from backtalk import clock
 from backtalk.errors import BacktalkError, UpstreamError
 from backtalk.model.frames import Attempt
 from backtalk.model.ids import SpanId, new_span_id
-from backtalk.model.notes import NOTES, CallNotes
+from backtalk.model.exchange import ClientExchange, Fields
+from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, plan
-from backtalk.relay.lane import Lane, Message, Receive, Scope, Send
+from backtalk.relay.lane import Lane, Passing
 
 TARGET: Final = b"x-backtalk-target"
 ATTEMPTS: Final = b"x-backtalk-attempts"
@@ -49,12 +50,10 @@ class Trial:
         self._started_ns = clock.monotonic_ns()
         self._ended = False
 
-    async def run(
-        self, lane: Lane, scope: Scope, receive: Receive, send: Send, *, head_timeout_s: float, go_on: GoOn
-    ) -> None:
+    async def run(self, lane: Lane, client: ClientExchange, *, head_timeout_s: float, go_on: GoOn) -> None:
         """Make the attempt; raises what the client is to be told, unless `go_on` says that another one follows."""
         try:
-            await self._timed(lane, scope, receive, send, head_timeout_s, go_on)
+            await self._timed(lane, client, head_timeout_s, go_on)
         except TryAgain:
             pass
         except UpstreamError as error:
@@ -69,22 +68,16 @@ class Trial:
         finally:
             self._end("cancelled")
 
-    async def _timed(
-        self, lane: Lane, scope: Scope, receive: Receive, send: Send, head_timeout_s: float, go_on: GoOn
-    ) -> None:
+    async def _timed(self, lane: Lane, client: ClientExchange, head_timeout_s: float, go_on: GoOn) -> None:
         """Run the lane; only the wait for the head is timed here, the rest is the lane's own matter."""
         try:
             async with asyncio.timeout(head_timeout_s) as timeout:
 
-                async def passing(message: Message) -> None:
-                    if message["type"] == "http.response.start":
-                        timeout.reschedule(None)
-                        message = self._head(message, go_on)
-                    elif not message.get("more_body", False):
-                        self._end(self.failure.error if self.failure else None)
-                    await send(message)
+                def head(status: int, fields: Fields) -> Fields:
+                    timeout.reschedule(None)
+                    return self._head(status, fields, go_on)
 
-                await lane({**scope, NOTES: self.notes}, receive, passing)
+                await lane(_Tried(client, head=head, end=self._whole), self.notes)
         except TimeoutError as error:
             raise failures.first_byte_timeout(head_timeout_s) from error
         self._end(self.notes.error or self.notes.outcome)
@@ -94,11 +87,10 @@ class Trial:
             if outcome in ("upstream_error", "upstream_timeout"):
                 self.cut = plan.Failure(self.notes.error or outcome)
 
-    def _head(self, message: Message, go_on: GoOn) -> Message:
-        """The head for the client; raises `TryAgain` where it is not for the client."""
-        self.status = message["status"]
-        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        self.failure = plan.of_status(self.status, dict(headers).get(b"retry-after"))
+    def _head(self, status: int, fields: Fields, go_on: GoOn) -> Fields:
+        """The head's fields for the client; raises `TryAgain` where it is not for the client."""
+        self.status = status
+        self.failure = plan.of_status(self.status, dict(fields).get(b"retry-after"))
         if self.failure is not None and go_on(self.failure):
             self._end(self.failure.error)
             raise TryAgain
@@ -106,8 +98,12 @@ class Trial:
         notes.upstream = self.notes.upstream
         notes.answered_ns = self.notes.answered_ns
         notes.asked_ns = notes.asked_ns or self.notes.asked_ns
-        kept = [field for field in headers if field[0] not in _OURS]
-        return {**message, "headers": [*kept, *self.fields()]}
+        kept = [field for field in fields if field[0] not in _OURS]
+        return [*kept, *self.fields()]
+
+    def _whole(self) -> None:
+        """The response has come to its end."""
+        self._end(self.failure.error if self.failure else None)
 
     def fields(self) -> tuple[tuple[bytes, bytes], ...]:
         """The fields that say which target answered, and how many attempts it took."""
@@ -140,6 +136,27 @@ class Trial:
             error=error,
         )
         notes.attempts = (*notes.attempts, attempt)
+
+
+class _Tried(Passing):
+    """A client's exchange that an attempt may begin to answer, or not."""
+
+    def __init__(
+        self, client: ClientExchange, *, head: Callable[[int, Fields], Fields], end: Callable[[], None]
+    ) -> None:
+        super().__init__(client)
+        self._head_fields = head
+        self._end = end
+
+    def start(self, status: int, fields: Fields) -> None:
+        """Begin the response, unless it is not for the client."""
+        self._client.start(status, self._head_fields(status, fields))
+
+    def write(self, piece: bytes, *, more: bool) -> None:
+        """Send a piece."""
+        if not more:
+            self._end()
+        self._client.write(piece, more=more)
 
 
 def _as_parent(traceparent: str, span_id: SpanId) -> str:

@@ -1,52 +1,40 @@
-"""One HTTP/1.1 connection to the upstream: one exchange at a time, pulled by its reader.
+"""One HTTP/1.1 connection to the upstream: one exchange at a time.
 
-In: a serialised request, bytes of the transport. Out: status, fields and body pieces, as soon as they are there. The
-one rule: a response is complete only where its framing says so; anything else is an `UpstreamError`, never an end.
+In: a serialised request, bytes of the transport. Out: a response, pulled piece by piece or poured into a client. The
+one rule: a response ends where its framing says so; anything else is an `UpstreamError`, never an end.
 """
 
 import asyncio
 from typing import Final, cast
 
-import httptools
-
+from backtalk.errors import UpstreamError
+from backtalk.model.exchange import ClientExchange
 from backtalk.relay import failures
+from backtalk.relay.response import Response
 
-HEAD_LIMIT_BYTES: Final = 64 * 1024
 _HIGH_BYTES: Final = 256 * 1024
 _JOIN_BYTES: Final = 16 * 1024
 _STALE_S: Final = 1.0
 
 
 class Connection(asyncio.Protocol):
-    """Protocol of one connection. `began` says whether a byte of the current response has come."""
+    """Protocol of one connection; `response` is the current or the last one."""
 
     __slots__ = (
         "_chunked",
-        "_done",
+        "_client",
         "_drain",
         "_error",
-        "_fed_bytes",
-        "_framed",
-        "_head",
-        "_headless",
-        "_incoming",
-        "_interim",
-        "_keep",
         "_loop",
-        "_parser",
         "_paused",
-        "_pieces",
-        "_size",
         "_started",
         "_transport",
         "_uploaded",
         "_waiter",
         "_writable",
-        "began",
-        "fields",
         "idle_since",
+        "response",
         "silent_since",
-        "status",
         "used",
     )
 
@@ -55,52 +43,37 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
+        self._client: ClientExchange | None = None
+        self._error: Exception | None = None
+        self._started = 0.0
         self._writable = True
-        self._paused = False
+        self._chunked = self._uploaded = self._paused = False
+        self.response = Response()
         self.used = False
         self.idle_since = 0.0
-        self._parser = httptools.HttpResponseParser(self)
-        self._rest()
-
-    def _rest(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = self._fed_bytes = self.status = 0
-        self._error: Exception | None = None
-        self._head = self._interim = self._framed = self._chunked = self._headless = self._keep = False
-        self._uploaded = self.began = False
-        self._done = True
-        self.fields: list[tuple[bytes, bytes]] = []
-        self._incoming: list[tuple[bytes, bytes]] = []
         self.silent_since: float | None = None
-
-    # The exchange, as `UpstreamExchange` has it.
-
-    @property
-    def ready(self) -> bool:
-        """Whether `piece` would not wait."""
-        return self._done or bool(self._pieces)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the response is complete and all of it was given out."""
-        return self._done and self._error is None and not self._pieces
+        """Loop time since which the upstream is waited for; None while it is not its turn."""
 
     @property
     def usable(self) -> bool:
         """Whether a new exchange may start here."""
-        return self._done and self._transport is not None and not self._transport.is_closing()
+        return self.response.complete and self._transport is not None and not self._transport.is_closing()
 
     @property
     def reusable(self) -> bool:
         """Whether the exchange is over and the upstream keeps the connection."""
-        return self.usable and self._keep and self._uploaded and self._error is None
+        return self.usable and self.response.keep_alive and self._uploaded and self._error is None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a task waits here for the upstream, or for the client to take what came."""
+        return self._waiter is not None
 
     def start(self, data: bytes, body: bytes | None, *, bodiless: bool, chunked: bool) -> None:
         """Send a head, and the body unless it comes in pieces (None); `bodiless`: the response has none."""
-        self._rest()
-        self._done = False
+        self.response.begin(bodiless=bodiless)
+        self._error = None
         self._started = self._loop.time()
-        self._headless = bodiless
         self._chunked = chunked
         self._uploaded = body is not None
         transport = self._transport
@@ -128,25 +101,37 @@ class Connection(asyncio.Protocol):
 
     async def head(self) -> None:
         """Wait for the final head."""
-        while not self._head:
+        while not self.response.head:
             await self._more()
 
     async def piece(self) -> bytes:
         """Everything that has come of the body, joined; empty at its end."""
-        while True:
-            if self._pieces:
-                return self._take()
-            if self._done and self._error is None:
+        response = self.response
+        while not response.pieces:
+            if response.complete and self._error is None:
                 return b""
             await self._more()
+        self._read_on()
+        return response.take()
+
+    async def pour(self, client: ClientExchange) -> None:
+        """Pass the body on to the client as it comes, up to its end: no task is woken for a piece."""
+        response = self.response
+        if not response.pieces and not response.complete:
+            client.write(b"", more=True)  # sends the head off
+        self._client = client
+        self._pass_on(client)
+        try:
+            while not response.complete or self._error is not None:
+                await self._more()
+        finally:
+            self._client = None
 
     def fail(self, error: Exception) -> None:
         """End the exchange with an error; what waits in memory is dropped."""
-        if not self._done or self._error is None:
-            self._pieces.clear()
-            self._error = error
-            self._done, self._keep = True, False
-        self.close()
+        if not self.response.complete or self._error is None:
+            self.response.pieces.clear()
+            self._stop(error)
         self._wake()
 
     def close(self) -> None:
@@ -160,7 +145,7 @@ class Connection(asyncio.Protocol):
         Repeating a POST is safe only where the upstream cannot have worked on it. A keep-alive race shows within a
         round trip: the connection had been used before, no byte of a response came, and the end came at once.
         """
-        return self.used and not self.began and self._loop.time() - self._started < _STALE_S
+        return self.used and not self.response.began and self._loop.time() - self._started < _STALE_S
 
     # The transport's side.
 
@@ -170,37 +155,35 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a byte that nobody asked for ends the connection."""
-        if self._done:
-            self._keep = False
+        response = self.response
+        if response.complete:
+            response.keep_alive = False
             self.close()
             return
-        self.began = True
-        if not self._head:
-            self._fed_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._unreadable()
-        else:
-            self._bound()
-        self._wake()
+            response.feed(data)
+        except UpstreamError as error:
+            self._stop(error)
+        if self._client is not None:
+            self._pass_on(self._client)
+        elif response.size_bytes > _HIGH_BYTES:
+            self._hold()
+        if self._client is None or response.complete:
+            self._wake()
 
     def eof_received(self) -> None:
         """The upstream says no more: the end of a body that has no other."""
-        if not self._done and self._head and not self._framed:
-            self._done = True
-            self._wake()
+        if not self.response.complete and self.response.end():
+            self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what was under way."""
         self._transport = None
-        if not self._done:
-            if exc is None and self._head and not self._framed:
-                self._done = True
-            else:
+        if not self.response.complete:
+            if exc is not None or not self.response.end():
                 self._stop(failures.cut())
+            self._finish()
         self.resume_writing()
-        self._wake()
 
     def pause_writing(self) -> None:
         """The upstream takes no more for now."""
@@ -213,98 +196,50 @@ class Connection(asyncio.Protocol):
         if drain is not None and not drain.done():
             drain.set_result(None)
 
-    # The parser's side.
+    def _pass_on(self, client: ClientExchange) -> None:
+        """Give the client what has come; where it does not take it, the upstream is held."""
+        response = self.response
+        more = not response.complete or self._error is not None
+        if response.pieces or not more:
+            client.write(response.take(), more=more)
+        if client.writable:
+            self.silent_since = self._loop.time()
+        else:
+            self._hold()
+            client.when_writable(self._read_on)
 
-    def on_message_begin(self) -> None:
-        """A response begins; one that nobody asked for is an error."""
-        if self._done:
-            raise failures.malformed()
+    def _finish(self) -> None:
+        if self._client is not None:
+            self._pass_on(self._client)
+        self._wake()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field, or a trailer, for which nobody looks."""
-        self._incoming.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """The head is whole; 1xx heads are passed over."""
-        status = self._parser.get_status_code()
-        if status < 200:
-            self._interim = True
-            self._incoming.clear()
-            return
-        if self._fed_bytes > HEAD_LIMIT_BYTES:
-            self._bound_head()
-        self.fields, self._incoming = self._incoming, []
-        known = dict(self.fields)
-        coding = known.get(b"transfer-encoding", b"")
-        self._framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
-        self.status = status
-        self._head = True
-        if self._headless:
-            self._done = True
-
-    def on_body(self, piece: bytes) -> None:
-        """Keep a piece until it is asked for."""
-        if not self._headless:
-            self._pieces.append(piece)
-            self._size += len(piece)
-
-    def on_message_complete(self) -> None:
-        """The body is whole; asked here, since after `feed_data` the parser no longer knows about keep-alive."""
-        if self._interim:
-            self._interim = False
-            return
-        self._keep = self._parser.should_keep_alive()
-        self._done = True
-
-    # Inside.
-
-    def _bound_head(self) -> None:
-        """Refuse a head above the limit; asked only where so much was fed that it may be."""
-        if sum(len(name) + len(value) + 4 for name, value in self._incoming) > HEAD_LIMIT_BYTES:
-            self._error = failures.head_too_large(HEAD_LIMIT_BYTES)
-            raise self._error
-
-    def _bound(self) -> None:
-        if not self._head:
-            if self._fed_bytes > HEAD_LIMIT_BYTES:
-                self._stop(failures.head_too_large(HEAD_LIMIT_BYTES))
-        elif self._size > _HIGH_BYTES and not self._paused and self._transport is not None and not self._done:
+    def _hold(self) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = True
+            self.silent_since = None
             self._transport.pause_reading()
 
-    def _take(self) -> bytes:
-        pieces = self._pieces
-        joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces = []
-        self._size = 0
+    def _read_on(self) -> None:
         if self._paused:
             self._paused = False
-            if self._transport is not None:
+            self.silent_since = self._loop.time()
+            if self._transport is not None and not self._transport.is_closing():
                 self._transport.resume_reading()
-        return joined
 
     async def _more(self) -> None:
         if self._error is not None:
             raise self._error
         waiter = self._waiter = self._loop.create_future()
-        self.silent_since = self._loop.time()
+        self.silent_since = None if self._paused else self._loop.time()
         try:
             await waiter
         finally:
             self._waiter = None
             self.silent_since = None
 
-    def _unreadable(self) -> None:
-        """Not HTTP: an error, unless it follows a whole response; either way the connection is not used again."""
-        if self._done and self._error is None:
-            self._keep = False
-            self.close()
-        else:
-            self._stop(self._error or failures.malformed())
-
     def _stop(self, error: Exception) -> None:
         self._error = error
-        self._done, self._keep = True, False
+        self.response.complete, self.response.keep_alive = True, False
         self.close()
 
     def _wake(self) -> None:

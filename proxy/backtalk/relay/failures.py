@@ -10,10 +10,6 @@ from collections.abc import Sequence
 from backtalk.errors import RequestError, UpstreamError
 
 
-class ClientGoneError(Exception):
-    """The client left while its call was under way; nobody is to be told."""
-
-
 def unreachable(name: str, error: OSError) -> UpstreamError:
     """No connection could be made."""
     if isinstance(error, ssl.SSLError):

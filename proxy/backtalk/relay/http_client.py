@@ -9,6 +9,7 @@ import ssl
 from typing import Final
 
 from backtalk.errors import UpstreamError
+from backtalk.model.exchange import ClientExchange
 from backtalk.relay import failures
 from backtalk.relay.connection import Connection
 from backtalk.relay.pool import Pool
@@ -100,12 +101,12 @@ class Exchange:
     @property
     def status(self) -> int:
         """The response's status."""
-        return self._connection.status
+        return self._connection.response.status
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """The response's fields."""
-        return self._connection.fields
+        return self._connection.response.fields
 
     @property
     def silent_since(self) -> float | None:
@@ -113,14 +114,9 @@ class Exchange:
         return self._connection.silent_since
 
     @property
-    def ready(self) -> bool:
-        """Whether `piece` would return at once."""
-        return self._connection.ready
-
-    @property
-    def ended(self) -> bool:
-        """Whether the whole body has been given out."""
-        return self._connection.ended
+    def waiting(self) -> bool:
+        """Whether a task waits for the upstream."""
+        return self._connection.waiting
 
     def start(self) -> None:
         """Send the head and the body that is at hand."""
@@ -148,6 +144,10 @@ class Exchange:
     async def piece(self) -> bytes:
         """The next bytes of the body."""
         return await self._connection.piece()
+
+    async def pour(self, client: ClientExchange) -> None:
+        """Pass the body on to the client, up to its end."""
+        await self._connection.pour(client)
 
     def fail(self, error: Exception) -> None:
         """End the exchange from outside."""

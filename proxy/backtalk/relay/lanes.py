@@ -41,18 +41,17 @@ class Lanes:
         lanes = {name: self._lane(name, target, settings) for name, target in settings.targets.items()}
         targets = Targets(settings.targets, lanes, metrics)
         router = Router(Routes(settings.routes), targets, default, settings.relay)
-        self._closers.append(router.aclose)
-        return router
+        return router.serve
 
     def _lane(self, name: str, target: TargetSettings, settings: Settings) -> Lane:
         own = settings_for(settings, target, self._keys.get(name))
         return self._raw(target.url or "", own, key_header=target.api_key_header.encode())
 
-    def _raw(self, url: str, settings: Settings, *, key_header: bytes = b"authorization") -> RawLane:
+    def _raw(self, url: str, settings: Settings, *, key_header: bytes = b"authorization") -> Lane:
         client = HttpClient(parse_target(url), settings.relay)
         lane = RawLane(client, settings, key_header=key_header)
         self._closers += (client.aclose, lane.aclose)
-        return lane
+        return lane.serve
 
 
 def settings_for(settings: Settings, target: TargetSettings, key: str | None) -> Settings:

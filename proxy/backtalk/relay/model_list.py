@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 
 from backtalk.errors import UpstreamError
-from backtalk.model.notes import NOTES, CallNotes
-from backtalk.relay import failures
-from backtalk.relay.lane import Lane, Message, Receive, Scope, Send
+from backtalk.model.exchange import ClientExchange, ClientGoneError, Fields
+from backtalk.model.notes import CallNotes
+from backtalk.relay.lane import Lane, Passing, with_fields
 
 PATH: Final = "/v1/models"
 LIMIT_BYTES: Final = 4 << 20
@@ -31,23 +31,21 @@ _list: Final = msgspec.json.Decoder(_List)
 _named: Final = msgspec.json.Decoder(_Named)
 
 
-async def answer(scope: Scope, receive: Receive, send: Send, *, upstream: Lane, models: Iterable[str]) -> None:
+async def answer(client: ClientExchange, notes: CallNotes, *, upstream: Lane, models: Iterable[str]) -> None:
     """Ask the upstream for its list, and answer with the whole one."""
-    notes: CallNotes = scope.get(NOTES) or CallNotes("", "")
-    heard = _Heard()
+    heard = _Heard(client)
     inner = CallNotes(notes.traceparent, notes.tracestate)
-    plain = [field for field in scope["headers"] if field[0] != b"accept-encoding"]
     try:
-        await upstream({**scope, "headers": plain, NOTES: inner}, receive, heard)
+        await upstream(heard, inner)
     except UpstreamError:
         heard.status = 0
     if inner.outcome == "client_disconnected":
-        raise failures.ClientGoneError
+        raise ClientGoneError
     notes.upstream, notes.asked_ns, notes.answered_ns = inner.upstream, inner.asked_ns, inner.answered_ns
     body = merged(b"".join(heard.pieces) if heard.status == 200 else b"", models)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    client.start(200, headers)
+    client.write(body, more=False)
 
 
 def merged(body: bytes, models: Iterable[str]) -> bytes:
@@ -63,19 +61,25 @@ def merged(body: bytes, models: Iterable[str]) -> bytes:
     return msgspec.json.encode({"object": "list", "data": [*entries, *ours]})
 
 
-class _Heard:
-    """Takes the upstream's answer in place of the client."""
+class _Heard(Passing):
+    """Takes the upstream's answer in place of the client, and asks for one that it can read."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: ClientExchange) -> None:
+        super().__init__(client)
+        plain = [field for field in client.head.fields if field[0] != b"accept-encoding"]
+        self.head = with_fields(client.head, plain)
         self.status = 0
         self.pieces: list[bytes] = []
         self._left_bytes = LIMIT_BYTES
 
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            return
-        piece: bytes = message.get("body", b"")
+    def start(self, status: int, fields: Fields) -> None:
+        """Keep the status."""
+        del fields
+        self.status = status
+
+    def write(self, piece: bytes, *, more: bool) -> None:
+        """Keep a piece."""
+        del more
         self._left_bytes -= len(piece)
         if self._left_bytes < 0:
             self.status = 0

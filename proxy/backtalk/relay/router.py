@@ -1,24 +1,25 @@
 """The router: reads which model a call asks for, and sends it to the targets of that model's route.
 
-In: an ASGI request under /v1. Out: the response of the target that answered. The one rule: it only acts; what to try
+In: a call. Out: the response of the target that answered. The one rule: it only acts; what to try
 next is decided in `plan`. A call whose model has no route goes to the one upstream, untouched.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Final
 
-from backtalk.model.notes import NOTES, CallNotes
+from backtalk.model.exchange import ClientExchange, ClientGoneError, RequestHead
+from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, model_list, plan
 from backtalk.relay.attempt import Trial
-from backtalk.relay.lane import Lane, Receive, Scope, Send
+from backtalk.relay.lane import Lane, with_fields
 from backtalk.relay.request_model import asked_model, with_model
 from backtalk.relay.routes import Route, Routes, repeats_safely, upstream_model
 from backtalk.relay.targets import Targets
 from backtalk.relay.upload import Room, Upload
 from backtalk.settings import RelaySettings
-from backtalk.tasks import TaskGroup
 
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
@@ -41,43 +42,39 @@ class Router:
         self._settings = settings
         self._room = Room(call_bytes=settings.replay_bytes, process_bytes=settings.replay_process_bytes)
         self._draw = draw
-        self._tasks = TaskGroup()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, client: ClientExchange, notes: CallNotes) -> None:
         """Send one call where its model's route says."""
-        notes: CallNotes = scope.get(NOTES) or CallNotes("", "")
+        head = client.head
         try:
-            if scope["method"] in _WITH_BODY:
-                await self._read(scope, receive, send, notes)
-            elif scope["method"] == "GET" and scope["path"] == model_list.PATH:
-                await model_list.answer(scope, receive, send, upstream=self._default, models=self._routes.models)
+            if head.method in _WITH_BODY:
+                await self._read(client, notes)
+            elif head.method == "GET" and head.path == model_list.PATH:
+                await model_list.answer(client, notes, upstream=self._default, models=self._routes.models)
             else:
-                await self._default(scope, receive, send)
-        except failures.ClientGoneError:
+                await self._default(client, notes)
+        except ClientGoneError:
             notes.fail("client_disconnected")
 
-    async def aclose(self) -> None:
-        """Stop what waits."""
-        await self._tasks.aclose()
-
-    async def _read(self, scope: Scope, receive: Receive, send: Send, notes: CallNotes) -> None:
-        upload = Upload(receive, self._room)
+    async def _read(self, client: ClientExchange, notes: CallNotes) -> None:
+        upload = Upload(client, self._room)
         try:
-            _bound(scope, self._settings.body_limit_bytes)
+            _bound(client.head, self._settings.body_limit_bytes)
             await upload.read()
-            await self._send(scope, upload, send, notes)
+            await self._send(upload, notes)
         finally:
             upload.close()
 
-    async def _send(self, scope: Scope, upload: Upload, send: Send, notes: CallNotes) -> None:
-        content_type = dict(scope["headers"]).get(b"content-type", b"")
+    async def _send(self, upload: Upload, notes: CallNotes) -> None:
+        head = upload.client.head
+        content_type = head.known.get(b"content-type", b"")
         model = asked_model(content_type, upload.body, whole=upload.whole)
         route = self._routes.of(model) if model else None
         if model is None or route is None:
-            await self._default(scope, upload.replay(upload.body), send)
+            await self._default(upload.replay(upload.body, head), notes)
             return
         notes.route = route.name
-        await _Journey(self, route, model, scope, upload, send, notes).run()
+        await _Journey(self, route, model, upload, notes).run()
 
     # What a journey needs.
 
@@ -101,27 +98,23 @@ class Router:
 
     async def pause(self, pause_s: float, upload: Upload) -> None:
         """Wait before an attempt; raises `ClientGoneError` where the client leaves meanwhile."""
-        left = self._tasks.spawn(upload.until_gone(), name="client in a pause")
-        try:
-            await asyncio.wait((left,), timeout=pause_s)
-            if left.done():
-                raise failures.ClientGoneError
-        finally:
-            left.cancel()
+        left = asyncio.Event()
+        upload.client.when_gone(left.set)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(left.wait(), pause_s)
+        if upload.client.gone:
+            raise ClientGoneError
 
 
 class _Journey:
     """One call on its way from target to target."""
 
-    def __init__(
-        self, router: Router, route: Route, model: str, scope: Scope, upload: Upload, send: Send, notes: CallNotes
-    ) -> None:
+    def __init__(self, router: Router, route: Route, model: str, upload: Upload, notes: CallNotes) -> None:
         self._router = router
         self._route = route
         self._model = model
-        self._scope = scope
+        self._head = upload.client.head
         self._upload = upload
-        self._send = send
         self._notes = notes
         self._loop = asyncio.get_running_loop()
         self._deadline_s = router.deadline_s(route, self._loop.time())
@@ -153,15 +146,13 @@ class _Journey:
             number=len(self._tried),
             notes=self._notes,
         )
-        scope, body = self._renamed(model)
+        head, body = self._renamed(model)
         left_s = max(0.001, self._deadline_s - self._loop.time())
         head_timeout_s = min(self._router.head_timeout_s(name), left_s)
         targets.begin(name)
         try:
-            receive = self._upload.replay(body)
-            await trial.run(
-                targets.lanes[name], scope, receive, self._send, head_timeout_s=head_timeout_s, go_on=self._go_on
-            )
+            client = self._upload.replay(body, head)
+            await trial.run(targets.lanes[name], client, head_timeout_s=head_timeout_s, go_on=self._go_on)
         finally:
             targets.end(name)
             if trial.cut is not None:
@@ -169,17 +160,17 @@ class _Journey:
             elif trial.failure is None and trial.status:
                 targets.succeeded(name)
 
-    def _renamed(self, model: str) -> tuple[Scope, bytes]:
+    def _renamed(self, model: str) -> tuple[RequestHead, bytes]:
         """The call with the target's name for the model."""
-        body, headers = self._upload.body, self._scope["headers"]
+        body, head = self._upload.body, self._head
         if model == self._model:
-            return self._scope, body
-        new = with_model(dict(headers).get(b"content-type", b""), body, model)
+            return head, body
+        new = with_model(head.known.get(b"content-type", b""), body, model)
         more = len(new) - len(body)
-        headers = [
-            (name, b"%d" % (int(value) + more) if name == b"content-length" else value) for name, value in headers
+        fields = [
+            (name, b"%d" % (int(value) + more) if name == b"content-length" else value) for name, value in head.fields
         ]
-        return {**self._scope, "headers": headers}, new
+        return with_fields(head, fields), new
 
     def _go_on(self, failure: plan.Failure) -> bool:
         """Take note of a failure, and decide whether another attempt follows."""
@@ -192,7 +183,7 @@ class _Journey:
                 failure,
                 targets.settings,
                 targets.health,
-                safe=repeats_safely(self._scope["path"]),
+                safe=repeats_safely(self._head.path),
                 now_s=now_s,
                 deadline_s=self._deadline_s,
                 draw=self._router.draw(),
@@ -200,8 +191,8 @@ class _Journey:
         return self._next is not None
 
 
-def _bound(scope: Scope, limit_bytes: int) -> None:
+def _bound(head: RequestHead, limit_bytes: int) -> None:
     """Refuse a body that says of itself that it is too large, before it is read."""
-    length = dict(scope["headers"]).get(b"content-length")
+    length = head.known.get(b"content-length")
     if length is not None and int(length) > limit_bytes:
         raise failures.body_too_large(limit_bytes)

@@ -1,13 +1,13 @@
 """A request's body, kept so that its model can be read and so that it can be sent more than once.
 
-In: a client's events. Out: an `Upload` that plays them again for each attempt. The one rule: what is kept is bounded a
+In: a client's exchange. Out: an `Upload` that plays its body again for each attempt. The one rule: what is kept is bounded a
 call and a process; a body beyond either bound is sent on once, the kept part first and the rest as it comes.
 """
 
 from typing import Final
 
-from backtalk.relay import failures
-from backtalk.relay.lane import Message, Receive
+from backtalk.model.exchange import ClientExchange, RequestHead
+from backtalk.relay.lane import Passing
 
 PEEK_BYTES: Final = 64 * 1024
 """What is read of a body for which there is no room, so that its model can still be found."""
@@ -40,10 +40,10 @@ class Room:
 class Upload:
     """One body. `whole` says that all of it is kept, and that it may be sent again."""
 
-    __slots__ = ("_held_bytes", "_live", "_room", "body", "whole")
+    __slots__ = ("_held_bytes", "_room", "body", "client", "whole")
 
-    def __init__(self, receive: Receive, room: Room) -> None:
-        self._live = receive
+    def __init__(self, client: ClientExchange, room: Room) -> None:
+        self.client = client
         self._room = room
         self._held_bytes = 0
         self.body = b""
@@ -54,13 +54,10 @@ class Upload:
         pieces: list[bytes] = []
         size_bytes = 0
         while True:
-            message = await self._live()
-            if message["type"] == "http.disconnect":
-                raise failures.ClientGoneError
-            piece = message.get("body", b"")
+            piece, more = await self.client.receive()
             pieces.append(piece)
             size_bytes += len(piece)
-            self.whole = not message.get("more_body", False)
+            self.whole = not more
             if self.whole or not self._may_keep(len(piece), size_bytes):
                 break
         self.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -70,19 +67,9 @@ class Upload:
         self._room.give_back(self._held_bytes)
         self._held_bytes = 0
 
-    def replay(self, body: bytes) -> Receive:
-        """The events of the call with this body in place of what was kept, then the client's own."""
-        first: list[Message] = [{"type": "http.request", "body": body, "more_body": not self.whole}]
-
-        async def receive() -> Message:
-            return first.pop() if first else await self._live()
-
-        return receive
-
-    async def until_gone(self) -> None:
-        """Wait until the client leaves; only where its whole body is here."""
-        while (await self._live())["type"] != "http.disconnect":
-            pass
+    def replay(self, body: bytes, head: RequestHead) -> "Replay":
+        """The call with this body in place of what was kept, and with this head; then the client's own pieces."""
+        return Replay(self.client, head, body, more=not self.whole)
 
     def _may_keep(self, piece_bytes: int, size_bytes: int) -> bool:
         """Whether to read on: within the bounds, or until enough is there to find the model."""
@@ -90,3 +77,17 @@ class Upload:
             self._held_bytes += piece_bytes
             return size_bytes < self._room.call_bytes
         return size_bytes < PEEK_BYTES
+
+
+class Replay(Passing):
+    """A client's exchange whose body begins with what was kept of it."""
+
+    def __init__(self, client: ClientExchange, head: RequestHead, body: bytes, *, more: bool) -> None:
+        super().__init__(client)
+        self.head = head
+        self._first: tuple[bytes, bool] | None = (body, more)
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """What was kept, then what comes."""
+        first, self._first = self._first, None
+        return await super().receive() if first is None else first

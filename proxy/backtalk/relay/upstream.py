@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from backtalk.errors import SetupError
+from backtalk.model.exchange import ClientExchange
 
 Fields = Sequence[tuple[bytes, bytes]]
 """Header fields, names in lower case, in order."""
@@ -82,13 +83,8 @@ class UpstreamExchange(Protocol):
         ...
 
     @property
-    def ready(self) -> bool:
-        """Whether `piece` would return at once."""
-        ...
-
-    @property
-    def ended(self) -> bool:
-        """Whether the whole body has been given out."""
+    def waiting(self) -> bool:
+        """Whether a task waits in `head`, `piece` or `pour`: `fail` reaches it there."""
         ...
 
     async def write(self, piece: bytes, *, more: bool) -> None:
@@ -101,6 +97,13 @@ class UpstreamExchange(Protocol):
 
     async def piece(self) -> bytes:
         """The next bytes of the body as soon as there are any, empty at its end; raises `UpstreamError`."""
+        ...
+
+    async def pour(self, client: ClientExchange) -> None:
+        """Pass the body on to the client as it comes, no faster than it is taken; raises `UpstreamError`.
+
+        The client's response must have begun; it is completed here.
+        """
         ...
 
     def fail(self, error: Exception) -> None:

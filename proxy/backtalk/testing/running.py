@@ -9,7 +9,8 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
-from backtalk.app import public_app
+from backtalk.app import PublicApp
+from backtalk.model.exchange import Calls
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
 from backtalk.model.meter import NoMeter
 from backtalk.observe.middleware import App, Receive, Scope, Send
@@ -61,11 +62,13 @@ class FrameList:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: App, *, drain_s: float = 0.5, keep_alive_s: float = 75.0) -> AsyncGenerator[int]:
+async def serving(
+    app: App, *, calls: Calls | None = None, drain_s: float = 0.5, keep_alive_s: float = 75.0
+) -> AsyncGenerator[int]:
     """Serve an app on a free port until the end of the context; gives the port."""
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    server = make_server(app, drain_s=drain_s, keep_alive_s=keep_alive_s)
+    server = make_server(app, calls=calls, drain_s=drain_s, keep_alive_s=keep_alive_s)
     running = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         while not server.started:
@@ -85,8 +88,8 @@ async def proxying(
     """Serve the public app in front of an upstream; `settings` are top-level fields."""
     tree = Settings.model_validate({"upstream": upstream, **settings})
     sink = FrameList() if frames is None else frames
-    app = public_app(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
-    async with serving(app) as port:
+    app = PublicApp(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
+    async with serving(app, calls=app.calls) as port:
         yield port
 
 

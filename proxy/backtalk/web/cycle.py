@@ -1,160 +1,247 @@
-"""One request and its response on a connection: uvicorn's cycle with a leaner way out and stricter ends.
+"""One request and its response on a connection.
 
-In: ASGI events of an app. Out: bytes. The one rule: a response that the app did not complete is cut so that the client
-sees it; one that is sent to nobody raises (ASGI 2.4).
+In: pieces of a body from the parser, a response from whoever answers. Out: bytes. The one rule: a response that is not
+completed is cut so that the client sees it.
 """
 
-import logging
-from collections.abc import Callable, Collection
-from typing import Any, Final, cast
-
-from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from backtalk.errors import BacktalkError
+from backtalk.model.exchange import ClientGoneError, Fields, RequestHead
 from backtalk.web.refusals import STATUS_LINES, refusal
 
-_log: Final = logging.getLogger(__name__)
+HIGH_BYTES: Final = 64 * 1024
+"""So much of a request's body waits here until it is asked for; then the client is not read from."""
 _BODILESS: Final = frozenset((204, 304))
 _JOIN_BYTES: Final = 16 * 1024
 _FAILED: Final = BacktalkError("Backtalk failed to handle this request.", code="internal_error")
 
 
-class ClientDisconnectedError(OSError):
-    """Something was sent to a client that had left."""
+class Connection(Protocol):
+    """What a cycle needs of its connection."""
+
+    transport: asyncio.Transport
+    writable: bool
+
+    def read(self, *, on: bool) -> None:
+        """Read on from the client, or not for now."""
+        ...
+
+    def completed(self) -> None:
+        """The response is out."""
+        ...
 
 
-class Cycle(RequestResponseCycle):
-    """What an app is called with. A head waits for the first event of its body, which may be empty, as ASGI says."""
+class Cycle:
+    """Satisfies `model.exchange.ClientExchange`."""
 
-    _refused: BacktalkError | None = None
-    _bodiless = False
-    _left: int | None = None
-    _held = b""
-    _leave: Callable[[], None] | None = None
+    __slots__ = (
+        "_bodiless",
+        "_chunked",
+        "_connection",
+        "_expects",
+        "_given",
+        "_gone_callback",
+        "_held",
+        "_leave",
+        "_left",
+        "_more",
+        "_news",
+        "_pieces",
+        "_refused",
+        "_size",
+        "_writable_callback",
+        "complete",
+        "gone",
+        "head",
+        "keep_alive",
+        "started",
+        "task",
+    )
+
+    def __init__(self, connection: Connection, head: RequestHead, *, keep_alive: bool) -> None:
+        self._connection = connection
+        self.head = head
+        self.keep_alive = keep_alive
+        self.task: asyncio.Task[None] | None = None
+        self.started = self.complete = self.gone = False
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._more = True
+        self._given = False
+        """The end of the body was given out."""
+        self._news: asyncio.Event | None = None
+        self._expects = b"expect" in head.known and head.known[b"expect"].lower() == b"100-continue"
+        self._refused: BacktalkError | None = None
+        self._leave: Callable[[], None] | None = None
+        self._gone_callback: Callable[[], None] | None = None
+        self._writable_callback: Callable[[], None] | None = None
+        self._held = b""
+        self._left: int | None = None
+        self._chunked = self._bodiless = False
+
+    def feed(self, piece: bytes) -> None:
+        """A piece of the body has come; it waits here until it is asked for."""
+        if not self.complete:
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > HIGH_BYTES:
+                self._connection.read(on=False)
+            self._wake()
+
+    def feed_end(self) -> None:
+        """The body is whole."""
+        if not self.complete:
+            self._more = False
+            self._wake()
 
     def refuse(self, error: BacktalkError, *, leave: Callable[[], None]) -> None:
         """The rest of the body cannot be read: whoever waits for it gets `error`; `leave` ends the connection."""
         self._refused = error
         self._leave = leave
         self.keep_alive = False
-        self.message_event.set()
+        self._wake()
 
-    async def run_asgi(self, app: ASGI3Application) -> None:
-        """Run the app to its end, and end the response with it."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except BaseException as error:  # noqa: BLE001 - the server goes on whatever an app does
-            _log.error("request failed", exc_info=error)
-        finally:
-            if not self.response_complete and not self.disconnected:
-                self._end()
-            self.on_response = _nothing
+    def leave(self) -> None:
+        """The client has left."""
+        if not self.complete:
+            self.gone = True
+            callback, self._gone_callback = self._gone_callback, None
+            if callback is not None:
+                callback()
+            self.flow()
+        self._wake()
 
-    async def receive(self) -> ASGIReceiveEvent:
-        """The next piece of the body, or that the client has left."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
-        if not self.disconnected and not self.response_complete:
-            self.flow.resume_reading()
-            if not self.message_event.is_set():
-                await self.message_event.wait()
-            self.message_event.clear()
-        if self.disconnected or self.response_complete:
-            return {"type": "http.disconnect"}
-        if self._refused is not None:
-            raise self._refused
-        piece, self.body = bytes(self.body), bytearray()
-        return {"type": "http.request", "body": piece, "more_body": self.more_body}
+    def flow(self) -> None:
+        """The client takes more, or is gone."""
+        callback, self._writable_callback = self._writable_callback, None
+        if callback is not None:
+            callback()
 
-    async def send(self, message: ASGISendEvent) -> None:
-        """Write a head or a piece of the body; waits while the client does not take it."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            raise ClientDisconnectedError
-        event = cast("dict[str, Any]", message)
-        if event["type"] == "http.response.body" and self.response_started and not self.response_complete:
-            self._write_body(event.get("body", b""), more=event.get("more_body", False))
-        elif event["type"] == "http.response.start" and not self.response_started:
-            self._write_head(event["status"], event.get("headers", ()))
-        else:
-            raise RuntimeError(f"unexpected ASGI event {event['type']}")
+    @property
+    def writable(self) -> bool:
+        """Whether the client takes what is written."""
+        return self._connection.writable
 
-    def _write_head(self, status: int, headers: Collection[tuple[bytes, bytes]]) -> None:
-        known = dict(headers)
-        if b"content-length" in known:
-            self._left = int(known[b"content-length"])
-        self.chunked_encoding = b"transfer-encoding" in known
-        if b"close" in known.get(b"connection", b"").lower():
+    def when_gone(self, callback: Callable[[], None]) -> None:
+        """Call back when the client leaves."""
+        self._gone_callback = callback
+
+    def when_writable(self, callback: Callable[[], None]) -> None:
+        """Call back when the client takes more."""
+        self._writable_callback = callback
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """What has come of the body; after its end, and after the response, waits for the client to leave."""
+        if self._expects and not self._connection.transport.is_closing():
+            self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._expects = False
+        while True:
+            if self.gone or self.complete:
+                raise ClientGoneError
+            if self._refused is not None:
+                raise self._refused
+            if self._pieces or not (self._more or self._given):
+                return self._take()
+            self._connection.read(on=True)
+            self._news = asyncio.Event()
+            await self._news.wait()
+
+    def start(self, status: int, fields: Fields) -> None:
+        """Begin the response; its head goes out with the first piece."""
+        if self.started:
+            raise RuntimeError("a response begins once")
+        known = dict(fields)
+        length = known.get(b"content-length")
+        self._left = None if length is None else int(length)
+        self._chunked = b"transfer-encoding" in known
+        if b"connection" in known and b"close" in known[b"connection"].lower():
             self.keep_alive = False
-        lines = [STATUS_LINES[status], *map(b": ".join, headers)]
+        lines = [STATUS_LINES[status], *map(b": ".join, fields)]
         self._frame(lines, status)
         head = b"\r\n".join(lines)
         if head.count(b"\n") != len(lines) or b"\0" in head:
             raise RuntimeError("a header field holds a line break")
-        self.response_started = True
+        self.started = True
         self._held = head
+
+    def write(self, piece: bytes, *, more: bool) -> None:
+        """Send a piece of the body."""
+        if self.gone:
+            return
+        if self.complete or not self.started:
+            raise RuntimeError("a body belongs between a response's head and its end")
+        if self._bodiless:
+            piece = b""
+        elif self._chunked:
+            end = b"" if more else b"0\r\n\r\n"
+            piece = b"%x\r\n%b\r\n%b" % (len(piece), piece, end) if piece else end
+        elif self._left is not None:
+            self._left -= len(piece)
+            if self._left < 0 or (self._left > 0 and not more):
+                raise RuntimeError("the body's length is not the content-length that was sent")
+        self._send(piece)
+        if not more:
+            self._complete()
+
+    def end(self) -> None:
+        """End a response that nobody completed: whole and failed if nothing was sent, else cut."""
+        if self.complete or self.gone:
+            return
+        transport = self._connection.transport
+        if not self.started:
+            transport.write(refusal(_FAILED))
+            transport.close()
+            return
+        self._send(b"")
+        if not self._connection.writable or self.head.http_version == "1.0":
+            transport.abort()
+        else:
+            transport.close()
 
     def _frame(self, lines: list[bytes], status: int) -> None:
         """Say how the body ends, and whether the connection does too."""
-        self._bodiless = self.scope["method"] == "HEAD" or status in _BODILESS
-        if self._left is None and not self.chunked_encoding and not self._bodiless:
-            if self.scope["http_version"] == "1.0":
+        self._bodiless = self.head.method == "HEAD" or status in _BODILESS
+        if self._left is None and not self._chunked and not self._bodiless:
+            if self.head.http_version == "1.0":
                 self.keep_alive = False
             else:
-                self.chunked_encoding = True
+                self._chunked = True
                 lines.append(b"transfer-encoding: chunked")
-        if self.waiting_for_100_continue:  # the body that was announced may come or not: nobody could tell
-            self.waiting_for_100_continue = self.keep_alive = False
+        if self._expects:  # the body that was announced may come or not: nobody could tell
+            self._expects = self.keep_alive = False
         if not self.keep_alive:
             lines.append(b"connection: close")
         lines.append(b"\r\n")
 
-    def _write_body(self, body: bytes, *, more: bool) -> None:
-        head, self._held = self._held, b""
-        if self._bodiless:
-            body = b""
-        elif self.chunked_encoding:
-            end = b"" if more else b"0\r\n\r\n"
-            body = b"%x\r\n%b\r\n%b" % (len(body), body, end) if body else end
-        elif self._left is not None:
-            self._left -= len(body)
-            if self._left < 0 or (self._left > 0 and not more):
-                raise RuntimeError("the body's length is not the content-length that was sent")
-        self._write(head, body)
-        if not more:
-            self._complete()
-
-    def _write(self, head: bytes, body: bytes) -> None:
+    def _send(self, piece: bytes) -> None:
         """Write in one system call where that is cheaper than copying."""
-        if head and len(body) > _JOIN_BYTES:
-            self.transport.writelines((head, body))
-        elif head or body:
-            self.transport.write(head + body if head else body)
+        head, self._held = self._held, b""
+        if head and len(piece) > _JOIN_BYTES:
+            self._connection.transport.writelines((head, piece))
+        elif head or piece:
+            self._connection.transport.write(head + piece if head else piece)
 
     def _complete(self) -> None:
-        self.response_complete = True
-        self.message_event.set()
+        self.complete = True
+        self._gone_callback = self._writable_callback = None
+        self._wake()
         if self._leave is not None:
             self._leave()
         elif not self.keep_alive:
-            self.transport.close()
-        self.on_response()
+            self._connection.transport.close()
+        self._connection.completed()
 
-    def _end(self) -> None:
-        """End a response that its app left: whole and failed if nothing was sent, else cut."""
-        if not self.response_started:
-            self.transport.write(refusal(_FAILED))
-            self.transport.close()
-            return
-        self._write(self._held, b"")
-        if self.flow.write_paused or self.scope["http_version"] == "1.0":
-            self.transport.abort()
-        else:
-            self.transport.close()
+    def _take(self) -> tuple[bytes, bool]:
+        pieces = self._pieces
+        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._pieces = []
+        self._size = 0
+        self._given = not self._more
+        return piece, self._more
 
-
-def _nothing() -> None:
-    """Stand in for a callback that is over, so that nothing is held."""
+    def _wake(self) -> None:
+        if self._news is not None:
+            self._news.set()

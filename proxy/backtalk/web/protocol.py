@@ -1,44 +1,79 @@
-"""The HTTP/1.1 server protocol: uvicorn's, with bounded heads and refusals in OpenAI's shape.
+"""The HTTP/1.1 server protocol: bounded heads, pipelining, keep-alive, refusals in OpenAI's shape.
 
-In: bytes of a client. Out: ASGI calls. The one rule: every answer that leaves here carries ids and comes in its turn,
-also where the parser refuses before any app is asked.
+In: bytes of a client. Out: requests, one after the other, to whoever answers calls, else to the ASGI app. The one rule:
+every answer that leaves here carries ids and comes in its turn, also where the parser refuses before anyone is asked.
 """
 
 import asyncio
+import logging
+from collections import deque
 from typing import Any, Final, cast
-from urllib.parse import unquote
 
 import httptools
+import uvicorn
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-from backtalk.errors import BacktalkError, RequestError
+from backtalk.errors import BacktalkError
+from backtalk.model.exchange import Calls, Fields
+from backtalk.web.asgi_app import AsgiExchange
+from backtalk.web.body_only import BodyOnly, head_for_body
 from backtalk.web.cycle import Cycle
-from backtalk.web.refusals import refusal, too_large, unreadable
+from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, oversize
+from backtalk.web.idle import Idle
+from backtalk.web.refusals import refusal, unreadable
 
-HEAD_LIMIT_BYTES: Final = 64 * 1024
-_HEAD_S: Final = 10.0
+_log: Final = logging.getLogger(__name__)
 _LINGER_S: Final = 2.0
 
 
-class Protocol(HttpToolsProtocol):
-    """One client connection."""
+class Protocol(asyncio.Protocol):
+    """One client connection; uvicorn makes it, and ends it by `shutdown`."""
 
-    _fed_bytes = 0
-    _feeding_bytes = 0
-    _in_head = False
-    _in_body = False
-    _upgrading = False
-    _refused: BacktalkError | None = None
-    _farewell: bytes | None = None
-    """The last thing to be said here; nothing more is read once it is set."""
-    _idle_since = 0.0
-    _slow_head: list[tuple[bytes, bytes]] | None = None
-    _lingering: asyncio.TimerHandle | None = None
-    app: ASGI3Application
-    url: bytes
-    parser: httptools.HttpRequestParser
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        app: ASGI3Application,
+        calls: Calls | None = None,
+    ) -> None:
+        self.loop = _loop or asyncio.get_running_loop()
+        self.writable = True
+        self.transport: asyncio.Transport
+        self._calls = calls
+        self._app = app
+        self._app_state = app_state
+        self._server = server_state
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._peer: tuple[str, int] | None = None
+        self._cycle: Cycle | None = None
+        """The request that came last: whose body comes."""
+        self._answering: Cycle | None = None
+        self._waiting: deque[Cycle] = deque()
+        self._target = b""
+        self._fields: Fields = []
+        self._fed_bytes = self._feeding_bytes = 0
+        self._in_head = self._in_body = self._upgrading = False
+        self._reading = True
+        self._refused: BacktalkError | None = None
+        self._farewell: bytes | None = None
+        """The last thing to be said here; nothing more is read once it is set."""
+        self._keep_alive_s = config.timeout_keep_alive
+        self._idle: Idle
+        self._lingering: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come; it has to say something."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._server.connections.add(cast("Any", self))
+        peer: object = transport.get_extra_info("peername")
+        self._peer = cast("tuple[str, int]", peer)[:2] if isinstance(peer, tuple) else None
+        self._idle = Idle(self.loop, self._keep_alive_s, self._unfinished, self.transport.close)
+        self._idle.begin()
 
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""
@@ -47,27 +82,43 @@ class Protocol(HttpToolsProtocol):
         was_in_head = self._in_head
         self._feeding_bytes = self._fed_bytes + len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._refuse(self._refused or unreadable(error, in_body=self._in_body))
+            self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(self._refused or unreadable(error, in_body=self._in_body))
         else:
             if was_in_head and self._in_head:
                 self._fed(len(data))
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client has come; it has to say something."""
-        super().connection_made(transport)
-        self._idle_since = self.loop.time()
-        self._look_again(self.timeout_keep_alive)
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or we have."""
+        del exc
+        self._server.connections.discard(cast("Any", self))
+        self._idle.stop()
         if self._lingering is not None:
             self._lingering.cancel()
-        self._unset_keepalive_if_required()
-        super().connection_lost(exc)
+        self.writable = True
+        self._waiting.clear()
+        if self._answering is not None:
+            self._answering.leave()
+
+    def pause_writing(self) -> None:
+        """The client takes no more for now."""
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        """The client takes bytes again."""
+        self.writable = True
+        if self._answering is not None:
+            self._answering.flow()
+
+    def shutdown(self) -> None:
+        """The server ends: no request is taken after those that are here."""
+        if self._cycle is None or self._cycle.complete:
+            self.transport.close()
+        else:
+            self._cycle.keep_alive = False
 
     # The parser's side.
 
@@ -75,146 +126,118 @@ class Protocol(HttpToolsProtocol):
         """A request begins."""
         self._in_head = True
         self._fed_bytes = 0
-        super().on_message_begin()
+        self._target = b""
+        self._fields = []
 
     def on_url(self, url: bytes) -> None:
         """A part of the request target."""
-        self.url += url
+        self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field, or a trailer, for which nobody looks."""
-        self.headers.append((name.lower(), value))
+        self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is whole: start the app, or queue the request behind the one before."""
-        if self._feeding_bytes > HEAD_LIMIT_BYTES:
-            self._bound_head()
+        """The head is whole: answer the request, or queue it behind the one before."""
+        parser, fields = self._parser, self._fields
+        if self._feeding_bytes > HEAD_LIMIT_BYTES and (refused := oversize(self._target, fields)):
+            self._refused = refused
+            raise refused
         self._in_head, self._in_body = False, True
-        self._upgrading = self.parser.should_upgrade()
-        self._fill_scope()
-        self.headers = []
-        previous = cast("Cycle | None", self.cycle)
-        self.cycle = self._new_cycle()
-        if previous is None or previous.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+        self._upgrading = parser.should_upgrade()
+        self._fields = []
+        head = head_of(parser, self._target, fields, self._peer[0] if self._peer else "")
+        keep_alive = head.http_version != "1.0" and parser.should_keep_alive()
+        self._cycle = Cycle(self, head, keep_alive=keep_alive)
+        if self._answering is None:
+            self._begin(self._cycle)
         else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.read(on=False)
+            self._waiting.append(self._cycle)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; it waits in the cycle until the app asks."""
-        cycle = self.cycle
-        if not cycle.response_complete:
-            cycle.body += body
-            if len(cycle.body) > HIGH_WATER_LIMIT:
-                self.flow.pause_reading()
-            cycle.message_event.set()
+        """A piece of the body."""
+        if self._cycle is not None:
+            self._cycle.feed(body)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
-        if self._upgrading:
+        if self._upgrading or self._cycle is None:
             return
         self._in_body = False
-        if not self.cycle.response_complete:
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
+        self._cycle.feed_end()
 
-    def on_response_complete(self) -> None:
+    # The cycle's side.
+
+    def read(self, *, on: bool) -> None:
+        """Read on from the client, or not for now."""
+        if on is not self._reading and not self.transport.is_closing():
+            self._reading = on
+            self.transport.resume_reading() if on else self.transport.pause_reading()
+
+    def completed(self) -> None:
         """A response is out: now the next one, or the refusal that waited for it."""
-        self.server_state.total_requests += 1
+        self._answering = None
+        self._server.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        self._idle_since = self.loop.time()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+        self.read(on=True)
+        if self._waiting:
+            self._begin(self._waiting.popleft())
         elif self._farewell:
             self._leave(self._farewell)
-        elif self.timeout_keep_alive_task is None:
-            self._look_again(self.timeout_keep_alive)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that is idle, or whose request does not get past its head; else look again.
-
-        One timer per connection, not per response: it is not moved while requests come, it only looks when it fires.
-        """
-        self.timeout_keep_alive_task = None
-        cycle = cast("Cycle | None", self.cycle)
-        if self.transport.is_closing() or (cycle is not None and not cycle.response_complete):
-            return
-        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            self._look_again(left_s)
-        elif self._in_head and self._slow_head is not self.headers:
-            self._slow_head = self.headers
-            self._look_again(_HEAD_S)
         else:
-            self.transport.close()
+            self._idle.begin()
 
-    def send_400_response(self, msg: str) -> None:
-        """Uvicorn's own refusals, in our shape."""
-        self._leave(refusal(RequestError(msg, code="malformed_request")))
+    def linger(self) -> None:
+        """Close in a way that lets the client read what was said: a close with bytes unread would reset it away."""
+        self._farewell = b""
+        if self.transport.is_closing() or self._lingering is not None:
+            return
+        self.transport.write_eof()
+        self.read(on=True)
+        self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
 
-    # Inside.
+    def _begin(self, cycle: Cycle) -> None:
+        self._answering = cycle
+        self._idle.end()
+        cycle.task = self.loop.create_task(self._answer(cycle))
+        self._server.tasks.add(cycle.task)
 
-    def _look_again(self, after_s: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(after_s, self.timeout_keep_alive_handler)
+    async def _answer(self, cycle: Cycle) -> None:
+        """Have a request answered to its end, and end the response with it."""
+        serve = self._calls(cycle.head.path) if self._calls is not None else None
+        try:
+            if serve is not None:
+                await serve(cycle)
+            else:
+                await AsgiExchange(cycle, peer=self._peer).run(self._app, self._app_state)
+        except BaseException as error:  # noqa: BLE001 - the server goes on whatever an app does
+            _log.error("request failed", exc_info=error)
+        finally:
+            cycle.end()
+            if cycle.task is not None:
+                self._server.tasks.discard(cycle.task)
 
     def _stay(self, rest: bytes) -> None:
         """Answer a wish for another protocol (h2c) over this one: its body is read by a parser of its own."""
-        self.cycle.keep_alive = self._upgrading = False
-        framing = [field for field in self.scope["headers"] if field[0] in (b"content-length", b"transfer-encoding")]
-        self.parser = httptools.HttpRequestParser(_BodyOnly(self))
-        head = [b"POST / HTTP/1.1", *[b": ".join(field) for field in framing], b"\r\n"]
-        self.data_received(b"\r\n".join(head) + rest)
+        if self._cycle is not None:
+            self._cycle.keep_alive = self._upgrading = False
+            self._parser = httptools.HttpRequestParser(BodyOnly(self.on_body, self.on_message_complete))
+            self.data_received(head_for_body(self._cycle.head) + rest)
 
-    def _new_cycle(self) -> Cycle:
-        return Cycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=[],
-            message_event=asyncio.Event(),
-            expect_100_continue=dict(self.scope["headers"]).get(b"expect", b"").lower() == b"100-continue",
-            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
-
-    def _fill_scope(self) -> None:
-        scope = cast("dict[str, Any]", self.scope)
-        version = self.parser.get_http_version()
-        if version != "1.1":
-            scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        raw_path = url.path or b"/"
-        path = raw_path.decode("ascii")
-        scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = raw_path
-        scope["query_string"] = url.query or b""
-
-    def _bound_head(self) -> None:
-        """Refuse a head above the limit; asked only where so much was fed that it may be."""
-        if len(self.url) > HEAD_LIMIT_BYTES:
-            self._refused = too_large("request target", HEAD_LIMIT_BYTES, status=414)
-        elif sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_LIMIT_BYTES:
-            self._refused = too_large("header fields", HEAD_LIMIT_BYTES, status=431)
-        if self._refused is not None:
-            raise self._refused
+    def _unfinished(self) -> Fields | None:
+        return self._fields if self._in_head else None
 
     def _fed(self, size: int) -> None:
         """Bound a field that has no end: the parser tells of it only when it is whole."""
         self._fed_bytes += size
         if self._fed_bytes > HEAD_LIMIT_BYTES:
-            self._refuse(too_large("header fields", HEAD_LIMIT_BYTES, status=431))
+            self._refuse(endless())
 
     def _refuse(self, error: BacktalkError) -> None:
-        cycle = cast("Cycle | None", self.cycle)
-        if cycle is None or (cycle.response_complete and not self.pipeline):
+        cycle = self._cycle
+        if cycle is None or (cycle.complete and not self._waiting):
             self._leave(refusal(error))
         elif self._in_body:
             self._farewell = b""
@@ -226,29 +249,3 @@ class Protocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(last)
             self.linger()
-
-    def linger(self) -> None:
-        """Close in a way that lets the client read what was said: a close with bytes unread would reset it away."""
-        self._farewell = b""
-        if self.transport.is_closing() or self._lingering is not None:
-            return
-        self.transport.write_eof()
-        self.flow.resume_reading()
-        self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
-
-
-class _BodyOnly:
-    """Lets a parser tell of one body alone; what a client sends behind it on such a connection is no part of it."""
-
-    def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
-        self._complete = False
-
-    def on_body(self, body: bytes) -> None:
-        if not self._complete:
-            self._protocol.on_body(body)
-
-    def on_message_complete(self) -> None:
-        if not self._complete:
-            self._complete = True
-            self._protocol.on_message_complete()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from backtalk.model.exchange import ClientGoneError
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.running import serving
-from backtalk.web.cycle import ClientDisconnectedError
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -121,7 +121,7 @@ async def test_sending_to_nobody_raises() -> None:
         async with await RawClient.to(port) as client:
             await client.request("GET", "/", head_only=True)
         async with asyncio.timeout(2):
-            assert isinstance(await seen, ClientDisconnectedError)
+            assert isinstance(await seen, ClientGoneError)
 
 
 @pytest.mark.anyio

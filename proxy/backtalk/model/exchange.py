@@ -1,0 +1,76 @@
+"""A client's request and its response, free of any server's types: the port between a server and who answers calls.
+
+In: a request's head at once, its body in pieces. Out: a response's head and pieces. The one rule: writing never waits;
+who writes much looks whether the client takes it (`writable`), and goes on when it does (`when_writable`).
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
+
+Fields = list[tuple[bytes, bytes]]
+"""Header fields in their order, names in lower case."""
+
+
+class ClientGoneError(OSError):
+    """The client has left; nobody is to be told."""
+
+
+class RequestHead(NamedTuple):
+    """A request's head. `path` is decoded, `raw_path` as it was sent; `known` has the last value of each field."""
+
+    method: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    fields: Fields
+    known: Mapping[bytes, bytes]
+    client: str = ""
+    http_version: str = "1.1"
+
+
+class ClientExchange(Protocol):
+    """One request of a client and its response."""
+
+    @property
+    def head(self) -> RequestHead:
+        """The request's head."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left before its response was complete."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether the client takes what is written."""
+        ...
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """What has come of the body, and whether more follows; waits for the first of it.
+
+        Raises `ClientGoneError`, or the `RequestError` of a body that is not framed as HTTP allows.
+        """
+        ...
+
+    def when_gone(self, callback: Callable[[], None]) -> None:
+        """Call back, once, when the client leaves before its response is complete; the last callback stands."""
+        ...
+
+    def start(self, status: int, fields: Fields) -> None:
+        """Begin the response; its head goes out with the first piece, which may be empty."""
+        ...
+
+    def write(self, piece: bytes, *, more: bool) -> None:
+        """Send a piece of the body at once; `more` follow or this was the last. To a client that left: nothing."""
+        ...
+
+    def when_writable(self, callback: Callable[[], None]) -> None:
+        """Call back, once, when the client takes more; the last callback stands."""
+        ...
+
+
+Serve = Callable[[ClientExchange], Coroutine[Any, Any, None]]
+"""Answers one request."""
+Calls = Callable[[str], Serve | None]
+"""Says who answers calls on a path; None where they go to the ASGI app."""
