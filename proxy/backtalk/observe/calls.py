@@ -59,6 +59,7 @@ class ObservedCalls:
         elif error.status < 500:
             call.notes.fail("rejected", code)
         if not observed.started:
+            call.notes.fail("failed", code)
             status, fields, body = self._answer(error, call.context.trace_id)
             observed.start(status, fields)
             observed.write(body, more=False)

@@ -15,7 +15,7 @@ HEAD_S: Final = 10.0
 class Idle:
     """The timer of one connection. `head_of` gives what is unfinished of a head, None where there is none."""
 
-    __slots__ = ("_close", "_head", "_head_of", "_keep_s", "_loop", "_since", "_timer")
+    __slots__ = ("_close", "_head", "_head_of", "_head_s", "_keep_s", "_loop", "_since", "_timer")
 
     def __init__(
         self,
@@ -23,11 +23,14 @@ class Idle:
         keep_s: float,
         head_of: Callable[[], object | None],
         close: Callable[[], None],
+        *,
+        head_s: float = HEAD_S,
     ) -> None:
         self._loop = loop
         self._keep_s = keep_s
         self._head_of = head_of
         self._close = close
+        self._head_s = head_s
         self._since: float | None = None
         self._head: object | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -57,6 +60,6 @@ class Idle:
             self._timer = self._loop.call_later(left_s, self._look)
         elif head is not None and head is not self._head:
             self._head = head
-            self._timer = self._loop.call_later(HEAD_S, self._look)
+            self._timer = self._loop.call_later(self._head_s, self._look)
         else:
             self._close()

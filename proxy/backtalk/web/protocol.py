@@ -120,8 +120,6 @@ class Protocol(asyncio.Protocol):
         else:
             self._cycle.keep_alive = False
 
-    # The parser's side.
-
     def on_message_begin(self) -> None:
         """A request begins."""
         self._in_head = True
@@ -166,8 +164,6 @@ class Protocol(asyncio.Protocol):
             return
         self._in_body = False
         self._cycle.feed_end()
-
-    # The cycle's side.
 
     def read(self, *, on: bool) -> None:
         """Read on from the client, or not for now."""

@@ -1,19 +1,21 @@
-"""The way out of the server: what apps may send, and what the client sees of apps that fail."""
+"""One request and its response on a connection, whatever the segments and whoever the client."""
 
 import asyncio
+import contextlib
+import itertools
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Generator
 
+import httptools
 import pytest
+import uvloop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from backtalk.model.exchange import ClientGoneError
-from backtalk.testing.raw_client import RawClient
-from backtalk.testing.running import serving
-
-Event = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
+from backtalk.model.exchange import ClientExchange, Serve
+from backtalk.testing.raw_client import RawClient, request_bytes
+from backtalk.testing.running import not_here, serving
+from backtalk.testing.waiting import await_until
 
 
 @pytest.fixture
@@ -22,112 +24,214 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await send({"type": "lifespan.shutdown.complete"})
+async def echo(client: ClientExchange) -> None:
+    """Answer with what came: method, target and body."""
+    body, more = await client.receive()
+    while more:
+        piece, more = await client.receive()
+        body += piece
+    head = client.head
+    client.start(200, [(b"x-target", head.raw_path + b"?" + head.query), (b"x-method", head.method.encode())])
+    client.write(body, more=False)
 
 
-class Sending:
-    """An app that sends the events it is made of, then raises if told to."""
-
-    def __init__(self, *events: Event, crash: Exception | None = None) -> None:
-        self._events = events
-        self._crash = crash
-
-    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
-        """Send."""
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
-        for event in self._events:
-            await send(event)
-        if self._crash is not None:
-            raise self._crash
+def calls(path: str) -> Serve | None:
+    """Everything under /v1/ is echoed."""
+    return echo if path.startswith("/v1/") else None
 
 
-def start(status: int = 200, *fields: tuple[bytes, bytes]) -> Event:
-    """A response's head."""
-    return {"type": "http.response.start", "status": status, "headers": list(fields)}
+class Answers:
+    """Splits what a server said into its responses."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self._parser = httptools.HttpResponseParser(self)
+
+    def on_message_begin(self) -> None:
+        """A response begins."""
+        self.bodies.append(b"")
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of its body."""
+        self.bodies[-1] += piece
+
+    @classmethod
+    def of(cls, data: bytes) -> list[bytes]:
+        """The bodies of all responses in `data`."""
+        answers = cls()
+        answers._parser.feed_data(data)
+        return answers.bodies
 
 
-def body(piece: bytes, *, more: bool = False) -> Event:
-    """A piece of a response's body."""
-    return {"type": "http.response.body", "body": piece, "more_body": more}
+@pytest.fixture
+def standing() -> Generator[tuple[asyncio.Runner, int]]:
+    """A server that stands through all examples of a property."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stack = contextlib.AsyncExitStack()
+        port = runner.run(stack.enter_async_context(serving(not_here, calls=calls)))
+        try:
+            yield runner, port
+        finally:
+            runner.run(stack.aclose())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    bodies=st.lists(st.tuples(st.binary(max_size=1500), st.booleans()), min_size=1, max_size=4),
+    cuts=st.lists(st.integers(0, 8000), max_size=8),
+)
+def test_any_requests_in_any_segments_are_answered_in_their_order(
+    standing: tuple[asyncio.Runner, int], bodies: list[tuple[bytes, bool]], cuts: list[int]
+) -> None:
+    """Pipelined or not, with a length or in chunks, wherever segments end: each answer holds its request's body."""
+    runner, port = standing
+    sent = b"".join(_chunked(body) if in_chunks else request_bytes("POST", "/v1/x", body) for body, in_chunks in bodies)
+    places = sorted({cut % (len(sent) + 1) for cut in cuts} | {0, len(sent)})
+
+    async def check() -> None:
+        async with await RawClient.to(port) as client:
+            data = b""
+            for begin, end in itertools.pairwise(places):
+                client.send(sent[begin:end])
+                await client.writer.drain()
+                await asyncio.sleep(0)
+            async with asyncio.timeout(10):
+                while data.count(b"0\r\n\r\n") < len(bodies) or len(Answers.of(data)) < len(bodies):
+                    data += await client.reader.read(65_536)
+        assert Answers.of(data) == [body for body, _ in bodies]
+
+    runner.run(check())
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("status", [200, 299, 599, 600, 999])
-async def test_any_three_digit_status_is_sent(status: int) -> None:
-    """Nothing is special about statuses that have no name."""
-    async with serving(Sending(start(status), body(b"x"))) as port, await RawClient.to(port) as client:
-        response = await client.request("GET", "/")
-        assert (response.status, response.body, response.complete) == (status, b"x", True)
+async def test_calls_and_apps_share_a_connection() -> None:
+    """What is no call goes to the ASGI app, between two calls."""
+    async with serving(not_here, calls=calls) as port, await RawClient.to(port) as client:
+        for path, status in (("/v1/x", 200), ("/elsewhere", 404), ("/v1/y?a=1", 200)):
+            assert (await client.request("POST", path, b"{}")).status == status
+
+
+@pytest.mark.anyio
+async def test_a_client_that_waits_for_100_gets_it_once() -> None:
+    """It comes when the body is asked for, and not again."""
+    async with serving(not_here, calls=calls) as port, await RawClient.to(port) as client:
+        client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 6\r\n\r\n")
+        assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.send(b"abc")
+        client.send(b"def")
+        response = await client.response()
+        assert (response.status, response.body) == (200, b"abcdef")
+
+
+@pytest.mark.anyio
+async def test_an_old_client_is_told_the_end_by_the_connections() -> None:
+    """HTTP/1.0 knows no chunks and no second request."""
+    async with serving(not_here, calls=calls) as port, await RawClient.to(port) as client:
+        client.send(b"POST /v1/x HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc")
+        data = await client.reader.read()
+        assert data.endswith(b"connection: close\r\n\r\nabc")
+        assert b"chunked" not in data
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "app",
+    ("status", "method"), [(204, "POST"), (304, "POST"), (200, "HEAD")], ids=["no content", "not modified", "head"]
+)
+async def test_where_no_body_belongs_none_is_sent(status: int, method: str) -> None:
+    """Whatever is written; the next request on the connection is answered."""
+
+    async def serve(client: ClientExchange) -> None:
+        client.start(status, [(b"content-length", b"5")] if status == 200 else [])
+        client.write(b"hello", more=False)
+
+    async with serving(not_here, calls=lambda _: serve) as port, await RawClient.to(port) as client:
+        for _ in range(2):
+            client.send(request_bytes(method, "/v1/x"))
+            head = await client.reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 %d" % status)
+            assert b"chunked" not in head
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fields", "pieces"),
     [
-        Sending(crash=RuntimeError("sk-secret")),
-        Sending(),
-        Sending(body(b"before the head")),
-        Sending(start(200, (b"x-a", b"1\r\nx-injected: 2"))),
+        ([(b"content-length", b"10")], [b"half"]),
+        ([(b"content-length", b"2")], [b"too long"]),
+        ([], [b"half", b""]),
+        ([(b"x", b"1\r\nx-injected: 2")], []),
     ],
 )
-async def test_an_app_that_says_nothing_is_a_500(app: Sending) -> None:
-    """The answer is OpenAI-shaped, has ids and says nothing of the reason."""
-    async with serving(app) as port, await RawClient.to(port) as client:
-        response = await client.request("GET", "/")
-        assert response.status == 500
-        assert json.loads(response.body)["error"]["trace_id"] == response.value("x-trace-id")
-        assert b"sk-secret" not in response.body
-        assert response.value("x-injected") is None
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("fields", [(), ((b"content-length", b"10"),)])
-@pytest.mark.parametrize("crash", [None, RuntimeError("late")])
-async def test_an_app_that_stops_midway_is_cut(
-    fields: tuple[tuple[bytes, bytes], ...], crash: Exception | None
+async def test_who_answers_wrongly_hurts_this_response_alone(
+    fields: list[tuple[bytes, bytes]], pieces: list[bytes]
 ) -> None:
-    """What was sent arrives, and does not look complete."""
-    app = Sending(start(200, *fields), body(b"half", more=True), crash=crash)
-    async with serving(app) as port, await RawClient.to(port) as client:
-        response = await client.request("GET", "/")
-        assert (response.status, response.body, response.complete) == (200, b"half", False)
+    """A length that is not kept, an end that is not said, a field that would break the head: cut, or a 500."""
 
+    async def serve(client: ClientExchange) -> None:
+        client.start(200, fields)
+        for piece in pieces[:1]:
+            client.write(piece, more=len(pieces) > 1)
 
-@pytest.mark.anyio
-async def test_sending_to_nobody_raises() -> None:
-    """An app learns from `send` that its client has left."""
-    seen: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+    def only_bad(path: str) -> Serve | None:
+        return serve if path == "/v1/bad" else calls(path)
 
-    async def app(scope: Event, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
-        await send(start())
-        await send(body(b"x", more=True))
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        try:
-            await send(body(b"y", more=True))
-        except OSError as error:
-            seen.set_result(error)
-
-    async with serving(app) as port:
+    async with serving(not_here, calls=only_bad) as port:
         async with await RawClient.to(port) as client:
-            await client.request("GET", "/", head_only=True)
-        async with asyncio.timeout(2):
-            assert isinstance(await seen, ClientGoneError)
+            response = await client.request("POST", "/v1/bad", b"{}")
+            assert response.value("x-injected") is None
+            assert (response.status, response.complete) in ((200, False), (500, True))
+            if response.status == 500:
+                assert json.loads(response.body)["error"]["trace_id"] == response.value("x-trace-id")
+        async with await RawClient.to(port) as client:
+            assert (await client.request("POST", "/v1/x", b"{}")).status == 200
 
 
 @pytest.mark.anyio
-async def test_a_body_that_was_announced_and_not_asked_for_ends_the_connection() -> None:
-    """After a final answer to `expect: 100-continue` nobody could tell whether the body comes."""
-    async with serving(Sending(start(413), body(b""))) as port, await RawClient.to(port) as client:
-        fields = (("expect", "100-continue"), ("content-length", "5"))
-        response = await client.request("PUT", "/", fields=fields)
-        assert (response.status, response.value("connection")) == (413, "close")
+async def test_a_body_that_nobody_asks_for_waits_at_the_client() -> None:
+    """A little of it is taken in, the rest stays where it is until it is asked for; then all of it comes."""
+    go_on = asyncio.Event()
+
+    async def serve(client: ClientExchange) -> None:
+        await go_on.wait()
+        await echo(client)
+
+    size = 30_000_000
+    async with serving(not_here, calls=lambda _: serve) as port, await RawClient.to(port) as client:
+        client.send(request_bytes("POST", "/v1/x", b"x" * size))
+        seen: list[int] = []
+
+        async def still() -> bool:
+            seen.append(client.writer.transport.get_write_buffer_size())
+            return seen[-20:] == [seen[-1]] * 20
+
+        await await_until(still, what="a standstill of the client")
+        assert seen[-1] > size / 2
+        go_on.set()
+        response = await client.response()
+        assert len(response.body) == size
+
+
+@pytest.mark.anyio
+async def test_a_client_that_says_no_more_is_as_one_that_left() -> None:
+    """Half-closed before its body is whole: nobody is answered, and the server goes on."""
+    ends: list[Exception] = []
+
+    async def serve(client: ClientExchange) -> None:
+        try:
+            while (await client.receive())[1]:
+                pass
+        except OSError as error:
+            ends.append(error)
+
+    async with serving(not_here, calls=lambda _: serve) as port, await RawClient.to(port) as client:
+        client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\nabc")
+        client.writer.write_eof()
+        async with asyncio.timeout(5):
+            assert await client.reader.read() == b""
+        assert len(ends) == 1
+
+
+def _chunked(body: bytes) -> bytes:
+    half = len(body) // 2
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:half], body[half:]) if part)
+    return b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
