@@ -10,9 +10,9 @@ from typing import Final
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, UpstreamError
+from backtalk.model.exchange import ClientExchange, Fields
 from backtalk.model.frames import Attempt
 from backtalk.model.ids import SpanId, new_span_id
-from backtalk.model.exchange import ClientExchange, Fields
 from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, plan
 from backtalk.relay.lane import Lane, Passing

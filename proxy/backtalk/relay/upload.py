@@ -1,7 +1,7 @@
 """A request's body, kept so that its model can be read and so that it can be sent more than once.
 
-In: a client's exchange. Out: an `Upload` that plays its body again for each attempt. The one rule: what is kept is bounded a
-call and a process; a body beyond either bound is sent on once, the kept part first and the rest as it comes.
+In: a client's exchange. Out: an `Upload` that plays its body again for each attempt. The one rule: what is kept is
+bounded a call and a process; a body beyond either bound is sent on once, the kept part first and the rest as it comes.
 """
 
 from typing import Final

@@ -3,28 +3,25 @@
 import pytest
 
 from backtalk.errors import RequestError, UpstreamError
-from backtalk.model.notes import NOTES, CallNotes
+from backtalk.model.exchange import ClientExchange
+from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, plan
 from backtalk.relay.attempt import Trial
-from backtalk.relay.lane import Lane, Message, Receive, Scope, Send
+from backtalk.relay.lane import Lane
+from backtalk.testing.exchange import HandExchange
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-async def nothing() -> Message:
-    """A client that says nothing."""
-    return {"type": "http.disconnect"}
-
-
 def answering(status: int, *, then: BaseException | None = None) -> Lane:
     """A lane that answers, whole or up to an exception."""
 
-    async def lane(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": status, "headers": [(b"x-backtalk-target", b"no")]})
+    async def lane(client: ClientExchange, _notes: CallNotes) -> None:
+        client.start(status, [(b"x-backtalk-target", b"no")])
         if then is not None:
             raise then
-        await send({"type": "http.response.body", "body": b"b", "more_body": False})
+        client.write(b"b", more=False)
 
     return lane
 
@@ -32,8 +29,8 @@ def answering(status: int, *, then: BaseException | None = None) -> Lane:
 def raising(error: BaseException) -> Lane:
     """A lane that does not get as far as a head."""
 
-    async def lane(scope: Scope, _receive: Receive, _send: Send) -> None:
-        scope[NOTES].upstream = "there:1"
+    async def lane(_client: ClientExchange, notes: CallNotes) -> None:
+        notes.upstream = "there:1"
         raise error
 
     return lane
@@ -45,16 +42,13 @@ class Tried:
     def __init__(self, *, goes_on: bool = False) -> None:
         self.notes = CallNotes(PARENT, "a=1")
         self.trial = Trial(target="t", lane="raw", model=None, number=2, notes=self.notes)
-        self.sent: list[Message] = []
+        self.client = HandExchange()
         self.asked: list[plan.Failure] = []
         self._goes_on = goes_on
 
     async def make(self, lane: Lane) -> None:
         """Make it."""
-        await self.trial.run(lane, {NOTES: self.notes}, nothing, self._send, head_timeout_s=5.0, go_on=self._go_on)
-
-    async def _send(self, message: Message) -> None:
-        self.sent.append(message)
+        await self.trial.run(lane, self.client, head_timeout_s=5.0, go_on=self._go_on)
 
     def _go_on(self, failure: plan.Failure) -> bool:
         self.asked.append(failure)
@@ -67,7 +61,7 @@ async def test_an_answer_passes_with_its_origin() -> None:
     tried = Tried()
     await tried.make(answering(200))
     assert tried.asked == []
-    assert tried.sent[0]["headers"] == [(b"x-backtalk-target", b"t"), (b"x-backtalk-attempts", b"2")]
+    assert tried.client.fields == [(b"x-backtalk-target", b"t"), (b"x-backtalk-attempts", b"2")]
     (attempt,) = tried.notes.attempts
     assert (attempt.target, attempt.status, attempt.error, attempt.span_id) == ("t", 200, None, tried.trial.span_id)
 
@@ -79,7 +73,7 @@ async def test_a_refusal_passes_only_where_nothing_follows(goes_on: bool) -> Non
     tried = Tried(goes_on=goes_on)
     await tried.make(answering(503))
     assert tried.asked == [plan.Failure("status_503", 503, taken=False)]
-    assert bool(tried.sent) is not goes_on
+    assert tried.client.complete is not goes_on
     assert [(a.status, a.error) for a in tried.notes.attempts] == [(503, "status_503")]
 
 
