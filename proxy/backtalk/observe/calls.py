@@ -60,7 +60,7 @@ class ObservedCalls:
             call.notes.fail("rejected", code)
         if not observed.started:
             call.notes.fail("failed", code)
-            status, fields, body = self._answer(error, call.context.trace_id)
+            status, fields, body = self._answer(error, call.context.trace_id, observed.head.path)
             observed.start(status, fields)
             observed.write(body, more=False)
         call.close("failed", code)
