@@ -69,6 +69,7 @@ NOT_COPIED: Final = frozenset({"traceparent", "tracestate", "baggage"})
 RELATIONS: Final[Mapping[str, str]] = {
     "automatic_retry": "A client sent the same request again because the first try had failed.",
     "duplicate": "The same request was sent while the first was still running, or fanned out.",
+    "retrieval": "The answer of a background response was fetched.",
 }
 _ROUTES_EXAMPLE: Final = (
     "# Models that are answered elsewhere than at `upstream`; all keys are in proxy/REFERENCE.md.",

@@ -43,6 +43,7 @@ def completion_of(fact: CallClosed, arrival: Arrival, hasher: Hasher) -> Complet
     """What the store is told of a closed call; only what a user was shown can be continued."""
     history = arrival.history
     choices = tuple(_shown(fact)) if _is_continuable(fact) else ()
+    held = tuple(_held(fact, hasher, history.scope)) if _is_continuable(fact) else ()
     return Completion(
         call=fact.key,
         scope=history.scope,
@@ -53,9 +54,19 @@ def completion_of(fact: CallClosed, arrival: Arrival, hasher: Hasher) -> Complet
         answer_text=cap(clean(fact.response.text)),
         finish_reason=fact.response.finish_reasons[0] if fact.response.finish_reasons else None,
         response_id=fact.response.id,
-        frontiers=tuple(hasher.extend(history.whole, choice) for choice in choices),
+        frontiers=(*(hasher.extend(history.whole, choice) for choice in choices), *held),
         answers=tuple(hasher.answer(history.scope, choice, history.user_text) for choice in choices),
     )
+
+
+def _held(fact: CallClosed, hasher: Hasher, scope: bytes) -> Iterable[bytes]:
+    """Where a later call may go on that leaves the history to the provider."""
+    if fact.opened.api != "responses":
+        return
+    if fact.response.id is not None:
+        yield hasher.response(scope, fact.response.id)
+    if fact.opened.request.conversation is not None:
+        yield hasher.conversation(scope, fact.opened.request.conversation)
 
 
 def _is_continuable(fact: CallClosed) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 
 from backtalk.clock import NS_PER_S
 from backtalk.detect.arrivals import arrival_of, completion_of, is_dialogue
+from backtalk.detect.retrievals import looked_at
 from backtalk.detect.views import view_again, view_of
 from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, SessionLinked, SignalFound
 from backtalk.model.ids import SpanId
@@ -84,6 +85,8 @@ class Desk:
         if call.arrival is not None:
             self._store.complete(completion_of(fact, call.arrival, self._hasher))
         view = call.view or SessionView("", "no_state", 0.0)
+        fact, brought = looked_at(fact, self._store, self._hasher)
+        found += brought
         closed = msgspec.structs.replace(fact, session_id=view.session_id or None)
         found += self._ask(closed, view, closed.opened, closed.closed_ns)
         return closed, found

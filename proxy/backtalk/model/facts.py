@@ -38,7 +38,7 @@ LinkRule = Literal[
 SignalKind = Literal["regeneration", "reformulation", "assistant_edit", "stop"]
 """The signals of the built-in detectors; a plugin may use any other lower-case name."""
 
-RelationKind = Literal["automatic_retry", "duplicate"]
+RelationKind = Literal["automatic_retry", "duplicate", "retrieval"]
 """Facts about two calls that say nothing of an answer's quality."""
 
 FeedbackKind = Literal["rating", "score", "comment", "correction"]
@@ -138,7 +138,7 @@ class SignalFound(msgspec.Struct, frozen=True, tag="signal_found", omit_defaults
 
 
 class CallRelated(msgspec.Struct, frozen=True, tag="call_related", omit_defaults=True):
-    """`shown_by` is a retry or a duplicate of `about`: a fact, not a signal."""
+    """`shown_by` is a retry or a duplicate of `about`, or brought its answer later: a fact, not a signal."""
 
     kind: RelationKind
     about: CallKey

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from backtalk.model.chat import Message, ToolCall
+from backtalk.model.chat import Message, Request, ToolCall
 from backtalk.model.facts import CallOpened
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class History(msgspec.Struct, frozen=True):
     shown_text: str
     """The last assistant message, capped."""
     last_role: str
+    linear: bool = False
+    """Whether the provider holds the history and only adds to it, so that nobody comes back to an earlier place."""
 
 
 class Hasher:
@@ -78,7 +80,8 @@ class Hasher:
         """Read an opened call's messages once."""
         scope = self.scope(opened)
         spoken = [message for message in opened.request.messages if message.role not in _INSTRUCTIONS]
-        chain = [self._start(scope)]
+        held = self._held(scope, opened.request)
+        chain = [held or self._start(scope)]
         for message in spoken:
             chain.append(self.extend(chain[-1], message))
         answers = [place for place, message in enumerate(spoken) if message.role == "assistant"]
@@ -89,7 +92,7 @@ class Hasher:
         return History(
             scope=scope,
             whole=chain[-1],
-            frontier=None if last is None else chain[last + 1],
+            frontier=held if last is None else chain[last + 1],
             before=None if last is None else chain[last],
             answer=None if last is None else self._answer_at(scope, spoken, last),
             older_answer=None if older is None else self._answer_at(scope, spoken, older),
@@ -100,7 +103,16 @@ class Hasher:
             asked_text=asked_text,
             shown_text="" if last is None else cap(clean(spoken[last].text)),
             last_role=spoken[-1].role if spoken else "",
+            linear=opened.request.conversation is not None,
         )
+
+    def response(self, scope: bytes, response_id: str) -> bytes:
+        """Where a history goes on that the provider holds up to a response."""
+        return self._digest(scope, "response", response_id)
+
+    def conversation(self, scope: bytes, conversation_id: str) -> bytes:
+        """Where a history goes on that the provider holds as a conversation."""
+        return self._digest(scope, "conversation", conversation_id)
 
     def extend(self, link: bytes, message: Message) -> bytes:
         """The chain's next link."""
@@ -120,6 +132,11 @@ class Hasher:
     def name(self, *parts: str) -> str:
         """A deterministic 32-digit name, as session and signal ids are."""
         return self._digest(b"name", *parts).hex()
+
+    def _held(self, scope: bytes, request: Request) -> bytes | None:
+        if request.previous_response is not None:
+            return self.response(scope, request.previous_response)
+        return None if request.conversation is None else self.conversation(scope, request.conversation)
 
     def _said(self, scope: bytes, text: str) -> bytes | None:
         words = typed(text).casefold()

@@ -72,7 +72,7 @@ def _under(
     parent, share = best(candidates, arrival, fits)
     evidence: dict[str, Scalar] = {"candidates": len(candidates)}
     attempts = continued[parent.span_id]
-    if attempts:
+    if attempts and not arrival.history.linear:
         return _branch(arrival, parent, attempts[-1], share, windows)
     return Place(rule, round(share, 3), parent=parent, evidence=evidence)
 

@@ -31,10 +31,12 @@ def repeat(arrival: Arrival, earlier: Evidence, windows: Windows) -> Place | Non
     return _first_turn(arrival, same, earlier, windows) if arrival.history.frontier is None else _later(arrival, same)
 
 
-def _later(arrival: Arrival, same: tuple[Seen, ...]) -> Place:
+def _later(arrival: Arrival, same: tuple[Seen, ...]) -> Place | None:
     latest = same[-1]
     if in_flight(latest, arrival):
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate", evidence={"in_flight": True})
+    if arrival.history.linear:  # "go on" said twice goes on twice
+        return None
     if latest.link is None or (latest.link.parent is None and not arrival.stream):
         return Place("duplicate", 0.9, sibling=latest, relation="duplicate")
     return Place("repeat", 0.97, sibling=latest, evidence={"attempts": len(same)})
