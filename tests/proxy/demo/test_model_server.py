@@ -40,7 +40,7 @@ def test_a_part_is_found_without_running_its_package(tmp_path: Path, monkeypatch
     package = tmp_path / "carried_weights"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType] -- pytest leaves it untyped
     assert part_of("carried_weights", 3) == package / "data" / "part03.bin"
 
 
