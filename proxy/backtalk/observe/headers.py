@@ -91,7 +91,8 @@ def chosen_query(query: str) -> str:
     """The parameters of a query that may be kept, as they were spelled."""
     if not query:
         return ""
-    return "&".join(pair for pair in query.split("&") if pair.partition("=")[0] in _QUERY)
+    pairs = (pair for pair in query.split("&") if ";" not in pair)  # some servers take it as another separator
+    return "&".join(pair for pair in pairs if pair.partition("=")[0] in _QUERY)
 
 
 def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fields:

@@ -4,7 +4,6 @@ A call whose body is still to come is not announced before the body, or its end,
 bounded: beyond the bounds the oldest calls lose the messages of their requests, counted, and keep all else.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -81,14 +80,15 @@ class OpenCalls:
         end = facts_of.closed(known.call, frame, request_bytes=known.request_bytes, request_capture=known.capture)
         return Ended(None if known.announced else known.call, end)
 
-    def interrupt(self, owner: str, seen_ns: int) -> Iterator[Ended]:
-        """End all calls of an owner that is gone, oldest first."""
-        for span_id in self.spans(owner):
-            if known := self._forget(span_id):
-                end = facts_of.interrupted(
-                    known.call, seen_ns, request_bytes=known.request_bytes, request_capture=known.capture
-                )
-                yield Ended(None if known.announced else known.call, end)
+    def interrupt(self, span_id: str, seen_ns: int) -> Ended | None:
+        """End a call whose owner is gone; None where no such call is open."""
+        known = self._forget(span_id)
+        if known is None:
+            return None
+        end = facts_of.interrupted(
+            known.call, seen_ns, request_bytes=known.request_bytes, request_capture=known.capture
+        )
+        return Ended(None if known.announced else known.call, end)
 
     def spans(self, owner: str) -> list[str]:
         """The open calls of an owner, oldest first."""

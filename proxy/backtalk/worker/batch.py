@@ -24,6 +24,8 @@ class Batch:
         self.facts: list[Fact] = []
         self.size_bytes = 0
         self.dropped = 0
+        self.unwritable = 0
+        """Facts that were left out of the entry."""
 
     @property
     def full(self) -> bool:
@@ -37,11 +39,18 @@ class Batch:
 
     def clear(self) -> None:
         """Begin the next."""
-        self.facts, self.size_bytes, self.dropped = [], 0, 0
+        self.facts, self.size_bytes, self.dropped, self.unwritable = [], 0, 0, 0
 
     def encode(self, consumed: Mapping[str, int], *, limit_bytes: int = MAX_PAYLOAD_BYTES) -> bytes:
-        """The entry; where it is larger than a frame may be, the largest calls lose their texts and say so."""
-        payload = self._entry(consumed)
+        """The entry; where it is larger than a frame may be, the largest calls lose their texts and say so.
+
+        A fact that cannot be written is left out and counted in `unwritable`: raised, it would come again and again.
+        """
+        try:
+            payload = self._entry(consumed)
+        except (TypeError, ValueError, OverflowError):
+            self._leave_out()
+            payload = self._entry(consumed)
         if len(payload) > limit_bytes:
             self._shrink(len(payload) - limit_bytes)
             payload = self._entry(consumed)
@@ -49,6 +58,12 @@ class Batch:
 
     def _entry(self, consumed: Mapping[str, int]) -> bytes:
         return encode_entry(JournalEntry(tuple(self.facts), consumed, self.dropped))
+
+    def _leave_out(self) -> None:
+        """Keep the facts that can be written."""
+        kept = [fact for fact in self.facts if _is_writable(fact)]
+        self.unwritable += len(self.facts) - len(kept)
+        self.facts = kept
 
     def _shrink(self, excess_bytes: int) -> None:
         """Take the texts out of the largest calls, until that many bytes are gone."""
@@ -60,6 +75,14 @@ class Batch:
             light = _without_texts(fact)
             self.facts[place] = light
             excess_bytes -= size_bytes - _size(light)
+
+
+def _is_writable(fact: Fact) -> bool:
+    try:
+        encode_entry(JournalEntry((fact,)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _size(fact: CallClosed) -> int:

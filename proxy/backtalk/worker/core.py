@@ -90,6 +90,9 @@ class Core:
         """
         self._decider.flush()
         payload = self._batch.encode(self._consumed)
+        if lost := self._batch.unwritable:
+            self._metrics.add("backtalk.worker.bad_frames", lost, reason="unwritable")
+            _log.error("facts could not be written and are left out", extra={"count": lost})
         begin = self._journal.end
         while True:
             try:
@@ -221,12 +224,7 @@ class Core:
         """Know again the calls that were open when the last entry was written."""
         waiting: dict[str, CallOpened] = {}
         for owner, frame in self._intake.reopen_owned():
-            call: CallOpened | None = None
-            if isinstance(frame, Opened):
-                call = self._decider.calls.open(owner, frame)
-            elif isinstance(frame, Requested):
-                call = self._decider.calls.complete(frame)
-            if call is not None:
+            if call := self._decider.reopen(owner, frame):
                 waiting[call.span_id] = call
         known = place.read(self._journal_directory, self._place.load() or 0, waiting) if waiting else {}
         for span_id, call in waiting.items():

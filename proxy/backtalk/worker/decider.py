@@ -4,9 +4,10 @@ Synchronous and in one thread. A part that fails (an odd frame, the session desk
 counted and logged, never the facts of the call itself and never the next frame.
 """
 
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
@@ -60,12 +61,9 @@ class Decider:
     def take(self, owner: str, frame: AnyFrame, *, late: bool = False) -> list[Fact]:
         """Decide one frame."""
         self._counts[type(frame).__name__.lower()] += 1
-        try:
+        with self._survived(type(frame).__name__):
             return list(self._facts(owner, frame, late=late))
-        except Exception:  # noqa: BLE001 -- one frame that cannot be handled must not stop all that come after it
-            _log.exception("a frame could not be handled", extra={"frame": type(frame).__name__})
-            self._metrics.add("backtalk.worker.bad_frames", reason="failed")
-            return []
+        return []
 
     def advance(self, boot_ns: int) -> list[Fact]:
         """Decide what has waited up to this instant."""
@@ -73,11 +71,26 @@ class Decider:
 
     def interrupt(self, owner: str, seen_ns: int) -> list[Fact]:
         """End the calls of an owner that is gone."""
-        return [fact for ended in self.calls.interrupt(owner, seen_ns) for fact in self._end(ended)]
+        found: list[Fact] = []
+        for span_id in self.calls.spans(owner):
+            with self._survived("interrupted"):
+                if ended := self.calls.interrupt(span_id, seen_ns):
+                    found += self._end(ended)
+        return found
+
+    def reopen(self, owner: str, frame: AnyFrame) -> CallOpened | None:
+        """Take a frame again that was consumed before a restart; gives the call where it is complete with it."""
+        with self._survived(type(frame).__name__):
+            if isinstance(frame, Opened):
+                return self.calls.open(owner, frame)
+            if isinstance(frame, Requested):
+                return self.calls.complete(frame)
+        return None
 
     def restore(self, call: CallOpened, linked: SessionLinked | None) -> None:
         """Know a call again that was open before a restart."""
-        self._desk.restore(call, linked)
+        with self._survived("restored"):
+            self._desk.restore(call, linked)
 
     def flush(self) -> None:
         """Let the desk write what it holds back."""
@@ -132,6 +145,15 @@ class Decider:
         except Exception:  # noqa: BLE001 -- sessions and signals are an addition; a failure there must not cost the call
             self._failed()
             return []
+
+    @contextlib.contextmanager
+    def _survived(self, frame: str) -> Generator[None]:
+        """What fails here costs itself: raised, it would come again after each restart, and nothing behind it ever."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 -- one frame that cannot be handled must not stop all that come after it
+            _log.exception("a frame could not be handled", extra={"frame": frame})
+            self._metrics.add("backtalk.worker.bad_frames", reason="failed")
 
     def _failed(self) -> None:
         _log.exception("the session desk failed")

@@ -46,4 +46,5 @@ def test_only_named_parameters_of_a_query_are_copied() -> None:
     assert chosen_query("api-version=2024-10-21&key=sk-1&model=a%20b&api-key=sk-2&x=1") == (
         "api-version=2024-10-21&model=a%20b"
     )
+    assert chosen_query("model=x;key=sk-1&model;key=sk-1&limit=1") == chosen_query("limit=1")
     assert chosen_query("") == ""

@@ -62,7 +62,7 @@ def test_calls_of_one_owner_are_interrupted() -> None:
     calls = OpenCalls("x-session-id", Metrics("worker"))
     for number, owner in ((1, "a"), (2, "b"), (3, "a")):
         _open(calls, number, owner=owner)
-    ends = [ended.end for ended in calls.interrupt("a", 500)]
+    ends = [ended.end for span_id in calls.spans("a") if (ended := calls.interrupt(span_id, 500))]
     assert [end.opened.span_id for end in ends] == [span_of(1), span_of(3)]
     assert [(end.outcome, end.closed_ns) for end in ends] == [("interrupted", 500)] * 2
     assert calls.spans("b") == [span_of(2)]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,8 +21,8 @@ class Finds:
     api: ClassVar[int] = 1
     version: ClassVar[str] = "1"
 
-    def __init__(self, probability: float = 0.5) -> None:
-        self._signal = Signal("found", ABOUT, probability)
+    def __init__(self, probability: float = 0.5, evidence: Any = None) -> None:
+        self._signal = Signal("found", ABOUT, probability, evidence or {})
 
     def observe(self, fact: CallOpened | CallClosed, session: SessionView) -> Sequence[Signal]:
         """The signal."""
@@ -94,4 +94,16 @@ def test_an_impossible_probability_is_a_failure(probability: float) -> None:
     """It never gets into a fact."""
     metrics = Counts()
     assert not DetectorRunner([Finds(probability)], metrics).observe(factories.opened("Hi"), factories.view())
+    assert metrics.sums["backtalk.detector.failures"] == 1
+
+
+@pytest.mark.parametrize(
+    "evidence", [{"x": b"bytes"}, {"x": {1, 2}}, {"x": [1]}, {"x": object()}, {"x": 1 << 70}, {"x": "\ud800"}, {1: "x"}]
+)
+def test_evidence_that_the_journal_would_not_give_back_is_a_failure(evidence: Any) -> None:
+    """Written or not, it would cost the whole entry, with the calls and the feedback in it."""
+    metrics = Counts()
+    runner = DetectorRunner([Finds(evidence=evidence), Finds(evidence={"x": 1, "y": "z"})], metrics)
+    found = runner.observe(factories.opened("Hi"), factories.view())
+    assert [signal.evidence for _, signal in found] == [{"x": 1, "y": "z"}]
     assert metrics.sums["backtalk.detector.failures"] == 1

@@ -1,5 +1,7 @@
 """A batch becomes one journal entry, however large its calls."""
 
+import msgspec
+
 from backtalk.model.chat import Message, Request, Response
 from backtalk.model.facts import CallClosed, CallOpened, decode_entry
 from backtalk.model.ids import SpanId, TraceId
@@ -48,3 +50,12 @@ def test_what_is_too_large_loses_its_texts() -> None:
     assert (large.opened.request.messages, large.response.choices) == ((), ())
     assert (large.request_capture, large.response_capture) == ("none", "none")
     assert large.opened.request.not_understood == "the bodies are too large for the journal"
+
+
+def test_a_fact_that_cannot_be_written_costs_only_itself() -> None:
+    """The others are written, and it is counted; raised, it would be met again after each restart."""
+    batch = Batch()
+    bad = msgspec.structs.replace(_call("bad"), closed_ns=1 << 70)
+    batch.add([_call("before"), bad, _call("behind")])
+    assert decode_entry(batch.encode({"owner": 7})).facts == (_call("before"), _call("behind"))
+    assert batch.unwritable == 1

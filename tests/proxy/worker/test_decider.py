@@ -1,22 +1,25 @@
 """One frame in, its facts out; what fails costs only itself."""
 
+import pytest
+
 from backtalk.detect.desk import Desk
 from backtalk.feedback.given import feedback_given
 from backtalk.model.facts import CallClosed, CallOpened, FeedbackGiven, SessionLinked
-from backtalk.model.frames import Feedback, Heartbeat
-from backtalk.observe.open_calls import OpenCalls
+from backtalk.model.frames import Feedback, Heartbeat, Opened
+from backtalk.observe.open_calls import Ended, OpenCalls
 from backtalk.session.memory_store import MemorySessionStore
 from backtalk.settings import Settings
 from backtalk.telemetry import Metrics
-from backtalk.testing.frames import closed, conversation, opened, rating
+from backtalk.testing.frames import closed, conversation, opened, rating, span_of
 from backtalk.worker.decider import Decider
 
 _SECOND = 1_000_000_000
 
 
-def _decider(metrics: Metrics) -> Decider:
+def _decider(metrics: Metrics, calls: OpenCalls | None = None) -> Decider:
     desk = Desk(MemorySessionStore(), [], secret=b"s" * 32, settings=Settings(), metrics=metrics)
-    return Decider(OpenCalls("x-session-id", metrics), desk, feedback_given, metrics)
+    calls = OpenCalls("x-session-id", metrics) if calls is None else calls
+    return Decider(calls, desk, feedback_given, metrics)
 
 
 def test_a_conversation_becomes_one_session() -> None:
@@ -80,3 +83,49 @@ def test_a_restored_call_is_not_linked_again() -> None:
     again.restore(call, linked)
     facts = again.take("owner", closed(1, _SECOND + 5, "hello"))
     assert [type(fact) for fact in facts] == [CallClosed]
+
+
+class Brittle(OpenCalls):
+    """Calls of which one breaks when it opens, or when it is interrupted."""
+
+    def __init__(self, *, opening: str = "", ending: str = "") -> None:
+        super().__init__("x-session-id", Metrics("worker"))
+        self._opening = opening
+        self._ending = ending
+
+    def open(self, owner: str, frame: Opened, *, late: bool = False) -> CallOpened | None:
+        """Fail for the broken one."""
+        if frame.span_id == self._opening:
+            raise RuntimeError(owner)
+        return super().open(owner, frame, late=late)
+
+    def interrupt(self, span_id: str, seen_ns: int) -> Ended | None:
+        """Fail behind the broken one, which is gone then."""
+        ended = super().interrupt(span_id, seen_ns)
+        if span_id == self._ending:
+            raise RuntimeError(span_id)
+        return ended
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_call_that_breaks_its_opening_costs_only_itself(again: bool) -> None:
+    """When it is read, and when it is read again after a restart: a worker that died of it would die for ever."""
+    metrics = Metrics("worker")
+    decider = _decider(metrics, Brittle(opening=span_of(2)))
+    hello = [{"role": "user", "content": "hi"}]
+    for number in (1, 2, 3):
+        frame = opened(number, _SECOND, hello)[0]
+        _ = decider.reopen("owner", frame) if again else decider.take("owner", frame)
+    assert decider.calls.spans("owner") == [span_of(1), span_of(3)]
+    assert metrics.snapshot().value("backtalk.worker.bad_frames", reason="failed") == 1
+
+
+def test_a_call_that_breaks_its_end_costs_only_itself() -> None:
+    """The other calls of a dead proxy are interrupted all the same."""
+    metrics = Metrics("worker")
+    decider = _decider(metrics, Brittle(ending=span_of(2)))
+    for number in (1, 2, 3):
+        decider.take("owner", opened(number, _SECOND, [{"role": "user", "content": "hi"}])[0])
+    found = decider.interrupt("owner", 2 * _SECOND)
+    assert [fact.opened.span_id for fact in found if isinstance(fact, CallClosed)] == [span_of(1), span_of(3)]
+    assert metrics.snapshot().value("backtalk.worker.bad_frames", reason="failed") == 1
