@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -50,12 +50,11 @@ class RelaySettings(Section):
 class CaptureSettings(Section):
     """How much of each call is copied."""
 
+    mode: Literal["full", "none"] = Field(default="full", description="none: hashes in place of all texts of calls.")
     call_bytes: int = Field(
         default=4 * _MIB, gt=0, description="Largest copy of one body; beyond it size and sha256 are kept."
     )
-    process_bytes: int = Field(
-        default=256 * _MIB, gt=0, description="Largest sum of copies in flight in one proxy process."
-    )
+    process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of copies in flight in a proxy.")
 
 
 class SpoolSettings(Section):

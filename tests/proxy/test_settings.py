@@ -16,6 +16,7 @@ TOP_LEVEL = [(path, default) for path, default in FIELDS if len(path) == 1]
 OF_TYPE: dict[str, Any] = {
     "upstream": "http://127.0.0.1:9/v1",
     "log_level": "debug",
+    "capture.mode": "none",
     "detect.detectors": ["stop"],
     "telemetry.exporters": ["otlp", "other"],
 }

@@ -12,6 +12,7 @@ from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, enc
 from backtalk.model.ids import keyed_hash
 from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
+from backtalk.observe.blind import Blind, soon
 from backtalk.observe.context import CallContext
 from backtalk.observe.headers import Fields, chosen_query, request_chooser, response_chooser, with_ids
 from backtalk.observe.tee import Body, Budget, Tee
@@ -48,6 +49,7 @@ class Observer:
         self.choose_response = response_chooser()
         self.budget = Budget(settings.capture.process_bytes)
         self.call_bytes = settings.capture.call_bytes
+        self.blind = Blind(secret, settings.session.header) if settings.capture.mode == "none" else None
         self._secret = secret
         self._clients: dict[str, str] = {}
 
@@ -108,11 +110,13 @@ class Call:
         tee.add(piece)
         if not self._opened:
             self.uploaded_ns = clock.monotonic_ns()
-            self._open(None if more else self._request_copy(tee))
+            self._open(None if more or self._observer.blind else self._request_copy(tee))
+        elif not more and self.notes.asked_ns is None:
+            self.uploaded_ns = clock.monotonic_ns()
+        if not more and self._observer.blind is not None:
+            soon(self._finish_request)
         elif not more:
-            if self.notes.asked_ns is None:
-                self.uploaded_ns = clock.monotonic_ns()
-            self._requested(self._request_copy(tee))
+            self._finish_request()
 
     def response_head(self, status: int, headers: Fields) -> Fields:
         """The response starts; returns its fields with the call's ids."""
@@ -149,8 +153,12 @@ class Call:
         tee = self._request
         if tee is None:
             return
-        body = self._request_copy(tee)
-        if self._opened:
+        body, blind = self._request_copy(tee), self._observer.blind
+        if blind is not None:
+            if not self._opened:
+                self._open(None)
+            self._requested(blind.request(self._tenant, self._head, self._observer.choose(self._head.headers), body))
+        elif self._opened:
             self._requested(body)
         else:
             self._open(body)
@@ -175,7 +183,7 @@ class Call:
             parent_span_id=context.parent_span_id,
             trace_flags=context.flags,
             tracestate=context.tracestate,
-            tenant=observer.tenants.of(head.headers, head.query),
+            tenant=self._tenant,
             method=head.method,
             path=head.path,
             query=chosen_query(head.query),
@@ -188,13 +196,19 @@ class Call:
         )
         observer.offer(frame)
 
+    @property
+    def _tenant(self) -> str:
+        return self._observer.tenants.of(self._head.headers, self._head.query)
+
     def _requested(self, body: Body) -> None:
         now = clock.now()
         self._observer.offer(Requested(now.wall_ns, now.boot_ns, self.context.span_id, *body))
 
     def _closed(self, outcome: Outcome, error: str | None) -> Closed:
         now = clock.now()
-        body = self._response.finish()
+        body, blind = self._response.finish(), self._observer.blind
+        if blind is not None:
+            body = blind.response(self._tenant, self._head, self.status, self._kept_headers, body)
         return Closed(
             wall_ns=now.wall_ns,
             boot_ns=now.boot_ns,

@@ -4,12 +4,12 @@ A fact holds what was understood, never the raw bytes. Redaction belongs into `w
 places where texts enter a fact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from backtalk.model.chat import Message, Request, Response, Usage
+from backtalk.model.chat import Api, Message, Request, Response, Usage
 from backtalk.model.endpoints import api_of
 from backtalk.model.facts import CallClosed, CallOpened
 from backtalk.model.frames import Capture, Closed, Opened
@@ -48,10 +48,16 @@ def opened(frame: Opened, *, late: bool) -> CallOpened:
 
 def with_request(call: CallOpened, body: bytes, headers: Iterable[tuple[str, str]], session_header: str) -> CallOpened:
     """The arrival with its request understood; a request without a body (GET) has nothing to understand."""
-    request = understand.request(call.api, body, by_name(headers), session_header)
-    if not body and call.method not in ("POST", "PUT", "PATCH"):
-        request = Request(declared_session=request.declared_session)
+    request = request_of(call.api, call.method, body, by_name(headers), session_header)
     return msgspec.structs.replace(call, request=request)
+
+
+def request_of(api: Api, method: str, body: bytes, headers: Mapping[str, str], session_header: str) -> Request:
+    """What was asked; a request without a body (GET) has nothing to understand."""
+    request = understand.request(api, body, headers, session_header)
+    if not body and method not in ("POST", "PUT", "PATCH"):
+        return Request(declared_session=request.declared_session)
+    return request
 
 
 def announced(call: CallOpened) -> CallOpened:
@@ -62,18 +68,31 @@ def announced(call: CallOpened) -> CallOpened:
 
 
 def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_capture: Capture) -> CallClosed:
-    """A call's end."""
-    headers = by_name(frame.headers)
+    """A call's end, its response understood from the frame's body."""
     response = understand.response(
-        call.api, frame.status, headers, frame.body, sha256=frame.body_sha256, size_bytes=frame.body_bytes
+        call.api,
+        frame.status,
+        by_name(frame.headers),
+        frame.body,
+        sha256=frame.body_sha256,
+        size_bytes=frame.body_bytes,
     )
+    response = _with_usage(call, frame.status, response)
+    return ended(call, frame, response, request_bytes=request_bytes, request_capture=request_capture)
+
+
+def ended(
+    call: CallOpened, frame: Closed, response: Response, *, request_bytes: int, request_capture: Capture
+) -> CallClosed:
+    """A call's end with a response that was understood before."""
+    headers = by_name(frame.headers)
     return CallClosed(
         opened=call,
         closed_ns=frame.wall_ns,
         duration_ns=frame.duration_ns,
         status=frame.status,
         outcome="completed" if _came_whole(call, frame, response) else frame.outcome,
-        response=_with_usage(call, frame.status, response),
+        response=response,
         first_byte_ns=frame.first_byte_ns,
         overhead_ns=frame.overhead_ns,
         chunks=frame.chunks,

@@ -4,7 +4,7 @@ A call whose body is still to come is not announced before the body, or its end,
 bounded: beyond the bounds the oldest calls lose the messages of their requests, counted, and keep all else.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 import msgspec
 
@@ -12,7 +12,7 @@ from backtalk.model.chat import Request
 from backtalk.model.facts import CallClosed, CallOpened
 from backtalk.model.frames import Capture, Closed, Opened, Requested
 from backtalk.model.meter import Meter
-from backtalk.observe import facts_of
+from backtalk.observe import blind, facts_of
 
 LIMIT_BYTES: Final = 256 << 20
 """Largest sum of request bodies that are held understood."""
@@ -26,6 +26,11 @@ class Ended(NamedTuple):
 
     arrival: CallOpened | None
     end: CallClosed
+
+
+class _Sizes(TypedDict):
+    request_bytes: int
+    request_capture: Capture
 
 
 class _Open(msgspec.Struct):
@@ -77,7 +82,11 @@ class OpenCalls:
         known = self._forget(frame.span_id)
         if known is None:
             return None
-        end = facts_of.closed(known.call, frame, request_bytes=known.request_bytes, request_capture=known.capture)
+        sizes = _Sizes(request_bytes=known.request_bytes, request_capture=known.capture)
+        if frame.capture == "none":
+            end = facts_of.ended(known.call, frame, blind.read_response(frame.body), **sizes)
+        else:
+            end = facts_of.closed(known.call, frame, **sizes)
         return Ended(None if known.announced else known.call, end)
 
     def interrupt(self, span_id: str, seen_ns: int) -> Ended | None:
@@ -95,7 +104,10 @@ class OpenCalls:
         return [span_id for span_id, known in self._calls.items() if known.owner == owner]
 
     def _understand(self, span_id: str, known: _Open, body: bytes) -> CallOpened:
-        known.call = facts_of.with_request(known.call, body, known.headers, self._session_header)
+        if known.capture == "none":
+            known.call = msgspec.structs.replace(known.call, request=blind.read_request(body))
+        else:
+            known.call = facts_of.with_request(known.call, body, known.headers, self._session_header)
         known.headers = []
         whole = known.call
         known.held_bytes = len(body)
