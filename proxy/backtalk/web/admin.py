@@ -1,36 +1,34 @@
 """The admin listener: traces, metrics and health, for people and probes on this machine.
 
-In: HTTP with a bearer token. Out: JSON documents and Prometheus text. Reads run in one thread of their own; what takes
-too long is given up with a 503, and never delays a probe.
+In: HTTP with a bearer token. Out: JSON documents and Prometheus text. Reads run in a thread of their own; what takes
+too long is given up with a 503, and never delays a probe or other reads.
 """
 
 import asyncio
 import hmac
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from backtalk.errors import BacktalkError, RequestError, StoreError
+from backtalk.errors import BacktalkError, RequestError
 from backtalk.ledger.rows import Rows
 from backtalk.model.ids import parse_request_id, parse_trace_id
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.problems import body_of
+from backtalk.web.reading import Reading
 from backtalk.web.traces import Traces
 
-_Answer = TypeVar("_Answer")
 _Handler = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
-_DEADLINE_S: Final = 20.0
 _FOLLOW_S: Final = 0.25
 _MOST_LISTED: Final = 500
 _PARAMETERS: Final = frozenset(
@@ -39,14 +37,12 @@ _PARAMETERS: Final = frozenset(
 
 
 class Admin:
-    """The handlers and the one reading thread behind them."""
+    """The handlers and the reading thread behind them."""
 
     def __init__(self, data_dir: Path, rows: Rows, token: str) -> None:
         self._data_dir = data_dir
-        self._rows = rows
         self._token = token
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="traces")
-        self._traces: Traces | None = None
+        self._reading = Reading(lambda: Traces(data_dir, rows))
 
     async def trace(self, request: Request) -> Response:
         """`GET /v1/traces/{trace_id}`: one trace with sessions, signals and feedback."""
@@ -56,7 +52,7 @@ class Admin:
         if trace_id is None:
             message = "a trace id is 32 lower-case hex digits, as in the x-trace-id header"
             raise RequestError(message, code="bad_trace_id", param="trace_id")
-        document = await self._read(lambda traces: traces.trace(trace_id))
+        document = await self._reading.ask(lambda traces: traces.trace(trace_id))
         if document is None:
             raise RequestError(f"nothing is known of the trace {trace_id}", code="unknown_trace", status=404)
         return JSONResponse(document)
@@ -79,7 +75,7 @@ class Admin:
         def ask(traces: Traces) -> dict[str, Any]:
             return traces.recent(limit=limit, before_ns=before_ns, signal=signal, has_feedback=has_feedback, **equal)
 
-        return JSONResponse(await self._read(ask))
+        return JSONResponse(await self._reading.ask(ask))
 
     async def metrics(self, request: Request) -> Response:
         """`GET /metrics`: the figures of every process, as Prometheus text."""
@@ -95,7 +91,7 @@ class Admin:
     async def readyz(self, request: Request) -> Response:
         """`GET /readyz`: the journal and the ledger can be read."""
         del request
-        await self._read(Traces.refresh)
+        await self._reading.ask(Traces.refresh)
         return JSONResponse({"status": "ready"})
 
     def guarded(self, handler: _Handler) -> _Handler:
@@ -114,27 +110,14 @@ class Admin:
         """Keep up with the journal, so that no reader has to wait for what has gathered."""
         while True:
             try:
-                await self._read(Traces.refresh)
+                await self._reading.ask(Traces.refresh)
             except (BacktalkError, OSError) as error:
                 _log.warning("the journal cannot be followed", extra={"error": str(error)})
             await asyncio.sleep(_FOLLOW_S)
 
     def close(self) -> None:
         """End the reading thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _read(self, ask: Callable[[Traces], _Answer]) -> _Answer:
-        loop = asyncio.get_running_loop()
-        try:
-            return await asyncio.wait_for(loop.run_in_executor(self._thread, self._ask, ask), _DEADLINE_S)
-        except TimeoutError as error:
-            message = f"the ledger did not answer within {_DEADLINE_S:g} s"
-            raise StoreError(message, code="ledger_slow") from error
-
-    def _ask(self, ask: Callable[[Traces], _Answer]) -> _Answer:
-        if self._traces is None:
-            self._traces = Traces(self._data_dir, self._rows)
-        return ask(self._traces)
+        self._reading.close()
 
 
 def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
