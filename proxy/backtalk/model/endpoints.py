@@ -86,13 +86,13 @@ class Endpoint(NamedTuple):
 
 def is_reserved(path: str) -> bool:
     """Whether a path belongs to the feedback door and is never relayed."""
-    return path.startswith(FEEDBACK) or path == FEEDBACK_SCRIPT
+    return path in {FEEDBACK, FEEDBACK_SCRIPT} or path.startswith(f"{FEEDBACK}/")
 
 
 def is_call(path: str) -> bool:
     """Whether a path is of a model API: relayed and recorded."""
     if path.startswith(_OPENAI):
-        return not path.startswith(FEEDBACK)
+        return not is_reserved(path)
     return path.startswith(_AZURE) or path in OLLAMA
 
 

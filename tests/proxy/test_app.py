@@ -1,0 +1,92 @@
+"""The public app: each request goes where it belongs, and all of it is observed."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from backtalk.app import public_app
+from backtalk.model.meter import NoMeter
+from backtalk.observe.middleware import Receive, Scope, Send
+from backtalk.settings import Settings
+from backtalk.testing.raw_client import RawClient
+from backtalk.testing.raw_upstream import RawUpstream, answering
+from backtalk.testing.running import FrameList, error_of, not_here, serving
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+
+async def door(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stands where feedback is taken; answers with the path."""
+    body = str(scope["path"]).encode()
+    del receive
+    await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextlib.asynccontextmanager
+async def running(frames: FrameList) -> AsyncGenerator[tuple[RawUpstream, RawClient]]:
+    """The app before an upstream, and a client."""
+    async with RawUpstream(answering(OK)).listening() as upstream:
+        settings = Settings(upstream=upstream.url)
+        app = public_app(settings, feedback_app=door, sink=frames, secret=b"s" * 32, metrics=NoMeter())
+        async with serving(app) as port, await RawClient.to(port) as client:
+            yield upstream, client
+
+
+@pytest.mark.anyio
+async def test_the_model_api_goes_through_the_relay() -> None:
+    """A path under /v1/ is a call: it reaches the upstream and leaves its frames."""
+    frames = FrameList()
+    async with running(frames) as (upstream, client):
+        response = await client.request("POST", "/v1/chat/completions", b"{}")
+        assert (response.status, response.body) == (200, b"{}")
+        assert [request.line for request in upstream.requests] == [b"POST /v1/chat/completions HTTP/1.1"]
+        assert (await frames.ended()).outcome == "completed"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/v1/feedback", "/v1/feedback/1", "/feedback.js"])
+async def test_feedback_has_its_own_door(path: str) -> None:
+    """It is no call: the upstream never sees it, and it leaves no frames of one; but it has its ids."""
+    frames = FrameList()
+    async with running(frames) as (upstream, client):
+        response = await client.request("POST", path, b"{}")
+        assert (response.status, response.body.decode()) == (202, path)
+        assert response.value("x-trace-id")
+        assert (upstream.requests, frames.frames) == ([], [])
+
+
+@pytest.mark.anyio
+async def test_a_path_that_only_begins_like_feedback_is_the_upstreams() -> None:
+    """A provider may have a resource whose name begins with that word."""
+    frames = FrameList()
+    async with running(frames) as (upstream, client):
+        assert (await client.request("GET", "/v1/feedbacks")).status == 200
+        assert len(upstream.requests) == 1
+        assert (await frames.ended()).outcome == "completed"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat", "/healthz"])
+async def test_elsewhere_there_is_nothing(path: str) -> None:
+    """The answer is an error in OpenAI's shape that says where the model API is."""
+    async with running(FrameList()) as (upstream, client):
+        response = await client.request("GET", path)
+        error = error_of(response)
+        assert (response.status, error["code"]) == (404, "unknown_url")
+        assert "/v1/" in error["message"]
+        assert upstream.requests == []
+
+
+@pytest.mark.anyio
+async def test_the_upstream_client_lives_as_long_as_the_server() -> None:
+    """Its connections are kept between calls and closed at the end."""
+    async with RawUpstream(answering(OK)).listening() as upstream:
+        settings = Settings(upstream=upstream.url)
+        app = public_app(settings, feedback_app=not_here, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+        for life in (1, 2):
+            async with serving(app) as port, await RawClient.to(port) as client:
+                for _ in range(3):
+                    assert (await client.request("GET", "/v1/models")).status == 200
+            assert upstream.connections == life
