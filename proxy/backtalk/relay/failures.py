@@ -13,9 +13,8 @@ from backtalk.errors import RequestError, UpstreamError
 def unreachable(name: str, error: OSError) -> UpstreamError:
     """No connection could be made."""
     if isinstance(error, ssl.SSLError):
-        return UpstreamError(
-            f"TLS with the upstream {name} failed: {error.reason or 'no handshake'}", code=_UNREACHABLE
-        )
+        reason = getattr(error, "reason", None) or "no handshake"  # only OpenSSL's own errors have one
+        return UpstreamError(f"TLS with the upstream {name} failed: {reason}", code=_UNREACHABLE)
     why = error.strerror or type(error).__name__
     return UpstreamError(f"cannot reach the upstream {name}: {why}", code=_UNREACHABLE)
 

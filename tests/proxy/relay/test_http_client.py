@@ -52,18 +52,6 @@ async def client_of(upstream: RawUpstream, **settings: float) -> AsyncGenerator[
 
 
 @pytest.mark.anyio
-async def test_idle_connections_are_bounded_in_number_and_time() -> None:
-    """More than the limit are closed at once, the rest when they have waited long enough."""
-    async with (
-        RawUpstream(answering(OK)).listening() as upstream,
-        client_of(upstream, max_idle_connections=2, keep_alive_s=0.1) as client,
-    ):
-        await asyncio.gather(*(fetch(client) for _ in range(6)))
-        assert client.idle_connections == 2
-        await await_until(lambda: _none_idle(client), what="no idle connection")
-
-
-@pytest.mark.anyio
 async def test_closing_leaves_no_connection_and_disturbs_no_exchange() -> None:
     """What runs may end; its connection is not kept."""
     async with RawUpstream(answering(OK)).listening() as upstream, client_of(upstream) as client:
