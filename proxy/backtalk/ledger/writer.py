@@ -76,10 +76,11 @@ class LedgerWriter:
         """Begin."""
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """Commit what the journal holds and end; gives up after the timeout, since the journal keeps the rest."""
+    def stop(self, timeout_s: float) -> bool:
+        """Commit what the journal holds and end; False where it did not in time: the journal keeps the rest."""
         self._stopping.set()
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         pause_s = _POLL_S

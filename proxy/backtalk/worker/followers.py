@@ -36,7 +36,12 @@ def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metric
         metrics=metrics,
     )
     writer = LedgerWriter(ledger, Tail(settings.data_dir / "journal", ledger.committed), settings.ledger, metrics)
-    return Follower("ledger", lambda: writer.committed, writer.start, writer.stop)
+
+    def stop(timeout_s: float) -> None:
+        if writer.stop(timeout_s):
+            ledger.close()
+
+    return Follower("ledger", lambda: writer.committed, writer.start, stop)
 
 
 def _export(settings: Settings, journal: Journal, exporter: Exporter, metrics: Metrics) -> Follower:

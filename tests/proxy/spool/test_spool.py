@@ -15,6 +15,7 @@ from backtalk.settings import SpoolSettings
 from backtalk.spool.spool import LOCK, Spool
 from backtalk.spool.tail import Tail
 from backtalk.telemetry import Metrics
+from backtalk.testing.disk import Disk
 from backtalk.testing.waiting import await_until, wait_until
 
 pytestmark = pytest.mark.anyio  # the synchronous tests do not mind
@@ -45,6 +46,13 @@ async def test_a_put_frame_is_there_on_return(tmp_path: Path) -> None:
     assert spool.offer(b"offered")
     await spool.put(b"put")
     assert written(spool.directory) == [b"offered", b"put"]
+    await spool.aclose()
+
+
+async def test_the_name_of_a_spool_is_on_disk_before_anything_is_put(tmp_path: Path, disk: Disk) -> None:
+    """A frame is durable only in a directory that is."""
+    spool = open_spool(tmp_path / "spools")
+    assert disk.synced[:2] == [tmp_path, tmp_path / "spools"]
     await spool.aclose()
 
 

@@ -1,0 +1,197 @@
+"""The children of `serve` as processes: they say when they are ready, end in order, and lose nothing on the way."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+
+from backtalk.children import App, Receive, Scope, Send, WithLife, alive
+from backtalk.model.frames import Feedback
+from backtalk.process import is_locked
+from backtalk.settings import Settings, environ_for
+from backtalk.spool import Intake
+from backtalk.supervisor import bind, url_of
+from backtalk.telemetry import read_all
+from backtalk.testing.running import not_here, serving
+from backtalk.testing.waiting import wait_until
+
+
+class Child:
+    """A running child and what its parent holds of it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, lifeline: int, ready: int) -> None:
+        self.process = process
+        self.url = url
+        self.lifeline = lifeline
+        self._ready = ready
+
+    def wait_ready(self) -> None:
+        """Until it says that it does its work."""
+        assert os.read(self._ready, 1) == b"r"
+
+
+@contextlib.contextmanager
+def child(kind: str, data_dir: Path, *, listens: bool = True) -> Generator[Child]:
+    """Start a child as its supervisor does."""
+    settings = Settings(data_dir=data_dir, upstream="http://127.0.0.1:9/v1")
+    lifeline_read, lifeline = os.pipe()
+    ready, ready_write = os.pipe()
+    with bind("127.0.0.1", 0, "port") as listener:
+        fds = [lifeline_read, ready_write, *([listener.fileno()] if listens else [])]
+        words = [sys.executable, "-m", "backtalk", "_child", kind, *map(str, fds)]
+        process = subprocess.Popen(words, env=environ_for(settings), pass_fds=fds, stderr=subprocess.PIPE)
+        os.close(lifeline_read)
+        os.close(ready_write)
+        try:
+            yield Child(process, url_of(listener), lifeline, ready)
+        finally:
+            process.kill()
+            process.communicate(timeout=20)
+            os.close(ready)
+            with contextlib.suppress(OSError):
+                os.close(lifeline)
+
+
+def ask(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Status and body."""
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 -- our own address
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def thumb(url: str) -> urllib.request.Request:
+    """A thumb down."""
+    body = json.dumps({"kind": "rating", "value": False, "trace_id": "a" * 32}).encode()
+    return urllib.request.Request(  # noqa: S310 -- our own address
+        f"{url}/v1/feedback", body, {"content-type": "application/json", "authorization": "Bearer sk-1"}
+    )
+
+
+def test_a_proxy_ends_in_order_and_what_it_acknowledged_is_there(tmp_path: Path) -> None:
+    """After SIGTERM the status is 0, the spool is whole and a dead owner's, and the figures are written."""
+    with child("proxy", tmp_path) as proxy:
+        proxy.wait_ready()
+        assert ask(thumb(proxy.url))[0] == 202
+        (spool,) = (tmp_path / "spool").iterdir()
+        assert is_locked(spool / "lock")
+        proxy.process.send_signal(signal.SIGTERM)
+        assert proxy.process.wait(20) == 0
+    assert not is_locked(spool / "lock")
+    intake = Intake(tmp_path / "spool", {})
+    assert sum(isinstance(taken.frame, Feedback) for taken in intake.poll(100)) == 1
+    intake.close()
+    assert read_all(tmp_path / "metrics").value("backtalk.spool.syncs") >= 1
+
+
+def test_an_admin_answers_its_token_alone(tmp_path: Path) -> None:
+    """The token is made once and kept in the data directory."""
+    with child("admin", tmp_path) as admin:
+        admin.wait_ready()
+        token = (tmp_path / "admin-token").read_text(encoding="ascii").strip()
+        url = f"{admin.url}/v1/traces"
+        assert ask(urllib.request.Request(url))[0] == 401  # noqa: S310 -- our own address
+        headers = {"authorization": f"Bearer {token}"}
+        assert ask(urllib.request.Request(url, headers=headers))[0] == 200  # noqa: S310 -- our own address
+        admin.process.send_signal(signal.SIGTERM)
+        assert admin.process.wait(20) == 0
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    """The pipe that the parent holds is its life."""
+    with child("proxy", tmp_path) as proxy:
+        proxy.wait_ready()
+        os.close(proxy.lifeline)
+        assert proxy.process.wait(20) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("kind", ["proxy", "admin"])
+def test_a_listening_child_without_a_socket_says_so(tmp_path: Path, kind: str) -> None:
+    """The status tells the supervisor that starting it again is of no use."""
+    with child(kind, tmp_path, listens=False) as started:
+        _, said = started.process.communicate(timeout=20)
+        assert started.process.returncode == 2
+        assert b"needs its socket" in said
+
+
+@pytest.mark.anyio
+async def test_parts_are_open_before_the_child_is_ready_and_closed_after_its_last_request() -> None:
+    """What opened last closes first."""
+    told: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncGenerator[App]:
+        told.append("open")
+        yield not_here
+        told.append("close")
+
+    def ready() -> None:
+        told.append("ready")
+
+    app = WithLife(opened, ready)
+    async with serving(app) as port:
+        assert told == ["open", "ready"]
+        status, _ = await asyncio.to_thread(ask, urllib.request.Request(f"http://127.0.0.1:{port}/"))
+        assert status == 404
+    assert told == ["open", "ready", "close"]
+
+
+@pytest.mark.anyio
+async def test_an_inner_app_lives_within_its_host() -> None:
+    """It has started before the block, and has ended behind it."""
+    told: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for _ in range(2):
+            event = (await receive())["type"]
+            told.append(f"{scope['type']} {event}")
+            await send({"type": f"{event}.complete"})
+
+    async with alive(app):
+        assert told == ["lifespan lifespan.startup"]
+    assert told == ["lifespan lifespan.startup", "lifespan lifespan.shutdown"]
+
+
+@pytest.mark.anyio
+async def test_an_inner_app_that_cannot_start_ends_the_start() -> None:
+    """Its error is the host's; nothing waits for a start that will not come."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, send
+        await receive()
+        raise RuntimeError("no database")
+
+    with pytest.raises(RuntimeError, match="no database"):
+        async with alive(app):
+            raise AssertionError("the block must not begin")
+
+
+def test_a_worker_says_nothing_and_works(tmp_path: Path) -> None:
+    """It needs no socket; its journal appears, and it ends in order."""
+    with child("worker", tmp_path, listens=False) as worker:
+        wait_until((tmp_path / "journal" / "id").exists, 20, what="the journal")
+        wait_until((tmp_path / "metrics").is_dir, 20, what="its figures")
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(20) == 0
+
+
+def test_the_listener_outlives_a_child(tmp_path: Path) -> None:
+    """It is the parent's, so no connection is refused between two lives."""
+    with child("proxy", tmp_path) as proxy:
+        proxy.wait_ready()
+        host, port = proxy.url.removeprefix("http://").split(":")
+        proxy.process.kill()
+        proxy.process.wait()
+        socket.create_connection((host, int(port)), timeout=20).close()
