@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from backtalk.app import public_app
+from backtalk.app import PublicApp
 from backtalk.model.meter import NoMeter
 from backtalk.observe.middleware import Receive, Scope, Send
 from backtalk.settings import Settings
@@ -29,8 +29,8 @@ async def running(frames: FrameList) -> AsyncGenerator[tuple[RawUpstream, RawCli
     """The app before an upstream, and a client."""
     async with RawUpstream(answering(OK)).listening() as upstream:
         settings = Settings(upstream=upstream.url)
-        app = public_app(settings, feedback_app=door, sink=frames, secret=b"s" * 32, metrics=NoMeter())
-        async with serving(app) as port, await RawClient.to(port) as client:
+        app = PublicApp(settings, feedback_app=door, sink=frames, secret=b"s" * 32, metrics=NoMeter())
+        async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
             yield upstream, client
 
 
@@ -84,9 +84,10 @@ async def test_the_upstream_client_lives_as_long_as_the_server() -> None:
     """Its connections are kept between calls and closed at the end."""
     async with RawUpstream(answering(OK)).listening() as upstream:
         settings = Settings(upstream=upstream.url)
-        app = public_app(settings, feedback_app=not_here, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+        app = PublicApp(settings, feedback_app=not_here, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+        assert app.calls("/v1/models") is None, "nobody answers calls outside of the app's life"
         for life in (1, 2):
-            async with serving(app) as port, await RawClient.to(port) as client:
+            async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
                 for _ in range(3):
                     assert (await client.request("GET", "/v1/models")).status == 200
             assert upstream.connections == life
