@@ -113,16 +113,15 @@ def _call(backtalk: Backtalk, exchange: Exchange, *, feedback: int = 0) -> dict[
     body = json.loads(exchange.body)
     assert call["span_id"] == parent.span_id
     assert (call["status"], call["outcome"], call["signals"]) == (200, "completed", [])
-    if call["api"] != "other":
-        assert (call["model"], call["stream"]) == (body["model"], body.get("stream", False))
-        assert [(one.get("text"), _tools_of(one)) for one in call["answers"]] == [_said(body)]
+    assert (call["model"], call["stream"]) == (body["model"], body.get("stream", False))
+    assert [(one.get("text"), _tools_of(one)) for one in call["answers"]] == [_said(body)]
     found: dict[str, Any] = call
     return found
 
 
 def _said(body: dict[str, Any]) -> tuple[str | None, list[tuple[str, Any]]]:
     """Text and tool calls with which the provider answered."""
-    tool = tool_call_for(body)
+    tool = tool_call_for(body, Behaviour())
     return (None, [(tool["name"], json.loads(tool["arguments"]))]) if tool else (text_for(body, Behaviour()), [])
 
 

@@ -103,15 +103,18 @@ def messages_for(body: Json, behaviour: Behaviour) -> list[Json]:
     return [_message(body, behaviour, index) for index in range(int(body.get("n") or 1))]
 
 
-def tool_call_for(body: Json) -> Json | None:
+def tool_call_for(body: Json, behaviour: Behaviour) -> Json | None:
     """Name and arguments of the tool call that answers `body`: the first tool, unless a tool has just answered."""
+    given = behaviour.tool_arguments
+    if behaviour.text is not None or (given is None and _has_tool_answered(body)):
+        return None
     tools: list[Json] = [as_object(tool.get("function", tool)) for tool in map(as_object, as_list(body.get("tools")))]
     chosen = body.get("tool_choice")
-    if not tools or chosen == "none" or _has_tool_answered(body):
+    if not tools or chosen == "none":
         return None
     wanted = as_object(as_object(chosen).get("function", chosen)).get("name")
     tool = next((tool for tool in tools if tool.get("name") == wanted), tools[0])
-    return {"name": tool.get("name"), "arguments": json.dumps(example(_parameters(tool)))}
+    return {"name": tool.get("name"), "arguments": given or json.dumps(example(_parameters(tool)))}
 
 
 def usage(body: Json, choices: object) -> Json:
@@ -142,7 +145,7 @@ def last_user_text(body: Json) -> str:
 
 
 def _message(body: Json, behaviour: Behaviour, index: int) -> Json:
-    call = tool_call_for(body) if behaviour.text is None else None
+    call = tool_call_for(body, behaviour)
     if call is not None:
         id_ = "call_" + hashlib.sha256(f"{index}{call}".encode()).hexdigest()[:24]
         calls = [{"id": id_, "type": "function", "function": call}]

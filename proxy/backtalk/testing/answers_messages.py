@@ -57,7 +57,7 @@ def _events(body: Json, id_: str, behaviour: Behaviour) -> Iterator[tuple[str, J
 
 
 def _block(body: Json, behaviour: Behaviour) -> Json:
-    call = answers.tool_call_for(body) if behaviour.text is None else None
+    call = answers.tool_call_for(body, behaviour)
     if call is None:
         return {"type": "text", "text": answers.text_for(body, behaviour)}
     id_ = "toolu_" + hashlib.sha256(f"{call}".encode()).hexdigest()[:24]

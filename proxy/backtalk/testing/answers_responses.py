@@ -66,7 +66,7 @@ def _call_events(item: Json) -> Iterator[tuple[str, Json]]:
 
 def _item(body: Json, id_: str, behaviour: Behaviour) -> Json:
     suffix = id_.removeprefix("resp_")
-    call = answers.tool_call_for(body) if behaviour.text is None else None
+    call = answers.tool_call_for(body, behaviour)
     if call is not None:
         item: Json = {"id": f"fc_{suffix}", "type": "function_call", "status": "completed"}
         return item | {"call_id": f"call_{suffix}"} | call

@@ -23,6 +23,8 @@ class Behaviour(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
 
     text: str | None = None
     """The answer; None: a deterministic one made from the last user text."""
+    tool_arguments: str | None = None
+    """Arguments of a call of the first tool, as JSON, even where a tool has just answered; None: an example."""
     status: int = 200
     """From 400 on, a provider-shaped error body is answered."""
     headers: tuple[tuple[str, str], ...] = ()
