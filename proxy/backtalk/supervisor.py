@@ -14,25 +14,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Final, Self
+from typing import Final
 
 from pydantic import SecretStr
 
 from backtalk import clock
 from backtalk.errors import SetupError
+from backtalk.listeners import Listeners, url_of
 from backtalk.process import keep_private, own_data_dir
+from backtalk.restarts import LONGEST_PAUSE_S, SETUP_STATUS, Restarts, describe
 from backtalk.settings import Settings, environ_for
 from backtalk.telemetry import sweep
 
-BACKLOG: Final = 2048
-FIRST_PAUSE_S: Final = 0.1
-LONGEST_PAUSE_S: Final = 5.0
-HEALTHY_S: Final = 30.0
 HEAD_START_S: Final = 1.0
 DRAIN_S: Final = 10.0
-SETUP_STATUS: Final = 2
-SETUP_TRIES: Final = 3
-"""A child that says this often in a row that it cannot work with its settings ends the whole."""
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger(__name__)
 
@@ -48,16 +43,13 @@ class Child:
         self.name = name
         self.waits = waits
         self.process: subprocess.Popen[bytes] | None = None
-        self.due_ns = 0
-        self.refusals = 0
+        self.restarts = Restarts()
         self._start = start
         self._after_death = after_death
-        self._started_ns = 0
-        self._pause_s = FIRST_PAUSE_S
 
     def start(self) -> None:
         """Start it now."""
-        self._started_ns = clock.monotonic_ns()
+        self.restarts = self.restarts.started(clock.monotonic_ns())
         self.process = self._start()
 
     def start_again(self) -> None:
@@ -66,22 +58,19 @@ class Child:
             self.start()
         except (OSError, SetupError) as error:
             _log.warning("%s cannot be started: %s", self.name, error)
-            self.due_ns = clock.monotonic_ns() + int(LONGEST_PAUSE_S * clock.NS_PER_S)
+            self.restarts = self.restarts.delayed(clock.monotonic_ns(), LONGEST_PAUSE_S)
 
     def reap(self) -> bool:
-        """Whether it has just ended; then it is due again after a pause that grows from death to death."""
+        """Whether it has just ended; then it is due again after a pause."""
         if self.process is None or (status := self.process.poll()) is None:
             return False
         pid, self.process = self.process.pid, None
-        now = clock.monotonic_ns()
-        if now - self._started_ns > HEALTHY_S * clock.NS_PER_S:
-            self._pause_s, self.refusals = FIRST_PAUSE_S, 0
-        self.refusals = self.refusals + 1 if status == SETUP_STATUS else 0
+        now_ns = clock.monotonic_ns()
+        self.restarts = self.restarts.died(status, now_ns)
         said = self._after_death()
         reason = f"{describe(status)}; {said}" if said else describe(status)
-        _log.warning("%s (pid %d) %s; it starts again in %.1f s", self.name, pid, reason, self._pause_s)
-        self.due_ns = now + int(self._pause_s * clock.NS_PER_S)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        pause_s = (self.restarts.due_ns - now_ns) / clock.NS_PER_S
+        _log.warning("%s (pid %d) %s; it starts again in %.1f s", self.name, pid, reason, pause_s)
         return True
 
     def tell(self, what: signal.Signals) -> None:
@@ -89,13 +78,6 @@ class Child:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(what)
-
-
-def describe(status: int) -> str:
-    """How a process ended, in words."""
-    if status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
-    return "ended by itself" if status == 0 else f"failed with status {status}"
 
 
 class Signals:
@@ -146,7 +128,7 @@ class Supervisor:
         try:
             for child in self._children:
                 if child.waits:
-                    child.due_ns = clock.monotonic_ns() + int(HEAD_START_S * clock.NS_PER_S)
+                    child.restarts = child.restarts.delayed(clock.monotonic_ns(), HEAD_START_S)
                 else:
                     child.start()
             status = self._watch(signals)
@@ -162,9 +144,9 @@ class Supervisor:
             self._wait(signals, self._until_due_s())
             now = clock.monotonic_ns()
             for child in self._children:
-                if child.reap() and child.refusals >= SETUP_TRIES:
+                if child.reap() and child.restarts.hopeless:
                     return SETUP_STATUS
-                if child.process is None and child.due_ns <= now and not self._asked:
+                if child.process is None and child.restarts.due_ns <= now and not self._asked:
                     child.start_again()
         return 0
 
@@ -174,13 +156,14 @@ class Supervisor:
         if self._ready is not None and self._ready in readable:
             self._ready = None
             for child in self._children:
-                child.due_ns = min(child.due_ns, clock.monotonic_ns()) if child.waits else child.due_ns
+                if child.waits:
+                    child.restarts = child.restarts.hurried(clock.monotonic_ns())
             self._announce()
         self._asked += signals.take()
 
     def _until_due_s(self) -> float:
         """Until the next restart; at most a second, should a signal ever be missed."""
-        due = [child.due_ns for child in self._children if child.process is None]
+        due = [child.restarts.due_ns for child in self._children if child.process is None]
         until_ns = min(due, default=clock.NS_PER_S + clock.monotonic_ns()) - clock.monotonic_ns()
         return min(1.0, max(0.0, until_ns / clock.NS_PER_S))
 
@@ -196,60 +179,26 @@ class Supervisor:
                 self._wait(signals, 0.05)
 
 
-class Sockets:
-    """The listeners, bound before anything starts, so that a port in use is said at once."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.public = bind(settings.host, settings.port, "port")
-        try:
-            self.admin = bind(settings.admin_host, settings.admin_port, "admin-port")
-        except SetupError:
-            self.public.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.public.close()
-        self.admin.close()
-
-
-def bind(host: str, port: int, option: str) -> socket.socket:
-    """Listen; raises `SetupError` that names the option where that is not possible."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise SetupError(
-            f"cannot listen on {host}:{port}: {said}; choose another --{option}", code="bad_port"
-        ) from error
-
-
-def url_of(listener: socket.socket) -> str:
-    """Where a listener is reached."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m", "backtalk", "_child")) -> int:
     """Run everything on this machine until SIGTERM or SIGINT; `command` is what a child is started with."""
     logging.basicConfig(level=settings.log_level.upper(), format="backtalk: %(message)s", stream=sys.stderr)
     keep_private()
     lock = own_data_dir(settings.data_dir)
     try:
-        with Sockets(settings) as sockets:
+        with Listeners(settings) as listeners:
             sweep(settings.data_dir / "metrics")
-            return _serve(settings, sockets, command)
+            return _serve(settings, listeners, command)
     finally:
         os.close(lock)
 
 
-def _serve(settings: Settings, sockets: Sockets, command: Sequence[str]) -> int:
+def _serve(settings: Settings, listeners: Listeners, command: Sequence[str]) -> int:
     from backtalk.session.embedded import EmbeddedServer  # noqa: PLC0415 - loaded only where it is used
 
-    update: dict[str, object] = {"port": sockets.public.getsockname()[1], "admin_port": sockets.admin.getsockname()[1]}
+    update: dict[str, object] = {
+        "port": listeners.public.getsockname()[1],
+        "admin_port": listeners.admin.getsockname()[1],
+    }
     server = None if settings.redis_url else EmbeddedServer(settings.data_dir / "redis")
     if server is not None:
         update["redis_url"] = SecretStr(server.url)
@@ -265,15 +214,15 @@ def _serve(settings: Settings, sockets: Sockets, command: Sequence[str]) -> int:
     quiet = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     numbers = range(1, settings.workers + 1)
     proxies = [
-        Child("proxy" if settings.workers == 1 else f"proxy {n}", python("proxy", sockets.public)) for n in numbers
+        Child("proxy" if settings.workers == 1 else f"proxy {n}", python("proxy", listeners.public)) for n in numbers
     ]
     worker = Child("worker", python("worker", ready=quiet), waits=True)
-    admin = Child("admin", python("admin", sockets.admin, ready=quiet), waits=True)
+    admin = Child("admin", python("admin", listeners.admin, ready=quiet), waits=True)
     redis = [Child("valkey", server.start, after_death=server.after_death)] if server else []
 
     def announce() -> None:
-        print(f"Backtalk listens on {url_of(sockets.public)}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
-        print(f"Admin on {url_of(sockets.admin)}, data in {settings.data_dir}", flush=True)  # noqa: T201
+        print(f"Backtalk listens on {url_of(listeners.public)}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
+        print(f"Admin on {url_of(listeners.admin)}, data in {settings.data_dir}", flush=True)  # noqa: T201
 
     try:
         return Supervisor([proxies, [worker], [admin], redis], ready=ready_read, announce=announce).run()

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from backtalk.children import App, Receive, Scope, Send, WithLife, alive
+from backtalk.listeners import bind, url_of
 from backtalk.model.frames import Closed, Feedback, Heartbeat, Opened
 from backtalk.process import is_locked
 from backtalk.settings import Settings, SpoolSettings, environ_for
 from backtalk.spool import Intake
-from backtalk.supervisor import bind, url_of
 from backtalk.telemetry import read_all
 from backtalk.testing.running import not_here, serving
 from backtalk.testing.waiting import wait_until

@@ -15,7 +15,7 @@ import pytest
 
 from backtalk.errors import SetupError
 from backtalk.settings import Settings
-from backtalk.supervisor import Sockets, bind, describe, serve, url_of
+from backtalk.supervisor import serve
 from backtalk.testing.waiting import wait_until
 
 CHILD = """
@@ -195,8 +195,6 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SetupError, match=f"127.0.0.1:{port}.*--port"):
             serve(Settings(port=port, admin_port=0, data_dir=tmp_path))
-        with pytest.raises(SetupError, match="--admin-port"):
-            Sockets(Settings(port=0, admin_port=port, data_dir=tmp_path))
 
 
 def test_a_data_directory_has_one_supervisor(begin: Begin, tmp_path: Path) -> None:
@@ -204,20 +202,3 @@ def test_a_data_directory_has_one_supervisor(begin: Begin, tmp_path: Path) -> No
     begin()
     with pytest.raises(SetupError, match="--data-dir"):
         serve(Settings(port=0, admin_port=0, data_dir=tmp_path / "data"))
-
-
-def test_addresses_are_written_as_urls() -> None:
-    """Also those of IPv6."""
-    with bind("127.0.0.1", 0, "port") as listener:
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url_of(listener))
-    if socket.has_ipv6:
-        with bind("::1", 0, "port") as listener:
-            assert url_of(listener).startswith("http://[::1]:")
-
-
-@pytest.mark.parametrize(
-    ("status", "words"), [(0, "ended by itself"), (3, "failed with status 3"), (-9, "was ended by SIGKILL")]
-)
-def test_an_end_is_told_in_words(status: int, words: str) -> None:
-    """What a log line says."""
-    assert describe(status) == words
