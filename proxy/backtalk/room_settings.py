@@ -1,0 +1,123 @@
+"""What each room can be told: its section of the settings, with the default, the unit and the bounds of every field.
+
+In: values from a file or a variable. Out: frozen sections; `backtalk.settings` puts them into one tree. The one rule: a
+default is what a machine of its own needs, and every limit has one.
+"""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from backtalk.section import Section
+
+_MIB: Final = 1 << 20
+_GIB: Final = 1 << 30
+
+
+class RelaySettings(Section):
+    """How calls are sent on."""
+
+    connect_timeout_s: float = Field(default=10.0, gt=0, description="Time to reach the upstream.")
+    idle_timeout_s: float = Field(
+        default=300.0, gt=0, description="Longest silence of the upstream, before and in a response."
+    )
+    total_timeout_s: float = Field(
+        default=3600.0, gt=0, description="Longest whole call; then it is cut as upstream_timeout."
+    )
+    body_limit_bytes: int = Field(default=_GIB, gt=0, description="Largest request body that is relayed; above it 413.")
+    keep_alive_s: float = Field(default=15.0, gt=0, description="How long an idle upstream connection is kept.")
+    max_idle_connections: int = Field(
+        default=256, gt=0, description="How many idle upstream connections a process keeps."
+    )
+    forward_trace_context: bool = Field(default=True, description="Send traceparent and tracestate to the upstream.")
+    replay_bytes: int = Field(default=32 * _MIB, gt=0, description="Largest body that routes keep to send it again.")
+    replay_process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of such bodies in a process.")
+
+
+class CaptureSettings(Section):
+    """How much of each call is copied."""
+
+    mode: Literal["full", "none"] = Field(default="full", description="none: hashes in place of all texts of calls.")
+    call_bytes: int = Field(
+        default=4 * _MIB, gt=0, description="Largest copy of one body; beyond it size and sha256 are kept."
+    )
+    process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of copies in flight in a proxy.")
+
+
+class SpoolSettings(Section):
+    """The durable intake of each proxy process."""
+
+    limit_bytes: int = Field(
+        default=_GIB, gt=0, description="Largest spool of one process; above it calls are dropped, counted."
+    )
+    segment_bytes: int = Field(default=16 * _MIB, gt=0, description="Size at which a segment file is closed.")
+    flush_ms: float = Field(default=40.0, gt=0, description="Longest wait of a call's frame to be written with others.")
+    queue_bytes: int = Field(
+        default=64 * _MIB, gt=0, description="Largest sum of frames waiting in memory for the disk."
+    )
+
+
+class JournalSettings(Section):
+    """The worker's journal."""
+
+    limit_bytes: int = Field(
+        default=2 * _GIB, gt=0, description="Beyond this size a reader that lags is skipped ahead, counted."
+    )
+    segment_bytes: int = Field(default=16 * _MIB, gt=0, description="Size at which a segment file is closed.")
+
+
+class SessionSettings(Section):
+    """How sessions are inferred."""
+
+    answer_ttl_s: int = Field(
+        default=86_400, gt=0, description="How long an answer can be continued (keys F, A, P and call)."
+    )
+    repeat_ttl_s: int = Field(default=3_600, gt=0, description="How long a request is known for repeats (key Q).")
+    recent_ttl_s: int = Field(default=300, gt=0, description="How long a first turn is known for edits (key U).")
+    visit_gap_s: float = Field(
+        default=1_800.0, gt=0, description="Silence after which a session's next call is a new visit."
+    )
+    redis_timeout_ms: float = Field(
+        default=250.0, gt=0, description="The worker's wait for Redis before it goes on without."
+    )
+    header: str = Field(default="x-session-id", description="Request header by which an app may name the session.")
+
+
+class DetectSettings(Section):
+    """Which detectors run."""
+
+    detectors: tuple[str, ...] = Field(
+        default=("regeneration", "reformulation", "assistant_edit", "stop"),
+        description="Detectors to run, in this order.",
+    )
+
+
+class LedgerSettings(Section):
+    """The Delta tables."""
+
+    commit_s: float = Field(default=3.0, gt=0, description="Longest time between a fact and its commit.")
+    commit_bytes: int = Field(
+        default=8 * _MIB, gt=0, description="Size of waiting facts at which a commit comes at once."
+    )
+    compact_every: int = Field(default=50, gt=1, description="Commits between two compactions.")
+    content: bool = Field(default=True, description="Keep message texts; otherwise only ids, sizes and hashes.")
+
+
+class TelemetrySettings(Section):
+    """OpenTelemetry; endpoint, headers and protocol come from the standard OTEL_* variables."""
+
+    exporters: tuple[str, ...] = Field(
+        default=("otlp",), description="Exporters to run; otlp rests without an endpoint."
+    )
+    content: bool = Field(default=False, description="Put message texts on spans.")
+    metrics_interval_s: float = Field(default=15.0, gt=0, description="Pause between two pushes of metrics.")
+
+
+class FeedbackSettings(Section):
+    """The feedback door."""
+
+    body_limit_bytes: int = Field(default=_MIB, gt=0, description="Largest feedback body; above it 413.")
+    lookup_ms: float = Field(
+        default=50.0, gt=0, description="Longest wait for Redis before it is accepted without an echo."
+    )
+    idempotency_ttl_s: int = Field(default=604_800, gt=0, description="How long an Idempotency-Key is remembered.")
