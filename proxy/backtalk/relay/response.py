@@ -60,8 +60,7 @@ class Response:
     def feed(self, data: bytes) -> None:
         """Take bytes; raises `UpstreamError` for what is no response, unless it follows a whole one."""
         self.began = True
-        if not self.head:
-            self._fed_bytes += len(data)
+        self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -69,7 +68,7 @@ class Response:
             if not self.complete:
                 said = error.__context__
                 raise (said if isinstance(said, UpstreamError) else failures.malformed()) from None
-        if not self.head and self._fed_bytes > HEAD_LIMIT_BYTES:
+        if not self.complete and self._fed_bytes > HEAD_LIMIT_BYTES:
             raise failures.head_too_large(HEAD_LIMIT_BYTES)
 
     def end(self) -> bool:
@@ -111,11 +110,13 @@ class Response:
         self.framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
         self.status = status
         self.head = True
+        self._fed_bytes = 0
         if self._bodiless:
             self.complete = True
 
     def on_body(self, piece: bytes) -> None:
-        """Keep a piece until it is asked for."""
+        """Keep a piece until it is asked for; what is fed without any is a head, or trailers, and bounded."""
+        self._fed_bytes = 0
         if not self._bodiless:
             self.pieces.append(piece)
             self.size_bytes += len(piece)

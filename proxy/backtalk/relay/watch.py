@@ -55,7 +55,7 @@ class Watcher:
 class Watch:
     """One call under watch; `error` is why it was ended from here, if it was."""
 
-    __slots__ = ("_client", "_exchange", "_listener", "_sent", "_size", "_task", "_watcher", "began", "error")
+    __slots__ = ("_client", "_exchange", "_listener", "_moved", "_sent", "_size", "_task", "_watcher", "began", "error")
 
     def __init__(self, watcher: Watcher, client: ClientExchange, *, size: int, uploading: bool) -> None:
         self._watcher = watcher
@@ -65,7 +65,7 @@ class Watch:
         self._task = asyncio.current_task(watcher.loop)
         self._exchange: UpstreamExchange | None = None
         self._listener: asyncio.Task[Any] | None = None
-        self.began = watcher.loop.time()
+        self.began = self._moved = watcher.loop.time()
         self.error: Exception | None = None
         client.when_gone(self._gone)
 
@@ -84,7 +84,8 @@ class Watch:
     def check(self, now: float) -> None:
         """Fail the call if it is over a limit."""
         limits = self._watcher.limits
-        since = self._exchange.silent_since if self._exchange is not None else None
+        silent = self._exchange.silent_since if self._exchange is not None else None
+        since = None if silent is None else max(silent, self._moved)
         if now - self.began >= limits.total_timeout_s:
             self._fail(failures.total_timeout(limits.total_timeout_s))
         elif since is not None and now - since >= limits.idle_timeout_s:
@@ -102,6 +103,7 @@ class Watch:
                     raise failures.body_too_large(limit_bytes)
                 self._sent = not more
                 await exchange.write(piece, more=more)
+                self._moved = self._watcher.loop.time()
         except (BacktalkError, ClientGoneError) as error:
             self._fail(error)
 

@@ -83,13 +83,17 @@ async def serving(
 
 @contextlib.asynccontextmanager
 async def proxying(
-    upstream: str, frames: FrameList | None = None, **settings: Mapping[str, Any] | str
+    upstream: str,
+    frames: FrameList | None = None,
+    *,
+    keep_alive_s: float = 75.0,
+    **settings: Mapping[str, Any] | str,
 ) -> AsyncGenerator[int]:
     """Serve the public app in front of an upstream; `settings` are top-level fields."""
     tree = Settings.model_validate({"upstream": upstream, **settings})
     sink = FrameList() if frames is None else frames
     app = PublicApp(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
-    async with serving(app, calls=app.calls) as port:
+    async with serving(app, calls=app.calls, keep_alive_s=keep_alive_s) as port:
         yield port
 
 

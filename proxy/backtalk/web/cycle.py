@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from backtalk.errors import BacktalkError
 from backtalk.model.exchange import ClientGoneError, Fields, RequestHead
-from backtalk.web.refusals import STATUS_LINES, refusal
+from backtalk.web.refusals import STATUS_LINES, refusal, still
 
 HIGH_BYTES: Final = 64 * 1024
 """So much of a request's body waits here until it is asked for; then the client is not read from."""
@@ -24,6 +24,7 @@ class Connection(Protocol):
 
     transport: asyncio.Transport
     writable: bool
+    patience_s: float
 
     def read(self, *, on: bool) -> None:
         """Read on from the client, or not for now."""
@@ -31,6 +32,10 @@ class Connection(Protocol):
 
     def completed(self) -> None:
         """The response is out."""
+        ...
+
+    def linger(self) -> None:
+        """Read nothing more, and close once what was said is heard."""
         ...
 
 
@@ -45,7 +50,6 @@ class Cycle:
         "_given",
         "_gone_callback",
         "_held",
-        "_leave",
         "_left",
         "_more",
         "_news",
@@ -69,13 +73,11 @@ class Cycle:
         self.started = self.complete = self.gone = False
         self._pieces: list[bytes] = []
         self._size = 0
-        self._more = True
-        self._given = False
-        """The end of the body was given out."""
+        self._more, self._given = True, False
+        """More of the body is to come; its end was given out."""
         self._news: asyncio.Event | None = None
         self._expects = b"expect" in head.known and head.known[b"expect"].lower() == b"100-continue"
         self._refused: BacktalkError | None = None
-        self._leave: Callable[[], None] | None = None
         self._gone_callback: Callable[[], None] | None = None
         self._writable_callback: Callable[[], None] | None = None
         self._held = b""
@@ -97,10 +99,9 @@ class Cycle:
             self._more = False
             self._wake()
 
-    def refuse(self, error: BacktalkError, *, leave: Callable[[], None]) -> None:
-        """The rest of the body cannot be read: whoever waits for it gets `error`; `leave` ends the connection."""
+    def refuse(self, error: BacktalkError) -> None:
+        """The rest of the body cannot be read: whoever waits for it gets `error`, and the connection ends."""
         self._refused = error
-        self._leave = leave
         self.keep_alive = False
         self._wake()
 
@@ -147,15 +148,18 @@ class Cycle:
                 return self._take()
             self._connection.read(on=True)
             self._news = asyncio.Event()
-            await self._news.wait()
+            try:
+                async with asyncio.timeout(self._connection.patience_s if self._more else None):
+                    await self._news.wait()
+            except TimeoutError:
+                self.refuse(still(self._connection.patience_s))
 
     def start(self, status: int, fields: Fields) -> None:
         """Begin the response; its head goes out with the first piece."""
         if self.started:
             raise RuntimeError("a response begins once")
         known = dict(fields)
-        length = known.get(b"content-length")
-        self._left = None if length is None else int(length)
+        self._left = int(known[b"content-length"]) if b"content-length" in known else None
         self._chunked = b"transfer-encoding" in known
         if b"connection" in known and b"close" in known[b"connection"].lower():
             self.keep_alive = False
@@ -228,8 +232,8 @@ class Cycle:
         self.complete = True
         self._gone_callback = self._writable_callback = None
         self._wake()
-        if self._leave is not None:
-            self._leave()
+        if self._refused is not None:
+            self._connection.linger()
         elif not self.keep_alive:
             self._connection.transport.close()
         self._connection.completed()
@@ -237,8 +241,7 @@ class Cycle:
     def _take(self) -> tuple[bytes, bool]:
         pieces = self._pieces
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces = []
-        self._size = 0
+        self._pieces, self._size = [], 0
         self._given = not self._more
         return piece, self._more
 

@@ -4,6 +4,7 @@ In: HTTP. Out: 202 once the feedback is durable in the spool, 200 for a repeat, 
 The one rule: nothing is acknowledged before `Spool.put` returned, and nothing but the disk can make it wait long.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -22,6 +23,8 @@ from backtalk.session.targets import Found, Targets
 from backtalk.settings import FeedbackSettings
 from backtalk.web.problems import problem
 
+BODY_S: Final = 30.0
+"""So long may a body take to come."""
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -60,7 +63,9 @@ class FeedbackDoor:
         secret: bytes,
         settings: FeedbackSettings,
         metrics: Meter,
+        body_s: float = BODY_S,
     ) -> None:
+        self._body_s = body_s
         self._intake = intake
         self._targets = targets
         self._tenants = tenants
@@ -88,7 +93,12 @@ class FeedbackDoor:
 
     async def _take(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        raw = await _body(headers, receive, self._settings.body_limit_bytes)
+        try:
+            async with asyncio.timeout(self._body_s):
+                raw = await _body(headers, receive, self._settings.body_limit_bytes)
+        except TimeoutError as error:
+            message = f"the body of a feedback must come within {self._body_s:g} s"
+            raise RequestError(message, code="body_timeout", status=408) from error
         key = headers.get(b"idempotency-key")
         given = parse(raw, idempotency_key=None if key is None else key.decode("latin-1"))
         return await self._accept(given, self._tenants.of(scope["headers"]), request)

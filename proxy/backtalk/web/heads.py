@@ -14,6 +14,9 @@ from backtalk.model.exchange import Fields, RequestHead
 from backtalk.web.refusals import too_large
 
 HEAD_LIMIT_BYTES: Final = 64 * 1024
+MOST_WAITING: Final = 100
+"""Most requests that wait on a connection for the answer before theirs; a request of twenty bytes costs kilobytes."""
+_VERSIONS: Final = ("1.0", "1.1")
 
 
 def head_of(parser: httptools.HttpRequestParser, target: bytes, fields: Fields, client: str) -> RequestHead:
@@ -30,15 +33,25 @@ def head_of(parser: httptools.HttpRequestParser, target: bytes, fields: Fields, 
     return RequestHead(method, path, raw_path, query, fields, dict(fields), client, version)
 
 
-def oversize(target: bytes, fields: Fields) -> RequestError | None:
-    """Why a head is above the limit, if it is; to be asked only where so much was fed that it may be."""
-    if len(target) > HEAD_LIMIT_BYTES:
-        return too_large("request target", HEAD_LIMIT_BYTES, status=414)
-    if sum(len(name) + len(value) + 4 for name, value in fields) > HEAD_LIMIT_BYTES:
-        return too_large("header fields", HEAD_LIMIT_BYTES, status=431)
-    return None
+def unserved(head: RequestHead, fed_bytes: int, *, waiting: int) -> RequestError | None:
+    """Why a head is refused, if it is; `waiting` requests of the connection are before it."""
+    if head.http_version not in _VERSIONS:
+        return RequestError("only HTTP/1.1 and HTTP/1.0 are spoken here", code="http_version", status=505)
+    if waiting >= MOST_WAITING:
+        message = f"at most {MOST_WAITING} requests may wait on a connection; read the answers first"
+        return RequestError(message, code="too_many_requests", status=429)
+    return _oversize(head) if fed_bytes > HEAD_LIMIT_BYTES else None
 
 
 def endless() -> RequestError:
     """Why a head that does not come to its end is refused."""
     return too_large("header fields", HEAD_LIMIT_BYTES, status=431)
+
+
+def _oversize(head: RequestHead) -> RequestError | None:
+    """Why a head is above the limit, if it is; asked only where so much was fed that it may be."""
+    if len(head.raw_path) + len(head.query) > HEAD_LIMIT_BYTES:
+        return too_large("request target", HEAD_LIMIT_BYTES, status=414)
+    if sum(len(name) + len(value) + 4 for name, value in head.fields) > HEAD_LIMIT_BYTES:
+        return too_large("header fields", HEAD_LIMIT_BYTES, status=431)
+    return None

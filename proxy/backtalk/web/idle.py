@@ -12,10 +12,38 @@ HEAD_S: Final = 10.0
 """So long may a head take that had begun when the connection's time was over."""
 
 
-class Idle:
-    """The timer of one connection. `head_of` gives what is unfinished of a head, None where there is none."""
+def close(transport: asyncio.Transport) -> None:
+    """Close; at once where the client has not even taken what was said, which would be waited for."""
+    transport.abort() if transport.get_write_buffer_size() else transport.close()
 
-    __slots__ = ("_close", "_head", "_head_of", "_head_s", "_keep_s", "_loop", "_since", "_timer")
+
+class Stall:
+    """Ends a connection whose client takes nothing of what is written, for as long as it might be idle."""
+
+    __slots__ = ("_abort", "_keep_s", "_loop", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, keep_s: float, abort: Callable[[], None]) -> None:
+        self._loop = loop
+        self._keep_s = keep_s
+        self._abort = abort
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """The client takes nothing from now on."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._keep_s, self._abort)
+
+    def end(self) -> None:
+        """The client takes something, or is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Idle:
+    """The timers of one connection. `head_of` gives what is unfinished of a head, None where there is none."""
+
+    __slots__ = ("_close", "_head", "_head_of", "_head_s", "_keep_s", "_loop", "_since", "_timer", "stall")
 
     def __init__(
         self,
@@ -24,8 +52,10 @@ class Idle:
         head_of: Callable[[], object | None],
         close: Callable[[], None],
         *,
+        abort: Callable[[], None] | None = None,
         head_s: float = HEAD_S,
     ) -> None:
+        self.stall = Stall(loop, keep_s, abort or close)
         self._loop = loop
         self._keep_s = keep_s
         self._head_of = head_of
@@ -47,6 +77,7 @@ class Idle:
 
     def stop(self) -> None:
         """The connection is gone."""
+        self.stall.end()
         if self._timer is not None:
             self._timer.cancel()
 

@@ -7,6 +7,7 @@ every answer that leaves here carries ids and comes in its turn, also where the 
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import Any, Final, cast
 
 import httptools
@@ -19,8 +20,8 @@ from backtalk.model.exchange import Calls, Fields
 from backtalk.web.asgi_app import AsgiExchange
 from backtalk.web.body_only import BodyOnly, head_for_body
 from backtalk.web.cycle import Cycle
-from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, oversize
-from backtalk.web.idle import Idle
+from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, unserved
+from backtalk.web.idle import Idle, close
 from backtalk.web.refusals import refusal, unreadable
 
 _log: Final = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Protocol(asyncio.Protocol):
         self._refused: BacktalkError | None = None
         self._farewell: bytes | None = None
         """The last thing to be said here; nothing more is read once it is set."""
-        self._keep_alive_s = config.timeout_keep_alive
+        self.patience_s: float = config.timeout_keep_alive
         self._idle: Idle
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -72,7 +73,8 @@ class Protocol(asyncio.Protocol):
         self._server.connections.add(cast("Any", self))
         peer: object = transport.get_extra_info("peername")
         self._peer = cast("tuple[str, int]", peer)[:2] if isinstance(peer, tuple) else None
-        self._idle = Idle(self.loop, self._keep_alive_s, self._unfinished, self.transport.close)
+        end = partial(close, self.transport)
+        self._idle = Idle(self.loop, self.patience_s, self._unfinished, end, abort=self.transport.abort)
         self._idle.begin()
 
     def data_received(self, data: bytes) -> None:
@@ -88,8 +90,10 @@ class Protocol(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(self._refused or unreadable(error, in_body=self._in_body))
         else:
-            if was_in_head and self._in_head:
-                self._fed(len(data))
+            if self._in_body or (was_in_head and self._in_head):
+                self._fed_bytes = self._feeding_bytes
+                if self._fed_bytes > HEAD_LIMIT_BYTES:  # of a head, trailers or extensions of chunks
+                    self._refuse(endless())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or we have."""
@@ -106,10 +110,12 @@ class Protocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client takes no more for now."""
         self.writable = False
+        self._idle.stall.begin()
 
     def resume_writing(self) -> None:
         """The client takes bytes again."""
         self.writable = True
+        self._idle.stall.end()
         if self._answering is not None:
             self._answering.flow()
 
@@ -137,15 +143,15 @@ class Protocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: answer the request, or queue it behind the one before."""
-        parser, fields = self._parser, self._fields
-        if self._feeding_bytes > HEAD_LIMIT_BYTES and (refused := oversize(self._target, fields)):
-            self._refused = refused
-            raise refused
+        head = head_of(self._parser, self._target, self._fields, self._peer[0] if self._peer else "")
+        self._refused = unserved(head, self._feeding_bytes, waiting=len(self._waiting))
+        if self._refused is not None:
+            raise self._refused
+        self._feeding_bytes = 0
         self._in_head, self._in_body = False, True
-        self._upgrading = parser.should_upgrade()
+        self._upgrading = self._parser.should_upgrade()
         self._fields = []
-        head = head_of(parser, self._target, fields, self._peer[0] if self._peer else "")
-        keep_alive = head.http_version != "1.0" and parser.should_keep_alive()
+        keep_alive = head.http_version != "1.0" and self._parser.should_keep_alive()
         self._cycle = Cycle(self, head, keep_alive=keep_alive)
         if self._answering is None:
             self._begin(self._cycle)
@@ -155,6 +161,7 @@ class Protocol(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._feeding_bytes = 0
         if self._cycle is not None:
             self._cycle.feed(body)
 
@@ -225,19 +232,13 @@ class Protocol(asyncio.Protocol):
     def _unfinished(self) -> Fields | None:
         return self._fields if self._in_head else None
 
-    def _fed(self, size: int) -> None:
-        """Bound a field that has no end: the parser tells of it only when it is whole."""
-        self._fed_bytes += size
-        if self._fed_bytes > HEAD_LIMIT_BYTES:
-            self._refuse(endless())
-
     def _refuse(self, error: BacktalkError) -> None:
         cycle = self._cycle
         if cycle is None or (cycle.complete and not self._waiting):
             self._leave(refusal(error))
         elif self._in_body:
             self._farewell = b""
-            cycle.refuse(error, leave=self.linger)
+            cycle.refuse(error)
         else:
             self._farewell = refusal(error)
 

@@ -37,6 +37,11 @@ def too_large(what: str, limit_bytes: int, *, status: int) -> RequestError:
     return RequestError(f"the {what} must not exceed {limit_bytes} bytes", code="head_too_large", status=status)
 
 
+def still(patience_s: float) -> RequestError:
+    """A body that does not go on."""
+    return RequestError(f"nothing of the request body came for {patience_s:g} s", code="body_timeout", status=408)
+
+
 def unreadable(error: httptools.HttpParserError, *, in_body: bool) -> RequestError:
     """What the parser refused, by the place where it stopped."""
     if in_body:

@@ -88,6 +88,29 @@ def test_what_is_no_response_raises(said: bytes) -> None:
     assert not response.keep_alive
 
 
+@pytest.mark.parametrize("piece", [b"x-1: a\r\n" * 1000, b"a" * 9000])
+def test_trailers_without_end_are_refused(piece: bytes) -> None:
+    """A hostile upstream cannot fill the memory behind a body: neither with many fields nor with one."""
+    response = Response()
+    response.begin(bodiless=False)
+    response.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx: ")
+    for _ in range(HEAD_LIMIT_BYTES // len(piece)):
+        response.feed(piece)
+    with pytest.raises(UpstreamError, match="exceed"):
+        response.feed(piece)
+    assert not response.complete
+
+
+def test_short_trailers_end_a_response() -> None:
+    """They are let go."""
+    response = Response()
+    response.begin(bodiless=False)
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert read(response, head + b"5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n") == b"hello"
+    assert response.complete
+    assert response.fields == [(b"transfer-encoding", b"chunked")]
+
+
 def test_bytes_behind_a_whole_response_only_end_the_connection() -> None:
     """The response stands."""
     response = Response()

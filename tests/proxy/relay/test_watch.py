@@ -2,9 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
+from backtalk.model.exchange import ClientExchange
+from backtalk.relay.upstream import UpstreamExchange
+from backtalk.relay.watch import Watcher
+from backtalk.settings import RelaySettings
 from backtalk.testing.raw_client import request_bytes
 from backtalk.testing.raw_upstream import Conversation, RawRequest, answering
 from backtalk.testing.running import FrameList, error_of, relaying
@@ -126,3 +132,50 @@ async def test_an_upload_streams_and_an_early_answer_is_heard() -> None:
         client.send(b"x" * 96, request_bytes("POST", CHAT, b""))
         assert (await client.response()).status == 400
         assert upstream.connections == 2
+
+
+class _Upload:
+    """A client that sends a piece, and then nothing; and the exchange that its body goes to."""
+
+    def __init__(self) -> None:
+        self.silent_since: float | None = 0.0
+        self.waiting = True
+        self.errors: list[Exception] = []
+        self.written = asyncio.Event()
+
+    def when_gone(self, callback: Callable[[], None]) -> None:
+        """Nobody leaves."""
+        del callback
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """One piece."""
+        if self.written.is_set():
+            await asyncio.Event().wait()
+        return b"piece", True
+
+    async def write(self, piece: bytes, *, more: bool) -> None:
+        """It is taken at once."""
+        del piece, more
+        self.written.set()
+
+    def fail(self, error: Exception) -> None:
+        """Remember it."""
+        self.errors.append(error)
+
+
+@pytest.mark.anyio
+async def test_an_upstream_that_is_still_being_sent_to_is_not_silent() -> None:
+    """It need not answer before it has the whole body, however long that takes; its silence counts from then on."""
+    watcher, upload = Watcher(RelaySettings(idle_timeout_s=100.0)), _Upload()
+    watch = watcher.start(cast("ClientExchange", upload), size=0, uploading=True)
+    watch.attach(cast("UpstreamExchange", upload))
+    await upload.written.wait()
+    await asyncio.sleep(0)
+    now = watcher.loop.time()
+    upload.silent_since = now - 1000.0
+    watch.check(now + 99.0)
+    assert upload.errors == []
+    watch.check(now + 101.0)
+    assert len(upload.errors) == 1
+    watch.stop()
+    await watcher.aclose()

@@ -1,5 +1,6 @@
 """The feedback door over ASGI, in front of a real spool: what is said, and only when it is durable."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import asynccontextmanager
@@ -38,10 +39,10 @@ def _targets(url: str | None) -> Targets:
     return Targets(url, secret=_SECRET, metrics=NoMeter(), lookup_ms=2000, mark_ttl_s=60)
 
 
-def _door(intake: Intake, targets: Targets | None = None) -> FeedbackDoor:
+def _door(intake: Intake, targets: Targets | None = None, *, body_s: float = 30.0) -> FeedbackDoor:
     settings = FeedbackSettings(body_limit_bytes=1000)
     tenants, known = Tenants(_SECRET), targets or _targets(None)
-    return FeedbackDoor(intake, known, tenants, secret=_SECRET, settings=settings, metrics=NoMeter())
+    return FeedbackDoor(intake, known, tenants, secret=_SECRET, settings=settings, metrics=NoMeter(), body_s=body_s)
 
 
 async def _ask(
@@ -170,3 +171,21 @@ async def test_a_body_that_grows_beyond_the_limit_is_refused() -> None:
 async def test_a_client_that_leaves_gets_no_answer() -> None:
     """Nothing is sent into a closed connection."""
     assert await _ask(_door(_Full())) == (0, {}, {})
+
+
+@pytest.mark.anyio
+async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
+    """A byte now and then does not keep a request alive for ever."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/feedback", "headers": []}
+    await _door(_Full(), body_s=0.01)(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert b"body_timeout" in sent[1]["body"]

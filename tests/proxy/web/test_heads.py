@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, oversize
+from backtalk.model.exchange import RequestHead
+from backtalk.web.heads import HEAD_LIMIT_BYTES, MOST_WAITING, endless, head_of, unserved
 
 
 def parser_after(line: bytes) -> httptools.HttpRequestParser:
@@ -41,10 +42,21 @@ def test_the_short_way_reads_targets_as_the_long_one(text: str) -> None:
     assert (head.raw_path, head.query) == (url.path or b"/", url.query or b"")
 
 
-def test_heads_are_bounded_whichever_part_is_long() -> None:
-    """A long target is a 414, many fields are a 431; at the limit neither."""
-    assert oversize(b"/" * HEAD_LIMIT_BYTES, []) is None
-    long, many = oversize(b"/" * (HEAD_LIMIT_BYTES + 1), []), oversize(b"/", [(b"a" * 1000, b"")] * 66)
-    assert long is not None
-    assert many is not None
-    assert (long.status, many.status, endless().status) == (414, 431, 431)
+@pytest.mark.parametrize(
+    ("head", "fed_bytes", "waiting", "status"),
+    [
+        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"", [], {}), HEAD_LIMIT_BYTES + 1, 0, None),
+        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"q", [], {}), HEAD_LIMIT_BYTES + 1, 0, 414),
+        (RequestHead("GET", "/", b"/", b"", [(b"a" * 1000, b"")] * 66, {}), HEAD_LIMIT_BYTES + 1, 0, 431),
+        (RequestHead("GET", "/", b"/", b"", [], {}), 10, MOST_WAITING, 429),
+        (RequestHead("GET", "/", b"/", b"", [], {}, http_version="2.0"), 10, 0, 505),
+        (RequestHead("GET", "/", b"/", b"", [], {}, http_version="1.0"), 10, MOST_WAITING - 1, None),
+    ],
+)
+def test_a_head_is_refused_for_its_size_its_version_and_its_place(
+    head: RequestHead, fed_bytes: int, waiting: int, status: int | None
+) -> None:
+    """A long target is a 414, many fields are a 431, too many requests before it a 429; at the limit none."""
+    refused = unserved(head, fed_bytes, waiting=waiting)
+    assert (refused.status if refused else None) == status
+    assert endless().status == 431

@@ -1,13 +1,14 @@
 """What the HTTP parser refuses, over a real socket."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
 
 from backtalk.testing.raw_client import RawClient, RawResponse, request_bytes
-from backtalk.testing.raw_upstream import RawUpstream, answering
-from backtalk.testing.running import FrameList, not_here, proxying, serving
+from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering
+from backtalk.testing.running import FrameList, not_here, proxying, relaying, serving
 
 CHAT = "/v1/chat/completions"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -40,6 +41,8 @@ def assert_refused(response: RawResponse, status: int) -> None:
         (b"GARBAGE\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01", 400),
         (b"POST /v1/x HTTP/9.9\r\n\r\n", 400),
+        (b"GET /v1/x HTTP/2.0\r\n\r\n", 505),
+        (b"GET /v1/x\r\n\r\n", 505),
         (b"POST  HTTP/1.1\r\n\r\n", 400),
         (HEAD + b"content-length: -1\r\n\r\n", 400),
         (HEAD + b"content-length: 1e3\r\n\r\n", 400),
@@ -161,3 +164,72 @@ async def test_a_connection_that_says_nothing_is_closed(sent: bytes) -> None:
         async with asyncio.timeout(5):
             data = await client.reader.read()
         assert data.count(b"HTTP/1.1 404") == (1 if sent else 0)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("piece", [b"x-1: a\r\n" * 1000, b"a" * 10_000])
+async def test_trailers_without_end_are_refused(piece: bytes) -> None:
+    """Nobody reads them, and they are not kept: many fields or one."""
+    async with RawUpstream(answering(OK)).listening() as upstream, proxying(upstream.url) as port:
+        async with await RawClient.to(port) as client:
+            client.send(HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx: ")
+            client.send(piece * 100)
+            assert_refused(await client.response(), 431)
+        async with await RawClient.to(port) as client:
+            assert (await client.request("POST", "/v1/x", b"{}")).status == 200
+
+
+@pytest.mark.anyio
+async def test_short_trailers_and_extensions_are_let_go() -> None:
+    """They belong to the connection, and do not reach the upstream."""
+    async with RawUpstream(answering(OK)).listening() as upstream, proxying(upstream.url) as port:
+        async with await RawClient.to(port) as client:
+            client.send(HEAD + b"transfer-encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nx-a: b\r\n\r\n")
+            assert (await client.response()).status == 200
+        assert upstream.requests[0].body == b"{}"
+        assert not upstream.requests[0].values(b"x-a")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", [b"", b"{"])
+async def test_a_body_that_stands_still_is_given_up(sent: bytes) -> None:
+    """The client is told why; nothing waits for it for ever, neither here nor at the upstream."""
+    frames = FrameList()
+    async with (
+        RawUpstream(answering(OK)).listening() as upstream,
+        proxying(upstream.url, frames, keep_alive_s=0.1) as port,
+        await RawClient.to(port) as client,
+    ):
+        client.send(HEAD + b"content-length: 10\r\n\r\n" + sent)
+        assert_refused(await client.response(), 408)
+        assert await client.reader.read() == b""
+        assert (await frames.ended()).error == "body_timeout"
+
+
+@pytest.mark.anyio
+async def test_a_client_that_reads_nothing_is_left() -> None:
+    """Its answer is not kept for it without end."""
+
+    async def pour(conversation: Conversation, _request: RawRequest) -> None:
+        await conversation.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await conversation.say(bytes(100_000))
+
+    frames = FrameList()
+    async with RawUpstream(pour).listening() as upstream, proxying(upstream.url, frames, keep_alive_s=0.2) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(request_bytes("POST", "/v1/x", b"{}"))
+        assert (await frames.ended()).outcome == "client_disconnected"
+        writer.transport.abort()
+        assert not reader.at_eof()
+
+
+@pytest.mark.anyio
+async def test_requests_that_wait_are_bounded() -> None:
+    """A connection may send ahead, but not without end."""
+    async with relaying(answering(OK)) as (_, client):
+        client.send(request_bytes("POST", "/v1/x", b"{}") * 150)
+        data = await client.reader.read()
+    assert data.count(b"HTTP/1.1 200 OK") == 101
+    assert data.count(b"HTTP/1.1 429") == 1
