@@ -4,8 +4,16 @@
     url = "https://models.example/v1"
     api_key_env = "HOSTED_KEY"
 
+    [targets.claude]
+    lane = "litellm"
+    model = "anthropic/*"
+    api_key_env = "ANTHROPIC_API_KEY"
+
     [routes."qwen-*"]
     targets = ["hosted"]
+
+    [routes."claude-*"]
+    targets = ["claude"]
 
 In: tables. Out: frozen values, checked against each other. The one rule: what does not fit is refused by its key,
 before anything is served. A key to a provider is never in the file, only where it is found.
@@ -14,21 +22,25 @@ before anything is served. A key to a provider is never in the file, only where 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from backtalk.section import Section, nearest
 
-Lane = Literal["raw"]
-"""`raw`: the bytes go on as they are, to an API that speaks the client's dialect."""
+Lane = Literal["raw", "litellm"]
+"""`raw`: the bytes go on as they are, to an API that speaks the client's dialect. `litellm`: litellm translates."""
 
 
 class TargetSettings(Section):
     """Somewhere a call can be answered."""
 
-    lane: Lane = Field(default="raw", description="raw: bytes as they are.")
-    url: str | None = Field(default=None, description="Base URL as a client would set it.")
+    lane: Lane = Field(
+        default="raw", description="raw: bytes as they are; litellm: translated from OpenAI's dialect by litellm."
+    )
+    url: str | None = Field(
+        default=None, description="Base URL as a client would set it; litellm: unset is the provider's own."
+    )
     model: str | None = Field(
         default=None, description="Model name there; `*` stands for the name asked for; unset: the name asked for."
     )
@@ -39,6 +51,7 @@ class TargetSettings(Section):
     api_key_header: Literal["authorization", "x-api-key", "api-key"] = Field(
         default="authorization", description="Header that carries the key on the raw lane."
     )
+    client_key: bool = Field(default=True, description="Without a key of its own, pass the client's; else none.")
     weight: float = Field(default=1.0, gt=0, description="Share among the targets of a route.")
     max_concurrent: int | None = Field(
         default=None, ge=1, description="Most calls under way at once, in each proxy process."
@@ -51,6 +64,9 @@ class TargetSettings(Section):
     total_timeout_s: float | None = Field(default=None, gt=0, description="Instead of `relay.total_timeout_s`.")
     cooldown_after: int = Field(default=3, ge=1, description="Failures in a row after which it rests.")
     cooldown_s: float = Field(default=10.0, ge=0, description="How long it rests; 0: never.")
+    options: dict[str, Any] = Field(
+        default={}, description="More arguments for litellm, such as `vertex_project` or `aws_region_name`."
+    )
 
     @field_validator("url")
     @classmethod
@@ -63,6 +79,8 @@ class TargetSettings(Section):
     def _is_whole(self) -> Self:
         if self.lane == "raw" and self.url is None:
             raise ValueError("a raw target needs its url")
+        if self.lane == "raw" and self.options:
+            raise ValueError("options are for the litellm lane")
         if self.api_key_env is not None and self.api_key_file is not None:
             raise ValueError("set api_key_env or api_key_file, not both")
         return self

@@ -143,6 +143,11 @@ def load(
         raise SetupError(explain(error, Settings, NAMED), code="bad_settings") from error
 
 
+def keep_litellm_offline() -> None:
+    """Tell litellm, before it is imported, to use its bundled data, to fetch nothing, and to read no `.env` file."""
+    os.environ.update(LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_OFFLINE_MODE="true", LITELLM_MODE="PRODUCTION")
+
+
 def otel_environ() -> dict[str, str]:
     """The standard OTEL_* variables, for the exporter that honours them."""
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}

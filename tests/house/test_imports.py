@@ -28,6 +28,7 @@ PLANTS = [
     ("backtalk/observe/tee.py", "import starlette.responses", "starlette is imported only by"),
     ("backtalk/relay/spans.py", "import opentelemetry.sdk.trace", "opentelemetry is imported only by"),
     ("backtalk/supervisor.py", "import uvicorn", "uvicorn is imported only by"),
+    ("backtalk/relay/router.py", "import litellm", "litellm is imported only by"),
 ]
 MODULES = frozenset(path.stem for path in (ROOT / "proxy" / "backtalk").glob("*.py")) | {"app", "supervisor", "worker"}
 TARGETS = ["backtalk/spool/tail.py", "backtalk/testing/wire.py"]

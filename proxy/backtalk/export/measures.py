@@ -9,7 +9,7 @@ from typing import Final
 
 from backtalk.clock import NS_PER_S
 from backtalk.export.kinds import OPERATIONS, error_type, method_of, route_of
-from backtalk.export.upstreams import upstream_of
+from backtalk.export.upstreams import provider_of, upstream_of
 from backtalk.model.facts import CallClosed, CallRelated, Fact, FeedbackGiven, SessionLinked, SignalFound
 from backtalk.telemetry import Label, Metrics
 
@@ -80,7 +80,7 @@ def _labels(call: CallClosed) -> dict[str, Label | None]:
     upstream = upstream_of(call.upstream)
     return {
         "gen_ai_operation_name": OPERATIONS[call.opened.api],
-        "gen_ai_provider_name": upstream.provider,
+        "gen_ai_provider_name": provider_of(call),
         "gen_ai_request_model": (call.opened.request.model or "")[:_LABEL_LIMIT] or None,
         "gen_ai_response_model": (call.response.model or "")[:_LABEL_LIMIT] or None,
         "server_address": upstream.address,

@@ -16,7 +16,7 @@ from backtalk.export.content import choices_json, messages_json
 from backtalk.export.kinds import METHODS, OPERATIONS, error_type, method_of, route_of
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
-from backtalk.export.upstreams import base_url, upstream_of
+from backtalk.export.upstreams import base_url, provider_of, upstream_of
 from backtalk.model.chat import Usage
 from backtalk.model.facts import CallClosed
 
@@ -141,7 +141,7 @@ def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> 
     request, response = call.opened.request, call.response
     found: Attributes = {
         "gen_ai.operation.name": OPERATIONS[call.opened.api],
-        "gen_ai.provider.name": upstream_of(call.upstream).provider,
+        "gen_ai.provider.name": provider_of(call),
     }
     if request.model:
         found["gen_ai.request.model"] = request.model[:_TEXT_LIMIT]

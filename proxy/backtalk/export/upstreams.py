@@ -1,7 +1,10 @@
 """The model provider behind a call, as the conventions name it. Pure: an upstream's address in, its parts out."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
+
+from backtalk.model.facts import CallClosed
 
 _BY_HOST: Final = (
     (".openai.azure.com", "azure.ai.openai"),
@@ -25,6 +28,22 @@ _BY_HOST: Final = (
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+_BY_LITELLM: Final[Mapping[str, str]] = {
+    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "cohere_chat": "cohere",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "moonshot": "moonshot_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "xai": "x_ai",
+}
+"""Litellm's names of providers that the conventions name otherwise."""
+_WORD_LIMIT: Final = 64
+
+
 class Upstream(NamedTuple):
     """Where a call was answered; `provider` is `openai`, the dialect spoken, where the host tells no better."""
 
@@ -42,6 +61,15 @@ def upstream_of(url: str) -> Upstream:
         return Upstream("openai", None, None)
     found = (name for suffix, name in _BY_HOST if host is not None and _belongs(host, suffix))
     return Upstream(next(found, "openai"), host, port if host else None)
+
+
+def provider_of(call: CallClosed) -> str:
+    """Who answered: on the litellm lane the model's name begins with the provider, else the address tells."""
+    last = call.attempts[-1] if call.attempts else None
+    if last is None or last.lane != "litellm":
+        return upstream_of(call.upstream).provider
+    name, slash, _ = (last.model or call.opened.request.model or "").partition("/")
+    return _BY_LITELLM.get(name, name[:_WORD_LIMIT]) if slash else "_OTHER"
 
 
 def base_url(url: str) -> str:

@@ -34,7 +34,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     started_ns: int
     duration_ns: int
     upstream: str = ""
-    """`host:port`, or on the litellm lane the provider as litellm names it."""
+    """`host:port`; empty where litellm knows the provider's address."""
     model: str | None = None
     """What the target was asked for, where that is another name than the app's."""
     status: int = 0

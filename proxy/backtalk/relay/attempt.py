@@ -77,15 +77,21 @@ class Trial:
                     timeout.reschedule(None)
                     return self._head(status, fields, go_on)
 
-                await lane(_Tried(client, head=head, end=self._whole), self.notes)
+                await lane(_Tried(client, head=head, end=self._settle), self.notes)
         except TimeoutError as error:
             raise failures.first_byte_timeout(head_timeout_s) from error
-        self._end(self.notes.error or self.notes.outcome)
-        outcome = self.notes.outcome
-        if outcome is not None:
-            self._call_notes.fail(outcome, self.notes.error)
-            if outcome in ("upstream_error", "upstream_timeout"):
-                self.cut = plan.Failure(self.notes.error or outcome)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take over how the response ended, before the call does."""
+        outcome, error = self.notes.outcome, self.notes.error
+        if outcome is None:
+            self._end(self.failure.error if self.failure else None)
+            return
+        self._end(error or outcome)
+        self._call_notes.fail(outcome, error)
+        if outcome in ("upstream_error", "upstream_timeout"):
+            self.cut = plan.Failure(error or outcome)
 
     def _head(self, status: int, fields: Fields, go_on: GoOn) -> Fields:
         """The head's fields for the client; raises `TryAgain` where it is not for the client."""
@@ -100,10 +106,6 @@ class Trial:
         notes.asked_ns = notes.asked_ns or self.notes.asked_ns
         kept = [field for field in fields if field[0] not in _OURS]
         return [*kept, *self.fields()]
-
-    def _whole(self) -> None:
-        """The response has come to its end."""
-        self._end(self.failure.error if self.failure else None)
 
     def fields(self) -> tuple[tuple[bytes, bytes], ...]:
         """The fields that say which target answered, and how many attempts it took."""

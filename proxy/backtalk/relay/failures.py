@@ -19,6 +19,11 @@ def unreachable(name: str, error: OSError) -> UpstreamError:
     return UpstreamError(f"cannot reach the upstream {name}: {why}", code=_UNREACHABLE)
 
 
+def provider_unreachable() -> UpstreamError:
+    """No connection could be made to a provider of litellm."""
+    return UpstreamError("cannot reach the provider", code=_UNREACHABLE)
+
+
 def connect_timeout(name: str, limit_s: float) -> UpstreamError:
     """The upstream did not take the connection in time."""
     return UpstreamError(f"the upstream {name} took no connection within {limit_s:g} s", code=_TIMEOUT, status=504)

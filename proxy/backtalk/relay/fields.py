@@ -44,8 +44,9 @@ class RequestFields:
     A bearer token goes where the app's key was: into `x-api-key` or `api-key` where the app's dialect has it there.
     """
 
-    def __init__(self, *, credential: tuple[bytes, bytes] | None, trace: bool) -> None:
-        own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if credential else frozenset[bytes]())
+    def __init__(self, *, credential: tuple[bytes, bytes] | None, trace: bool, client_key: bool = True) -> None:
+        hidden = credential is not None or not client_key
+        own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if hidden else frozenset[bytes]())
         self._dropped = _NOT_SENT_ON | own
         self._credential = credential
         self._trace = trace

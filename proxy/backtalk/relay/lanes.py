@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from backtalk.model.meter import Meter
 from backtalk.relay.http_client import HttpClient
 from backtalk.relay.lane import Lane
+from backtalk.relay.litellm_lane import Library, LitellmLane
 from backtalk.relay.raw_lane import RawLane
 from backtalk.relay.router import Router
 from backtalk.relay.routes import Routes
@@ -28,6 +29,7 @@ class Lanes:
 
     def __init__(self, settings: Settings, keys: Mapping[str, str], metrics: Meter) -> None:
         self._keys = keys
+        self._litellm: Library | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
         default = self._raw(settings.upstream, settings)
         self.lane: Lane = self._router(settings, default, metrics) if settings.routes else default
@@ -44,12 +46,27 @@ class Lanes:
         return router.serve
 
     def _lane(self, name: str, target: TargetSettings, settings: Settings) -> Lane:
-        own = settings_for(settings, target, self._keys.get(name))
-        return self._raw(target.url or "", own, key_header=target.api_key_header.encode())
+        key = self._keys.get(name)
+        own = settings_for(settings, target, key)
+        if target.lane == "litellm":
+            lane = LitellmLane(self._library(), target, key, own.relay)
+            self._closers.append(lane.aclose)
+            return lane.serve
+        header = target.api_key_header.encode()
+        return self._raw(target.url or "", own, key_header=header, client_key=target.client_key)
 
-    def _raw(self, url: str, settings: Settings, *, key_header: bytes = b"authorization") -> Lane:
+    def _library(self) -> Library:
+        """One library for all lanes; nothing is loaded before the first call."""
+        if self._litellm is None:
+            self._litellm = Library()
+            self._closers.append(self._litellm.aclose)
+        return self._litellm
+
+    def _raw(
+        self, url: str, settings: Settings, *, key_header: bytes = b"authorization", client_key: bool = True
+    ) -> Lane:
         client = HttpClient(parse_target(url), settings.relay)
-        lane = RawLane(client, settings, key_header=key_header)
+        lane = RawLane(client, settings, key_header=key_header, client_key=client_key)
         self._closers += (client.aclose, lane.aclose)
         return lane.serve
 

@@ -24,14 +24,22 @@ _PREFIX: Final = b"/v1"
 class RawLane:
     """Serves any call. An error before the response's head is raised; after it the response stays open."""
 
-    def __init__(self, upstream: Upstream, settings: Settings, *, key_header: bytes = b"authorization") -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        settings: Settings,
+        *,
+        key_header: bytes = b"authorization",
+        client_key: bool = True,
+    ) -> None:
         self._upstream = upstream
         self._name = upstream.target.name
         self._base = upstream.target.base
         self._limit_bytes = settings.relay.body_limit_bytes
         key = settings.upstream_api_key
         credential = None if key is None else credential_field(key_header, key.get_secret_value())
-        self._fields = RequestFields(credential=credential, trace=settings.relay.forward_trace_context)
+        trace = settings.relay.forward_trace_context
+        self._fields = RequestFields(credential=credential, trace=trace, client_key=client_key)
         self._watcher = Watcher(settings.relay)
 
     async def serve(self, client: ClientExchange, notes: CallNotes) -> None:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.export.upstreams import Upstream, base_url, upstream_of
+from backtalk.export.upstreams import Upstream, base_url, provider_of, upstream_of
+from backtalk.model.frames import Attempt
+from backtalk.testing.facts import START_NS, closed_call
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,24 @@ def test_base_url_holds_no_credentials(url: str, expected: str) -> None:
 def test_any_text_is_survived(url: str) -> None:
     """An odd setting costs the address, never the span."""
     assert upstream_of(url).provider
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("anthropic/claude", "anthropic"),
+        ("bedrock/anthropic.claude", "aws.bedrock"),
+        ("gemini/x", "gcp.gemini"),
+        ("x", "_OTHER"),
+    ],
+)
+def test_litellm_names_the_provider_in_the_model(model: str, provider: str) -> None:
+    """The conventions' name where they have one; a model without its provider is nobody's."""
+    attempt = Attempt("a" * 16, "t", "litellm", START_NS, 1, "", model, 200)
+    assert provider_of(closed_call(route="r", attempts=(attempt,))) == provider
+
+
+def test_on_the_raw_lane_the_address_tells() -> None:
+    """A model's name says nothing there."""
+    attempt = Attempt("a" * 16, "t", "raw", START_NS, 1, "api.groq.com:443", "openai/gpt-oss", 200)
+    assert provider_of(closed_call(route="r", attempts=(attempt,), upstream="api.groq.com:443")) == "groq"
