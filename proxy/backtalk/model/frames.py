@@ -4,7 +4,7 @@ The proxy only copies bytes; the worker understands them. Every frame carries th
 clock and from CLOCK_BOOTTIME (`clock.Instant`), by which the worker merges the spools of several proxies.
 """
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -41,11 +41,15 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     error: str | None = None
 
 
+Instant = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+"""Nanoseconds that have a date (1823 to 2116) and a column in the ledger; a frame beyond them is damage to a reader."""
+
+
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag_field="t", gc=False):
     """The common start of every frame: when its event happened."""
 
-    wall_ns: int
-    boot_ns: int
+    wall_ns: Instant
+    boot_ns: Instant
 
 
 class Opened(Frame, frozen=True, array_like=True, tag="o", gc=False):

@@ -44,6 +44,16 @@ def test_any_bytes_are_a_frame_or_an_error(payload: bytes) -> None:
     assert isinstance(frame, frames.Frame)
 
 
+@pytest.mark.parametrize("at_ns", [(1 << 62) + 1, (1 << 64) - 1, -(1 << 62) - 1])
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_frame_without_a_date_is_an_error(at_ns: int, place: int) -> None:
+    """Its fact would have no partition in the ledger, and hold up all behind it."""
+    fields = msgspec.msgpack.decode(frames.encode(_CLOSED))
+    fields[place] = at_ns
+    with pytest.raises(msgspec.MsgspecError):
+        frames.decode(msgspec.msgpack.encode(fields))
+
+
 @given(st.sampled_from(FRAMES), st.data())
 def test_a_cut_frame_is_an_error(frame: frames.AnyFrame, data: st.DataObject) -> None:
     """A prefix is never taken for a whole frame."""
