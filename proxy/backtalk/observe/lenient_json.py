@@ -15,7 +15,7 @@ _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _BOM: Final = b"\xef\xbb\xbf"
 MAX_DEPTH: Final = 128
 """Deepest value; whoever reads it later, with less stack left, must still be able to."""
-MAX_CONTAINERS: Final = 1_000_000
+MAX_CONTAINERS: Final = 300_000
 """Most brackets in a body: in memory each may cost thirty times what it costs as text."""
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
