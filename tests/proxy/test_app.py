@@ -8,10 +8,11 @@ import pytest
 from backtalk.app import PublicApp
 from backtalk.model.meter import NoMeter
 from backtalk.observe.middleware import Receive, Scope, Send
-from backtalk.settings import Settings
+from backtalk.settings import RelaySettings, Settings
 from backtalk.testing.raw_client import RawClient
-from backtalk.testing.raw_upstream import RawUpstream, answering
+from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering
 from backtalk.testing.running import FrameList, error_of, not_here, serving
+from backtalk.testing.waiting import await_until
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -82,12 +83,23 @@ async def test_elsewhere_there_is_nothing(path: str) -> None:
 @pytest.mark.anyio
 async def test_the_upstream_client_lives_as_long_as_the_server() -> None:
     """Its connections are kept between calls and closed at the end."""
-    async with RawUpstream(answering(OK)).listening() as upstream:
-        settings = Settings(upstream=upstream.url)
+    conversations: list[Conversation] = []
+
+    async def remembering(conversation: Conversation, _request: RawRequest) -> None:
+        conversations.append(conversation)
+        await conversation.say(OK)
+
+    async def closed() -> bool:
+        return all(conversation.reader.at_eof() for conversation in conversations)
+
+    async with RawUpstream(remembering).listening() as upstream:
+        settings = Settings(upstream=upstream.url, relay=RelaySettings(keep_alive_s=3600))
         app = PublicApp(settings, feedback_app=not_here, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
         assert app.calls("/v1/models") is None, "nobody answers calls outside of the app's life"
         for life in (1, 2):
             async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
                 for _ in range(3):
                     assert (await client.request("GET", "/v1/models")).status == 200
+                assert not await closed()
             assert upstream.connections == life
+            await await_until(closed, 20, what="the end of the upstream connections")
