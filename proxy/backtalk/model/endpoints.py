@@ -85,8 +85,11 @@ class Endpoint(NamedTuple):
 
 
 def is_reserved(path: str) -> bool:
-    """Whether a path belongs to the feedback door and is never relayed."""
-    return path in {FEEDBACK, FEEDBACK_SCRIPT} or path.startswith(f"{FEEDBACK}/")
+    """Whether a path belongs to the feedback door and is never relayed; a misspelt one does too.
+
+    What a user wrote in a feedback must not reach the provider because of an `s` too many.
+    """
+    return path.startswith(FEEDBACK) or path == FEEDBACK_SCRIPT
 
 
 def is_call(path: str) -> bool:

@@ -21,7 +21,7 @@ from backtalk.model.endpoints import api_of, endpoint_of, is_call, is_reserved
         ("/v1", False),
         ("/v1/feedback", False),
         ("/v1/feedback/x", False),
-        ("/v1/feedbacks", True),
+        ("/v1/feedbacks", False),
         ("/feedback.js", False),
         ("/healthz", False),
     ],
