@@ -59,6 +59,12 @@ def _call(metrics: Metrics, call: CallClosed) -> None:
             each_s = max(0.0, duration_s - first_s) / (call.chunks - 1)
             metrics.record("gen_ai.client.operation.time_per_output_chunk", each_s, **labels)
     _tokens(metrics, call, labels)
+    if call.cost_usd is not None:
+        model = labels["gen_ai_request_model"]
+        provider = labels["gen_ai_provider_name"]
+        metrics.add("backtalk.cost", call.cost_usd, gen_ai_request_model=model, gen_ai_provider_name=provider)
+    elif call.status < 400:
+        metrics.add("backtalk.cost.unknown", gen_ai_provider_name=labels["gen_ai_provider_name"])
 
 
 def _tokens(metrics: Metrics, call: CallClosed, labels: dict[str, Label | None]) -> None:

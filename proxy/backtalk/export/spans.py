@@ -158,6 +158,8 @@ def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> 
     if reasons := _finish_reasons(call):
         found["gen_ai.response.finish_reasons"] = reasons
     found |= _shared_attributes(call, error) | _session(call) | _usage(response.usage)
+    if call.cost_usd is not None:
+        found["backtalk.cost"] = call.cost_usd
     found |= parameters.of_request(request.params_json)
     if kind := _MADE.get(call.opened.api):
         found["gen_ai.output.type"] = kind

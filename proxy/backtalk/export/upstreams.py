@@ -41,6 +41,9 @@ _BY_LITELLM: Final[Mapping[str, str]] = {
     "xai": "x_ai",
 }
 """Litellm's names of providers that the conventions name otherwise."""
+_TO_LITELLM: Final[Mapping[str, str]] = {
+    ours: theirs for theirs, ours in _BY_LITELLM.items() if theirs != "cohere_chat"
+}
 _WORD_LIMIT: Final = 64
 
 
@@ -59,8 +62,21 @@ def upstream_of(url: str) -> Upstream:
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         return Upstream("openai", None, None)
-    found = (name for suffix, name in _BY_HOST if host is not None and _belongs(host, suffix))
-    return Upstream(next(found, "openai"), host, port if host else None)
+    return Upstream(_by_host(host) or "openai", host, port if host else None)
+
+
+def priced_as(call: CallClosed) -> tuple[str, str] | None:
+    """The provider, as litellm names it, and the model by which a call is priced; None where its price is not known.
+
+    An address that is no known provider's may serve any model under any name, so no price of such a call is known.
+    """
+    last = call.attempts[-1] if call.attempts else None
+    asked = (last.model if last else None) or call.opened.request.model or ""
+    if last is not None and last.lane == "litellm":
+        provider, slash, model = asked.partition("/")
+        return (provider, model) if slash else None
+    named = _by_host(upstream_of(call.upstream).address)
+    return None if named is None else (_TO_LITELLM.get(named, named), asked)
 
 
 def provider_of(call: CallClosed) -> str:
@@ -81,6 +97,10 @@ def base_url(url: str) -> str:
     if parts.scheme not in _PORTS or not parts.netloc:
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
+def _by_host(host: str | None) -> str | None:
+    return next((name for suffix, name in _BY_HOST if host is not None and _belongs(host, suffix)), None)
 
 
 def _belongs(host: str, suffix: str) -> bool:

@@ -102,6 +102,16 @@ _ALL: Final = (
     Metric("backtalk.relations", "counter", "{relation}", "Retries and duplicates told apart.", ("kind",)),
     Metric("backtalk.feedback", "counter", "{feedback}", "Feedback taken into the journal.", ("kind",)),
     Metric("backtalk.session.links", "counter", "{call}", "Calls put into a session, by rule.", ("rule",)),
+    Metric(
+        "backtalk.cost",
+        "counter",
+        "{USD}",
+        "Cost of the calls whose price is known, in US dollars.",
+        ("gen_ai.provider.name", "gen_ai.request.model"),
+    ),
+    Metric(
+        "backtalk.cost.unknown", "counter", "{call}", "Answers whose price is not known.", ("gen_ai.provider.name",)
+    ),
     # proxies
     Metric(
         "backtalk.proxy.overhead", "histogram", "s", "Time of a call that was spent in Backtalk itself.", (), _OVERHEAD

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
 from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
 from backtalk.model.meter import Meter
@@ -48,11 +50,24 @@ GiveFeedback = Callable[[Feedback], FeedbackGiven]
 """Turns a feedback frame into its fact."""
 
 
+CostOf = Callable[[CallClosed], float | None]
+"""What a call cost in US dollars; None where that is not known."""
+
+
 class Decider:
     """Open calls, the desk and feedback behind one function."""
 
-    def __init__(self, calls: OpenCalls, desk: Desk, feedback_given: GiveFeedback, metrics: Meter) -> None:
+    def __init__(
+        self,
+        calls: OpenCalls,
+        desk: Desk,
+        feedback_given: GiveFeedback,
+        metrics: Meter,
+        *,
+        cost_of: CostOf | None = None,
+    ) -> None:
         self.calls = calls
+        self._cost_of = cost_of
         self._desk = desk
         self._feedback_given = feedback_given
         self._metrics = metrics
@@ -136,8 +151,16 @@ class Decider:
             self._failed()
             end, shown = ended.end, list[Fact]()
         yield from (fact for fact in shown if isinstance(fact, SessionLinked))
-        yield end
+        yield self._priced(end)
         yield from (fact for fact in shown if not isinstance(fact, SessionLinked))
+
+    def _priced(self, end: CallClosed) -> CallClosed:
+        if self._cost_of is None:
+            return end
+        try:
+            return msgspec.structs.replace(end, cost_usd=self._cost_of(end))
+        except (ArithmeticError, ValueError):  # counts that no tokens have
+            return end
 
     def _ask(self, question: Callable[[_T], Sequence[Fact]], value: _T) -> list[Fact]:
         try:

@@ -28,6 +28,7 @@ from backtalk.telemetry import Metrics
 from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
 from backtalk.worker.followers import followers_of
+from backtalk.worker.prices import Prices
 
 _log = logging.getLogger(__name__)
 _TEND_NS: Final = clock.NS_PER_S
@@ -118,7 +119,8 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     )
     detectors = load_detectors(settings.detect.detectors, settings.plugin)
     desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics)
-    return Decider(OpenCalls(session.header, metrics), desk, feedback_given, metrics)
+    calls = OpenCalls(session.header, metrics)
+    return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd)
 
 
 def _end(core: Core, followers: Sequence[Follower]) -> None:

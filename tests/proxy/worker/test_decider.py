@@ -129,3 +129,18 @@ def test_a_call_that_breaks_its_end_costs_only_itself() -> None:
     found = decider.interrupt("owner", 2 * _SECOND)
     assert [fact.opened.span_id for fact in found if isinstance(fact, CallClosed)] == [span_of(1), span_of(3)]
     assert metrics.snapshot().value("backtalk.worker.bad_frames", reason="failed") == 1
+
+
+def test_a_price_that_cannot_be_computed_costs_nothing_else() -> None:
+    """Counts that no tokens have leave the cost unknown, and the call a fact."""
+
+    def overflowing(_call: CallClosed) -> float | None:
+        return 1e308 * 10**400
+
+    metrics = Metrics("worker")
+    desk = Desk(MemorySessionStore(), [], secret=b"s" * 32, settings=Settings(), metrics=metrics)
+    decider = Decider(OpenCalls("x-session-id", metrics), desk, feedback_given, metrics, cost_of=overflowing)
+    frames = conversation(1, 1, at_ns=_SECOND, step_ns=_SECOND)
+    ended = [fact for frame in frames for fact in decider.take("owner", frame) if isinstance(fact, CallClosed)]
+    assert ended
+    assert {call.cost_usd for call in ended} == {None}
