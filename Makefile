@@ -38,7 +38,7 @@ test-demo test-chaos: test-%: $(READY)
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 # The heavy packages live in an environment of their own; the tests start its programs.
-test-clients: .venvs/clients-openai2/.ready
+test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
 test-trl test-phoenix test-model test-clients test-node: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
@@ -67,6 +67,7 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
 	$(COMPILE) --group check -c deploy/requirements.lock -o deploy/locks/check.lock
 	$(COMPILE) deploy/locks/clients.in -o deploy/locks/clients.lock
+	$(COMPILE) deploy/locks/clients-aider.in -o deploy/locks/clients-aider.lock
 	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock
 	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
 	$(COMPILE) deploy/locks/node.in -o deploy/locks/node.lock

@@ -14,6 +14,7 @@ import pytest
 LOCKS = (
     "deploy/requirements.lock",
     "deploy/locks/check.lock",
+    "deploy/locks/clients-aider.lock",
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
     "deploy/locks/model.lock",

@@ -134,7 +134,7 @@ class Traces:
     def _feedback(self, calls: list[Row], *traces: str) -> list[Row]:
         trace_ids = {*traces, *(call["trace_id"] for call in calls)}
         responses = {call["response_id"] for call in calls if call.get("response_id")}
-        sessions = {call["session_id"] for call in calls if call.get("session_id")}
+        sessions = {name for call in calls for name in (call.get("session_id"), call.get("declared_session")) if name}
         fresh = [
             *self._fresh.find("feedback", "trace_id", trace_ids),
             *self._fresh.find("feedback", "response_id", responses),

@@ -7,6 +7,7 @@ import pytest
 
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
+from backtalk.model.chat import Message, Request
 from backtalk.model.facts import Fact, JournalEntry, encode_entry
 from backtalk.settings import JournalSettings
 from backtalk.spool.cursor import Cursor
@@ -65,6 +66,26 @@ def test_late_feedback_joins_a_committed_call(tmp_path: Path, journal: Journal) 
     assert [one["committed"] for one in shown["feedback"]] == [False]
     assert shown["session"]["rule"] == "new"
     assert shown["request"]["messages"][0]["text"] == "Why is the sky blue?"
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_feedback_finds_a_session_by_the_name_that_the_app_gave_it(
+    tmp_path: Path, journal: Journal, committed: bool
+) -> None:
+    """An app knows the name that it sent, not the id that the session has here; other tenants' names are theirs."""
+    request = Request(model="small", messages=(Message("user", "hello"),), declared_session="chat-7")
+    call = stories.closed(call=stories.opened(request=request))
+    given = stories.feedback(target_session_id="chat-7")
+    strange = stories.feedback(target_session_id="chat-7", tenant="stranger")
+    batch = append(journal, call, given, strange)
+    if committed:
+        commit(tmp_path, journal, batch)
+
+    document = Traces(tmp_path, ROWS).trace(call.key.trace_id)
+
+    assert document is not None
+    assert [one["feedback_id"] for one in document["session_feedback"]] == [given.feedback_id]
+    assert document["calls"][0]["feedback"] == []
 
 
 def test_everything_is_shown_once_while_it_is_in_both(tmp_path: Path, journal: Journal) -> None:
