@@ -42,6 +42,7 @@ class CaptureSettings(Section):
         default=4 * _MIB, gt=0, description="Largest copy of one body; beyond it size and sha256 are kept."
     )
     process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of copies in flight in a proxy.")
+    socket_bytes: int = Field(default=64 * _MIB, gt=0, description="How much of a WebSocket is spooled, both ways.")
 
 
 class SpoolSettings(Section):

@@ -28,8 +28,25 @@ class RequestHead(NamedTuple):
     http_version: str = "1.1"
 
 
+def wants_websocket(head: RequestHead) -> bool:
+    """Whether a request asks for a WebSocket (RFC 6455, section 4.1): what follows it are bytes of that protocol."""
+    known = head.known
+    return (
+        b"upgrade" in known
+        and known[b"upgrade"].strip().lower() == b"websocket"
+        and head.method == "GET"
+        and head.http_version == "1.1"
+        and known.get(b"content-length", b"0") == b"0"
+        and b"transfer-encoding" not in known
+    )
+
+
 class ClientExchange(Protocol):
-    """One request of a client and its response."""
+    """One request of a client and its response.
+
+    After a response of status 101 the body's pieces are the other protocol's bytes, in both directions at once; the end
+    of the response ends the connection.
+    """
 
     @property
     def head(self) -> RequestHead:

@@ -43,6 +43,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 Instant = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 """Nanoseconds that have a date (1823 to 2116) and a column in the ledger; a frame beyond them is damage to a reader."""
+Side = Literal["client", "server"]
+"""Who sent a piece of what went over a socket."""
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, tag_field="t", gc=False):
@@ -104,6 +106,19 @@ class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
     attempts: tuple[Attempt, ...] = ()
 
 
+class Part(Frame, frozen=True, array_like=True, tag="p", gc=False):
+    """A part of what went over a call's socket, in both directions, in order: WebSocket frames as bytes.
+
+    `extensions` is what both sides agreed on (RFC 6455, section 9). `number` counts a call's parts from 0, so that a
+    lost one is noticed; it is -1 where the pieces were let go.
+    """
+
+    span_id: str
+    extensions: str
+    number: int
+    pieces: list[tuple[Side, bytes]]
+
+
 class Feedback(Frame, frozen=True, array_like=True, tag="f", gc=False):
     """A feedback that the door has validated; `body` is the canonical JSON of `model.feedback.FeedbackBody`."""
 
@@ -123,7 +138,7 @@ class Heartbeat(Frame, frozen=True, array_like=True, tag="h", gc=False):
     dropped: int = 0
 
 
-AnyFrame = Opened | Requested | Closed | Feedback | Heartbeat
+AnyFrame = Opened | Requested | Part | Closed | Feedback | Heartbeat
 
 encode: Final = msgspec.msgpack.Encoder().encode
 """Encode one frame."""

@@ -15,6 +15,7 @@ from backtalk.model.notes import CallNotes
 from backtalk.observe.blind import Blind, soon
 from backtalk.observe.context import CallContext
 from backtalk.observe.headers import Fields, chosen_query, request_chooser, response_chooser, with_ids
+from backtalk.observe.parts import Parts
 from backtalk.observe.tee import Body, Budget, Tee
 from backtalk.observe.tenants import Tenants
 from backtalk.settings import Settings
@@ -50,6 +51,7 @@ class Observer:
         self.budget = Budget(settings.capture.process_bytes)
         self.call_bytes = settings.capture.call_bytes
         self.blind = Blind(secret, settings.session.header) if settings.capture.mode == "none" else None
+        self.socket_bytes = 0 if self.blind else settings.capture.socket_bytes
         self._secret = secret
         self._clients: dict[str, str] = {}
 
@@ -94,7 +96,7 @@ class Call:
         self.notes = notes
         self._started_ns = self.uploaded_ns = clock.monotonic_ns()
         self._request: Tee | None = Tee(observer.call_bytes, observer.budget)
-        self._response = Tee(observer.call_bytes, observer.budget)
+        self._response: Tee | Parts = Tee(observer.call_bytes, observer.budget)
         self._opened = self.ended = False
         self._kept_headers: list[tuple[str, str]] = []
         self._responded_ns: int | None = None
@@ -104,6 +106,9 @@ class Call:
 
     def request_piece(self, piece: bytes, *, more: bool) -> None:
         """A piece of the request's body has arrived; `more` pieces follow or this was the last."""
+        if isinstance(self._response, Parts):
+            self._response.hear(piece)
+            return
         tee = self._request
         if tee is None or self.ended:
             return
@@ -123,6 +128,10 @@ class Call:
         self.status = status
         self._responded_ns = clock.monotonic_ns()
         self._kept_headers = self._observer.choose_response(headers)
+        if status == 101:  # from now on pieces are a socket's: they are spooled in parts as they come
+            self._finish_request()
+            extensions = dict(headers).get(b"sec-websocket-extensions", b"").decode("latin-1")
+            self._response = Parts(self._observer.offer, self.context.span_id, extensions, self._observer.socket_bytes)
         return with_ids(headers, self.context)
 
     def response_piece(self, piece: bytes) -> None:

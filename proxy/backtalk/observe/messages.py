@@ -15,6 +15,8 @@ from backtalk.observe.media import without_bytes
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 _MOST_TOKENS: Final = 1 << 53
 """Above it a count is nonsense, and would not fit every store's integers."""
+_INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 _SAYS_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 
 
@@ -128,8 +130,8 @@ def usage_of(raw: object) -> Usage | None:
     if not is_object(raw):
         return None
     fields: dict[str, Any] = raw
-    read = fields.get("prompt_tokens_details") or fields.get("input_tokens_details")
-    made = fields.get("completion_tokens_details") or fields.get("output_tokens_details")
+    read = next((fields[name] for name in _INPUT_DETAILS if fields.get(name)), None)
+    made = next((fields[name] for name in _OUTPUT_DETAILS if fields.get(name)), None)
     return Usage(
         input_tokens=count_of(fields, "prompt_tokens", "input_tokens"),
         output_tokens=count_of(fields, "completion_tokens", "output_tokens"),

@@ -16,6 +16,7 @@ from backtalk.model.notes import NOTES, CallNotes
 from backtalk.observe.call import Call, Head, Observer, Sink
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import Fields, with_ids
+from backtalk.observe.socket_passage import SocketPassage
 from backtalk.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -45,14 +46,17 @@ class Observe:
         self.observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection scope; anything but HTTP passes untouched."""
-        if scope["type"] != "http":
+        """Serve one connection scope: HTTP, and the WebSockets that are calls; anything else passes untouched."""
+        if scope["type"] != "http" and not (scope["type"] == "websocket" and is_call(scope["path"])):
             await self._app(scope, receive, send)
             return
         context = context_of(scope["headers"])
         notes = CallNotes(context.traceparent, context.tracestate)
         scope[NOTES] = notes
         call = Call(self.observer, _head(scope), context, notes) if is_call(scope["path"]) else None
+        if scope["type"] == "websocket" and call is not None:
+            await SocketPassage(self._app, call, receive, send).run(scope)
+            return
         await _Passage(self._app, self._answer, context, call, receive, send).run(scope)
 
 
@@ -150,7 +154,7 @@ class _Passage:
 def _head(scope: Scope) -> Head:
     client = scope.get("client")
     return Head(
-        method=scope["method"],
+        method=scope.get("method", "GET"),
         path=scope["path"],
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=scope["headers"],

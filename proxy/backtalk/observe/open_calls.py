@@ -10,9 +10,12 @@ import msgspec
 
 from backtalk.model.chat import Request
 from backtalk.model.facts import CallClosed, CallOpened
-from backtalk.model.frames import Capture, Closed, Opened, Requested
+from backtalk.model.frames import Capture, Closed, Opened, Part, Requested
 from backtalk.model.meter import Meter
 from backtalk.observe import blind, facts_of
+from backtalk.observe.sockets import LIMIT_BYTES as SOCKET_BYTES
+from backtalk.observe.sockets import Socket
+from backtalk.observe.tee import Budget
 
 LIMIT_BYTES: Final = 256 << 20
 """Largest sum of request bodies that are held understood."""
@@ -41,6 +44,7 @@ class _Open(msgspec.Struct):
     request_bytes: int
     capture: Capture
     held_bytes: int = 0
+    socket: Socket | None = None
 
 
 class OpenCalls:
@@ -56,6 +60,7 @@ class OpenCalls:
         self._calls: dict[str, _Open] = {}
         self._holding: dict[str, None] = {}
         self._held_bytes = 0
+        self._sockets = Budget(SOCKET_BYTES)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -77,6 +82,13 @@ class OpenCalls:
         known.announced, known.request_bytes, known.capture = True, frame.body_bytes, frame.capture
         return self._understand(frame.span_id, known, frame.body)
 
+    def part(self, frame: Part) -> None:
+        """Take a part of what went over a call's socket."""
+        known = self._calls.get(frame.span_id)
+        if known is not None:
+            known.socket = known.socket or Socket(self._sockets)
+            known.socket.feed(frame)
+
     def close(self, frame: Closed) -> Ended | None:
         """Take an end; None where no such call is open (its opening was dropped by a full spool)."""
         known = self._forget(frame.span_id)
@@ -87,7 +99,7 @@ class OpenCalls:
             end = facts_of.ended(known.call, frame, blind.read_response(frame.body), **sizes)
         else:
             end = facts_of.closed(known.call, frame, **sizes)
-        return Ended(None if known.announced else known.call, end)
+        return Ended(None if known.announced else known.call, _with_socket(known, end))
 
     def interrupt(self, span_id: str, seen_ns: int) -> Ended | None:
         """End a call whose owner is gone; None where no such call is open."""
@@ -97,7 +109,7 @@ class OpenCalls:
         end = facts_of.interrupted(
             known.call, seen_ns, request_bytes=known.request_bytes, request_capture=known.capture
         )
-        return Ended(None if known.announced else known.call, end)
+        return Ended(None if known.announced else known.call, _with_socket(known, end))
 
     def spans(self, owner: str) -> list[str]:
         """The open calls of an owner, oldest first."""
@@ -140,3 +152,12 @@ class OpenCalls:
 
 def _without_messages(request: Request) -> Request:
     return msgspec.structs.replace(request, not_understood=_LET_GO)
+
+
+def _with_socket(known: _Open, end: CallClosed) -> CallClosed:
+    """The end with what went over the call's socket, which is let go."""
+    if known.socket is None:
+        return end
+    whole = known.socket.finish(end)
+    known.socket.release()
+    return whole

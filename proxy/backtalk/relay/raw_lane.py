@@ -9,11 +9,12 @@ from typing import Final
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, UpstreamError
-from backtalk.model.exchange import ClientExchange, ClientGoneError
+from backtalk.model.exchange import ClientExchange, ClientGoneError, wants_websocket
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import CallNotes
 from backtalk.relay import failures
 from backtalk.relay.fields import RequestFields, check, credential_field, response_fields, target_of
+from backtalk.relay.tunnel import Tunnel
 from backtalk.relay.upstream import Upstream, UpstreamRequest
 from backtalk.relay.watch import Watch, Watcher
 from backtalk.settings import Settings
@@ -41,6 +42,7 @@ class RawLane:
         trace = settings.relay.forward_trace_context
         self._fields = RequestFields(credential=credential, trace=trace, client_key=client_key)
         self._watcher = Watcher(settings.relay)
+        self._tunnel = Tunnel(upstream.target, settings.relay, self._fields, replaces_key=credential is not None)
 
     async def serve(self, client: ClientExchange, notes: CallNotes) -> None:
         """Relay one call."""
@@ -57,11 +59,15 @@ class RawLane:
     async def aclose(self) -> None:
         """Stop what watches."""
         await self._watcher.aclose()
+        await self._tunnel.aclose()
 
     async def _relay(self, client: ClientExchange, notes: CallNotes) -> None:
         head = client.head
         target = target_of(head.raw_path, head.query, prefix=_PREFIX, base=self._base)
         check(head.method, head.known)
+        if wants_websocket(head):
+            await self._tunnel.serve(client, notes, target)
+            return
         length = head.known.get(b"content-length")
         self._bound(0 if length is None else int(length))
         body, more = await client.receive()

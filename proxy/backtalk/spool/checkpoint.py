@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from backtalk.model.frames import AnyFrame, Opened, Requested, decode, encode
+from backtalk.model.frames import AnyFrame, Opened, Part, Requested, decode, encode
 from backtalk.spool.files import make_directory, replace
 
 LIMIT_BYTES: Final = 64 << 20
@@ -57,4 +57,6 @@ def without_body(payload: bytes) -> bytes:
         return encode(msgspec.structs.replace(frame, body=None if frame.body is None else b"", capture="truncated"))
     if isinstance(frame, Requested):
         return encode(msgspec.structs.replace(frame, body=b"", capture="truncated"))
+    if isinstance(frame, Part):
+        return encode(msgspec.structs.replace(frame, number=-1, pieces=[]))
     return payload

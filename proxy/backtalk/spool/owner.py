@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from backtalk import clock
-from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
+from backtalk.model.frames import AnyFrame, Closed, Opened, Part, Requested, decode
 from backtalk.process import is_locked
 from backtalk.spool import checkpoint, segments
 from backtalk.spool.tail import Tail
@@ -137,7 +137,7 @@ class Owner:
         return Moment(self._generation, frame.boot_ns if self._generation else frame.wall_ns)
 
     def _note(self, frame: AnyFrame, offset: int) -> None:
-        if isinstance(frame, Opened | Requested):
+        if isinstance(frame, Opened | Requested | Part):
             span = self._spans.get(frame.span_id, Span(()))
             if offset not in span.offsets:
                 self._spans[frame.span_id] = span._replace(offsets=(*span.offsets, offset))
@@ -154,7 +154,7 @@ class Owner:
         frames: dict[int, AnyFrame] = {}
         for offset, frame in self._before(consumed):
             self._note(frame, offset)
-            if isinstance(frame, Opened | Requested):
+            if isinstance(frame, Opened | Requested | Part):
                 frames[offset] = frame
             elif isinstance(frame, Closed) and (span := self._spans.pop(frame.span_id, None)):
                 for known in span.offsets:

@@ -33,3 +33,10 @@ class BodyOnly:
         if not self._complete:
             self._complete = True
             self._end()
+
+
+class Unread:
+    """Stands in the parser's place where the bytes are another protocol's: all of them are passed on."""
+
+    def __init__(self, piece: Callable[[bytes], None]) -> None:
+        self.feed_data = piece

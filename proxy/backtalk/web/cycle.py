@@ -56,6 +56,7 @@ class Cycle:
         "_pieces",
         "_refused",
         "_size",
+        "_switched",
         "_writable_callback",
         "complete",
         "gone",
@@ -70,19 +71,16 @@ class Cycle:
         self.head = head
         self.keep_alive = keep_alive
         self.task: asyncio.Task[None] | None = None
-        self.started = self.complete = self.gone = False
+        self.started = self.complete = self.gone = self._chunked = self._bodiless = self._switched = False
         self._pieces: list[bytes] = []
-        self._size = 0
-        self._more, self._given = True, False
-        """More of the body is to come; its end was given out."""
+        self._held, self._size = b"", 0
+        self._more, self._given = True, False  # more of the body is to come; its end was given out
         self._news: asyncio.Event | None = None
         self._expects = b"expect" in head.known and head.known[b"expect"].lower() == b"100-continue"
         self._refused: BacktalkError | None = None
         self._gone_callback: Callable[[], None] | None = None
         self._writable_callback: Callable[[], None] | None = None
-        self._held = b""
         self._left: int | None = None
-        self._chunked = self._bodiless = False
 
     def feed(self, piece: bytes) -> None:
         """A piece of the body has come; it waits here until it is asked for."""
@@ -149,7 +147,8 @@ class Cycle:
             self._connection.read(on=True)
             self._news = asyncio.Event()
             try:
-                async with asyncio.timeout(self._connection.patience_s if self._more else None):
+                waits = not self._more or self._switched
+                async with asyncio.timeout(None if waits else self._connection.patience_s):
                     await self._news.wait()
             except TimeoutError:
                 self.refuse(still(self._connection.patience_s))
@@ -208,7 +207,8 @@ class Cycle:
     def _frame(self, lines: list[bytes], status: int) -> None:
         """Say how the body ends, and whether the connection does too."""
         self._bodiless = self.head.method == "HEAD" or status in _BODILESS
-        if self._left is None and not self._chunked and not self._bodiless:
+        self._switched = status == 101  # what follows are the other protocol's bytes, in both directions
+        if self._left is None and not (self._chunked or self._bodiless or self._switched):
             if self.head.http_version == "1.0":
                 self.keep_alive = False
             else:
@@ -216,7 +216,7 @@ class Cycle:
                 lines.append(b"transfer-encoding: chunked")
         if self._expects:  # the body that was announced may come or not: nobody could tell
             self._expects = self.keep_alive = False
-        if not self.keep_alive:
+        if not (self.keep_alive or self._switched):
             lines.append(b"connection: close")
         lines.append(b"\r\n")
 

@@ -16,9 +16,9 @@ from uvicorn._types import ASGI3Application
 from uvicorn.server import ServerState
 
 from backtalk.errors import BacktalkError
-from backtalk.model.exchange import Calls, Fields
+from backtalk.model.exchange import Calls, Fields, wants_websocket
 from backtalk.web.asgi_app import AsgiExchange
-from backtalk.web.body_only import BodyOnly, head_for_body
+from backtalk.web.body_only import BodyOnly, Unread, head_for_body
 from backtalk.web.cycle import Cycle
 from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, unserved
 from backtalk.web.idle import Idle, close
@@ -73,8 +73,8 @@ class Protocol(asyncio.Protocol):
         self._server.connections.add(cast("Any", self))
         peer: object = transport.get_extra_info("peername")
         self._peer = cast("tuple[str, int]", peer)[:2] if isinstance(peer, tuple) else None
-        end = partial(close, self.transport)
-        self._idle = Idle(self.loop, self.patience_s, self._unfinished, end, abort=self.transport.abort)
+        head, end = (lambda: self._fields if self._in_head else None), partial(close, self.transport)
+        self._idle = Idle(self.loop, self.patience_s, head, end, abort=self.transport.abort)
         self._idle.begin()
 
     def data_received(self, data: bytes) -> None:
@@ -86,7 +86,7 @@ class Protocol(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
+            self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(self._refused or unreadable(error, in_body=self._in_body))
         else:
@@ -222,15 +222,16 @@ class Protocol(asyncio.Protocol):
             if cycle.task is not None:
                 self._server.tasks.discard(cycle.task)
 
-    def _stay(self, rest: bytes) -> None:
-        """Answer a wish for another protocol (h2c) over this one: its body is read by a parser of its own."""
-        if self._cycle is not None:
-            self._cycle.keep_alive = self._upgrading = False
+    def _upgrade(self, rest: bytes) -> None:
+        """Give a WebSocket all bytes from here on; any other wish (h2c) is answered, its body read anew."""
+        cycle = cast("Cycle", self._cycle)
+        cycle.keep_alive = self._upgrading = False
+        if self._calls is not None and self._calls(cycle.head.path) and wants_websocket(cycle.head):
+            self._parser, self._in_body = cast("httptools.HttpRequestParser", Unread(cycle.feed)), False
+        else:
             self._parser = httptools.HttpRequestParser(BodyOnly(self.on_body, self.on_message_complete))
-            self.data_received(head_for_body(self._cycle.head) + rest)
-
-    def _unfinished(self) -> Fields | None:
-        return self._fields if self._in_head else None
+            rest = head_for_body(cycle.head) + rest
+        self.data_received(rest)
 
     def _refuse(self, error: BacktalkError) -> None:
         cycle = self._cycle

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
-from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
+from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Part, Requested
 from backtalk.model.meter import Meter
 from backtalk.observe import facts_of
 from backtalk.observe.open_calls import Ended, OpenCalls
@@ -100,6 +100,8 @@ class Decider:
                 return self.calls.open(owner, frame)
             if isinstance(frame, Requested):
                 return self.calls.complete(frame)
+            if isinstance(frame, Part):
+                self.calls.part(frame)
         return None
 
     def restore(self, call: CallOpened, linked: SessionLinked | None) -> None:
@@ -125,6 +127,8 @@ class Decider:
             yield from self._arrive(self.calls.open(owner, frame, late=late))
         elif isinstance(frame, Requested):
             yield from self._arrive(self.calls.complete(frame))
+        elif isinstance(frame, Part):
+            self.calls.part(frame)
         elif isinstance(frame, Closed):
             if (ended := self.calls.close(frame)) is None:
                 self._metrics.add("backtalk.worker.bad_frames", reason="not_opened")

@@ -219,9 +219,9 @@ async def test_what_is_not_http_passes_untouched() -> None:
     async def nothing(*_: object) -> Any:
         pass
 
-    scope: Event = {"type": "websocket", "path": "/v1/realtime"}
+    scope: Event = {"type": "websocket", "path": "/ws"}
     frames = FrameList()
     observed = Observe(app, sink=frames, secret=b"s", settings=Settings(), metrics=NoMeter(), answer=answer)
     await observed(scope, nothing, nothing)
-    assert seen == [{"type": "websocket", "path": "/v1/realtime"}]
+    assert seen == [{"type": "websocket", "path": "/ws"}]
     assert not frames.frames

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.model.frames import Opened, Requested, decode, encode
+from backtalk.model.frames import Opened, Part, Requested, decode, encode
 from backtalk.spool import checkpoint
 from backtalk.spool.checkpoint import Carried
 from backtalk.testing.frames import closed, opened
@@ -101,3 +101,10 @@ def test_what_is_given_back_is_what_lies_on_disk(tmp_path: Path) -> None:
     saved = checkpoint.save(tmp_path / "a.open", Carried(7, {0: arrival(1, 1000)}), limit_bytes=100)
     assert saved == checkpoint.load(tmp_path / "a.open")
     assert sum(map(len, saved.frames.values())) < 1000
+
+
+def test_a_part_that_is_let_go_says_so() -> None:
+    """Its number tells that the session has a gap."""
+    part = encode(Part(1, 1, "s", "x", 3, [("client", b"a" * 100)]))
+    (kept,) = checkpoint.bounded({7: part}, 10).values()
+    assert decode(kept) == Part(1, 1, "s", "x", -1, [])

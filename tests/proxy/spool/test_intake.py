@@ -8,7 +8,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backtalk import clock
-from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Requested
+from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Part, Requested
 from backtalk.spool import segments
 from backtalk.spool.intake import FINISHED, WAIT_CAP_NS, Intake
 from backtalk.testing.spools import ScriptedSpool
@@ -154,6 +154,22 @@ def test_a_long_call_does_not_hold_segments(root: Path) -> None:
     third = Intake(root, {"a": last.next_offset})
     assert [type(frame) for frame in third.reopen()] == [Opened, Requested]
     third.close()
+
+
+def test_what_went_over_an_open_socket_is_carried_too(root: Path) -> None:
+    """In its order: without it a restart would know half of a session."""
+    a = ScriptedSpool(root, "a", segment_bytes=500)
+    parts = [Part(2 + n, 2 + n, "long", "", n, [("server", b"%d" % n)]) for n in range(20)]
+    a.write(opened("long", 1), *parts)
+    for number in range(50):
+        a.write(opened(f"s{number}", 100 + number), closed(f"s{number}", 100 + number))
+    intake = Intake(root, {})
+    last = intake.poll(1000)[-1]
+    intake.release("a", last.next_offset, {"long"})
+    intake.close()
+    again = Intake(root, {"a": last.next_offset})
+    assert list(again.reopen()) == [opened("long", 1), *parts]
+    again.close()
 
 
 actions = st.lists(

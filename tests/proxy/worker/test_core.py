@@ -1,10 +1,12 @@
 """The core decides each frame once, over restarts and the death of proxies."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backtalk import clock
@@ -20,6 +22,7 @@ from backtalk.model.facts import (
     decode_entry,
     encode_entry,
 )
+from backtalk.model.frames import Opened, Part
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.settings import JournalSettings, Settings, SpoolSettings
 from backtalk.spool import Journal, Spool, Tail
@@ -238,6 +241,41 @@ async def test_an_open_call_survives_a_restart(tmp_path: Path) -> None:
         3,
     ]
     assert all(f.opened.request.messages[0].text == "hello" for f in facts if isinstance(f, CallClosed))
+
+
+@pytest.mark.anyio
+async def test_an_open_socket_survives_a_restart(tmp_path: Path) -> None:
+    """What went over it before is understood again, and goes on."""
+    now = clock.now()
+    spool = Spool.open(tmp_path / "spool", SpoolSettings(), metrics=Metrics("spool"))
+    head = opened(1, now.boot_ns, [])[0]
+    assert isinstance(head, Opened)
+    head = msgspec.structs.replace(head, method="GET", path="/v1/realtime", body=b"", body_bytes=0)
+    heard = "conversation.item.input_audio_transcription.completed"
+    events = [
+        {"type": "conversation.item.added", "item": {"id": name, "type": "message", "role": "user", "content": []}}
+        for name in ("a", "b")
+    ] + [{"type": heard, "item_id": name, "transcript": f"words of {name}"} for name in ("a", "b")]
+    bodies = [json.dumps(event).encode() for event in events]
+    wire = b"".join(b"\x81\x7e" + len(body).to_bytes(2, "big") + body for body in bodies)
+    parts = [
+        Part(now.wall_ns, now.boot_ns + 1 + n, span_of(1), "", n, [("server", piece)])
+        for n, piece in enumerate((wire[:200], wire[200:]))
+    ]
+    for frame in (head, parts[0]):
+        await spool.put(frames.encode(frame))
+    first = _core(tmp_path, NewSessions())
+    await _until(first, lambda: first.open_calls == 1)
+    first.close()
+    second = _core(tmp_path, NewSessions())
+    for last in (parts[1], msgspec.structs.replace(closed(1, now.boot_ns + 9, ""), status=101, body=b"")):
+        await spool.put(frames.encode(last))
+    await spool.aclose()
+    await _until(second, lambda: not second.owners)
+    second.close()
+    (end,) = [fact for fact in _facts(tmp_path) if isinstance(fact, CallClosed)]
+    assert [message.text for message in end.opened.request.messages] == ["words of a", "words of b"]
+    assert (end.opened.api, end.opened.request.not_understood) == ("realtime", None)
 
 
 async def _until(core: Core, condition: Callable[[], bool]) -> None:
