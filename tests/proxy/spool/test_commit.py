@@ -221,14 +221,15 @@ from backtalk.spool.spool import Spool
 from backtalk.telemetry import Metrics
 
 async def main():
-    spool = Spool.open(Path(sys.argv[1]), SpoolSettings(segment_bytes=1000, limit_bytes=20_000), metrics=Metrics())
-    await spool.put(b"x" * 2000)
+    spool = Spool.open(Path(sys.argv[1]), SpoolSettings(segment_bytes=4000, limit_bytes=20_000), metrics=Metrics())
+    await spool.put(b"a segment is begun")
     taken = []
     try:
         while True:
             taken.append(os.dup(0))
     except OSError:
         pass
+    await asyncio.wait_for(spool.put(b"x" * 5000), 20)  # with it the segment is full
     try:
         await asyncio.wait_for(spool.put(b"refused"), 20)
     except StoreError as error:
@@ -248,4 +249,4 @@ def test_a_process_without_free_descriptors_refuses_and_recovers(tmp_path: Path)
     done = subprocess.run(words, check=True, capture_output=True, timeout=50)
     assert done.stdout == b"spool_full\n"
     (owner,) = tmp_path.iterdir()
-    assert [found for found in payloads(owner) if found.startswith((b"x", b"taken"))] == [b"x" * 2000, b"taken again"]
+    assert [found for found in payloads(owner) if found.startswith((b"x", b"taken"))] == [b"x" * 5000, b"taken again"]

@@ -19,16 +19,16 @@ class Source:
     def __init__(self, free: threading.Event, began: threading.Event) -> None:
         self._free = free
         self._began = began
-        self.thread = threading.get_ident()
+        self.thread = threading.current_thread()
         self.asked = 0
 
-    def name(self) -> int:
+    def name(self) -> threading.Thread:
         """The thread that made it, which must be the one that asks."""
         self.asked += 1
-        assert threading.get_ident() == self.thread
+        assert threading.current_thread() is self.thread
         return self.thread
 
-    def hang(self) -> int:
+    def hang(self) -> threading.Thread:
         """Answer once that is allowed."""
         self._began.set()
         assert self._free.wait(60)
@@ -44,9 +44,20 @@ def free() -> Iterator[threading.Event]:
 
 
 @pytest.fixture
-def make(free: threading.Event, began: threading.Event) -> Callable[[], Source]:
+def made() -> list[Source]:
+    """What threads use, one each."""
+    return []
+
+
+@pytest.fixture
+def make(free: threading.Event, began: threading.Event, made: list[Source]) -> Callable[[], Source]:
     """Makes what a thread uses."""
-    return lambda: Source(free, began)
+
+    def make() -> Source:
+        made.append(Source(free, began))
+        return made[-1]
+
+    return make
 
 
 @pytest.fixture
@@ -67,7 +78,7 @@ async def until(event: threading.Event) -> None:
 async def test_one_thread_answers_while_nothing_hangs(make: Callable[[], Source]) -> None:
     """What it uses is made once, by itself; errors reach the one who asked."""
     reading = Reading(make)
-    assert await reading.ask(Source.name) == await reading.ask(Source.name) != threading.get_ident()
+    assert await reading.ask(Source.name) == await reading.ask(Source.name) != threading.current_thread()
 
     def fail(source: Source) -> None:
         raise KeyError(source.asked)
@@ -101,24 +112,26 @@ async def test_a_read_that_hangs_is_given_up_with_a_reason(make: Callable[[], So
     reading.close()
 
 
-async def test_threads_that_hang_are_bounded_and_come_back(make: Callable[[], Source], free: threading.Event) -> None:
+async def test_threads_that_hang_are_bounded_and_come_back(
+    make: Callable[[], Source], made: list[Source], free: threading.Event
+) -> None:
     """When all hang, questions wait for their deadline; when they are free, there are answers again."""
-    before = threading.active_count()
     tasks = TaskGroup()
     reading = Reading(make, patience_s=0.01)
     hanging = [tasks.spawn(reading.ask(Source.hang), name="hangs") for _ in range(2 * MOST_THREADS)]
 
     async def all_hang() -> bool:
-        return threading.active_count() - before == MOST_THREADS
+        return sum(source.thread.is_alive() for source in made) == MOST_THREADS
 
     await await_until(all_hang)
     waiting = tasks.spawn(reading.ask(Source.name), name="waits")
     free.set()
-    assert await waiting
-    assert all([await one for one in hanging])
+    threads = [source.thread for source in made]
+    for one in (waiting, *hanging):
+        assert await one in threads
 
     async def one_is_left() -> bool:
-        return threading.active_count() - before == 1
+        return sum(source.thread.is_alive() for source in made) == 1
 
     await await_until(one_is_left)
     reading.close()
