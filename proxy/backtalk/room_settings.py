@@ -91,6 +91,9 @@ class DetectSettings(Section):
         default=("regeneration", "reformulation", "assistant_edit", "stop"),
         description="Detectors to run, in this order.",
     )
+    shed_lag_s: float = Field(
+        default=10.0, gt=0, description="Lag of the worker above which texts are not compared; links say so."
+    )
 
 
 class LedgerSettings(Section):

@@ -60,8 +60,14 @@ class Desk:
         self._hasher = Hasher(secret)
         self._windows = windows_of(settings)
         self._metrics = metrics
+        self._shed_lag_s = settings.detect.shed_lag_s
+        self._behind = False
         self._open: OrderedDict[SpanId, _Open] = OrderedDict()
         self._waiting: OrderedDict[SpanId, _Open] = OrderedDict()
+
+    def note_lag(self, lag_s: float) -> None:
+        """Hear how far behind the worker is; beyond the limit texts are not compared, for that costs most."""
+        self._behind = lag_s > self._shed_lag_s
 
     def opened(self, fact: CallOpened) -> list[Fact]:
         """Put a call into its session, or let it wait for its parent."""
@@ -136,6 +142,9 @@ class Desk:
     def _settle(self, call: _Open, arrival: Arrival, decision: Decision) -> list[Fact]:
         if decision.link is not None:
             self._store.link(arrival, decision.link)
+        if self._behind:
+            arrival, decision = _unread(arrival), _skipped(decision)
+            self._metrics.add("backtalk.worker.shed", what="texts")
         call.view = view_of(arrival, decision)
         self._metrics.add("backtalk.session.links", rule=decision.rule)
         found: list[Fact] = [_linked(call.fact, decision), *_related(call.fact, decision)]
@@ -185,6 +194,15 @@ def windows_of(settings: Settings) -> Windows:
         repeat_ns=session.repeat_ttl_s * NS_PER_S,
         visit_ns=int(session.visit_gap_s * NS_PER_S),
     )
+
+
+def _unread(arrival: Arrival) -> Arrival:
+    return msgspec.structs.replace(arrival, history=msgspec.structs.replace(arrival.history, user_text=""))
+
+
+def _skipped(decision: Decision) -> Decision:
+    """The decision, marked for a replay that has the time."""
+    return msgspec.structs.replace(decision, evidence={**decision.evidence, "skipped": "lag"})
 
 
 def _linked(fact: CallOpened, decision: Decision) -> SessionLinked:

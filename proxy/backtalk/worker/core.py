@@ -76,8 +76,9 @@ class Core:
             self._take(item)
         now = clock.now().boot_ns
         self._batch.add(self._decider.advance(taken[-1].frame.boot_ns if taken else now))
-        if taken:
-            self._metrics.set("backtalk.worker.lag", max(0, now - taken[-1].frame.boot_ns) / clock.NS_PER_S)
+        lag_s = max(0, now - taken[-1].frame.boot_ns) / clock.NS_PER_S if taken else 0.0
+        self._metrics.set("backtalk.worker.lag", lag_s)
+        self._decider.note_lag(lag_s)
         self._end_calls_of_the_dead()
         if self._due():
             self.write()

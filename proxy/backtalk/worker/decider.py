@@ -29,6 +29,10 @@ class Desk(Protocol):
         """Put an arrival into its session; nothing while the decision waits."""
         ...
 
+    def note_lag(self, lag_s: float) -> None:
+        """Hear how far behind the worker is."""
+        ...
+
     def closed(self, fact: CallClosed) -> tuple[CallClosed, list[Fact]]:
         """Name the session of a call that ended, and say what it showed."""
         ...
@@ -83,6 +87,10 @@ class Decider:
     def advance(self, boot_ns: int) -> list[Fact]:
         """Decide what has waited up to this instant."""
         return self._ask(self._desk.advance, boot_ns)
+
+    def note_lag(self, lag_s: float) -> None:
+        """Say how far behind the worker is."""
+        self._desk.note_lag(lag_s)
 
     def interrupt(self, owner: str, seen_ns: int) -> list[Fact]:
         """End the calls of an owner that is gone."""

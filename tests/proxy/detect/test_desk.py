@@ -162,3 +162,22 @@ def _fixed(calls: tuple[CallClosed, CallClosed]) -> tuple[CallClosed, CallClosed
     messages = calls[1].opened.request.messages
     child = factories.opened(*messages, at_s=3, key=factories.call_key(2))
     return factories.closed(parent, ANSWER, after_s=3.5), factories.closed(child, after_s=5)
+
+
+def test_behind_its_time_it_compares_no_texts_and_says_so() -> None:
+    """What costs most is left out first, marked so that a replay can make it up; what needs no texts is still found."""
+    kinds: list[list[str]] = []
+    marks: list[object] = []
+    for lag_s in (60.0, 0.0):
+        stage = Stage()
+        stage.desk.note_lag(lag_s)
+        person = Dialogue(stage)
+        person.says("Tell me of the sea.")
+        person.says("How do the tides work on a coast?", answer=ANSWER)
+        edited = person.edits("How exactly do the tides on a coast work?")
+        person.regenerates()
+        kinds.append(stage.kinds)
+        marks.append(stage.link(edited).evidence.get("skipped"))
+
+    assert kinds == [["regeneration"], ["reformulation", "regeneration"]]
+    assert marks == ["lag", None]

@@ -38,6 +38,7 @@ class NewSessions:
 
     def __init__(self, slow: Iterable[str] = ()) -> None:
         self.restored: list[tuple[str, bool]] = []
+        self.lag_s = -1.0
         self._slow = set(slow)
         self._waiting: set[str] = set()
 
@@ -54,6 +55,10 @@ class NewSessions:
             self._waiting.discard(fact.opened.span_id)
             return fact, [self._link(fact.opened)]
         return fact, []
+
+    def note_lag(self, lag_s: float) -> None:
+        """Remember it."""
+        self.lag_s = lag_s
 
     def advance(self, boot_ns: int) -> list[Fact]:
         """Nothing passes by itself."""
