@@ -36,7 +36,8 @@ def test_a_stream_is_shown_while_it_comes(backtalk: Backtalk, upstream: Provider
     """`-N` prints the first event while the provider still holds the others back."""
     script = _script(Behaviour(text="one two three", hold_after_writes=2))
     command = [_CURL or "curl", "-sSN", *script, "-d", _chat("curl streams", stream=True)]
-    with subprocess.Popen([*command, f"{backtalk.url}/v1/chat/completions"], stdout=subprocess.PIPE) as running:
+    command += ["--max-time", "20", f"{backtalk.url}/v1/chat/completions"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         early = running.stdout.readline()
         wait_until(lambda: upstream.held == 1, what="the provider's pause")

@@ -46,8 +46,8 @@ class Provider:
         self.exchanges: collections.deque[Exchange] = collections.deque(maxlen=_KEPT_EXCHANGES)
         self.url = ""
         self._scripted: collections.deque[Behaviour] = collections.deque()
-        self._released = 0
-        self._held = 0
+        self._holds = 0
+        self._waiting: set[int] = set()
         self._life = new_trace_id()[:8]
         self._answers = 0
 
@@ -57,12 +57,12 @@ class Provider:
 
     def release(self) -> None:
         """Let everything that is held now go on."""
-        self._released = self._held
+        self._waiting.clear()
 
     @property
     def held(self) -> int:
-        """How many responses wait for `release`."""
-        return self._held - self._released
+        """How many responses wait for `release`; one whose client has left does not."""
+        return len(self._waiting)
 
     def wait_for_exchanges(self, count: int, timeout_s: float = 5.0) -> Sequence[Exchange]:
         """Wait until so many requests have arrived; return them all."""
@@ -131,9 +131,13 @@ class Provider:
             await line.write(b"0\r\n\r\n")
 
     async def _hold(self, line: Line) -> None:
-        self._held += 1
-        place = self._held
-        await line.wait_for(lambda: self._released >= place)
+        self._holds += 1
+        place = self._holds
+        self._waiting.add(place)
+        try:
+            await line.wait_for(lambda: place not in self._waiting)
+        finally:
+            self._waiting.discard(place)
 
     def _behaviour(self, exchange: Exchange, body: dict[str, Any]) -> Behaviour:
         asked = steered(dict(exchange.headers), body)

@@ -86,6 +86,7 @@ def test_a_client_that_leaves_is_noticed() -> None:
             connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
             wait_until(lambda: provider.held == 1, what="a held response")
         wait_until(lambda: provider.exchanges[0].outcome == "client_gone", what="the client's leaving")
+        assert provider.held == 0
 
 
 def test_a_cut_stops_in_the_middle() -> None:
