@@ -6,7 +6,7 @@ Azure's (`/openai/deployments/{deployment}/...`, `/openai/v1/...`), and Ollama's
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from backtalk.model.chat import Api
@@ -138,5 +138,7 @@ def _split(path: str) -> tuple[str, str]:
 
 def _by_ending(tail: str) -> Api:
     """What providers put before the known endings (`engines/x/completions`) changes nothing."""
-    known: Iterator[Api] = (api for ending, api in _ENDINGS if tail.endswith(ending))
-    return next(known, "other")
+    for ending, api in _ENDINGS:
+        if tail.endswith(ending):
+            return api
+    return "other"
