@@ -153,6 +153,11 @@ def otel_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
 
 
+def bare_environ() -> dict[str, str]:
+    """What a program of others needs of the environment in order to start; no key is in it."""
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")}
+
+
 def plain_environ() -> dict[str, str]:
     """The environment without anything that sets Backtalk, Redis or OpenTelemetry: for a tree of its own."""
     ours = (PREFIX, "OTEL_", "REDIS_URL")

@@ -233,3 +233,12 @@ def _other(path: tuple[str, ...], default: Any) -> Any:
             return default + 1
         case _:
             return f"other-{path[-1]}"
+
+
+def test_a_program_of_others_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it needs in order to start, and nothing that is named a key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("BACKTALK_UPSTREAM_API_KEY", "sk-canary")
+    given = settings.bare_environ()
+    assert "PATH" in given
+    assert "sk-canary" not in given.values()

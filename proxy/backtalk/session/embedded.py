@@ -22,6 +22,7 @@ from typing import Final
 from backtalk import clock
 from backtalk.errors import SetupError
 from backtalk.process import take_lock
+from backtalk.settings import bare_environ
 
 NAMES: Final = ("valkey-server", "redis-server")
 SOCKET_PATH_BYTES: Final = 107
@@ -116,7 +117,7 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={},  # it is configured by its arguments; the keys of our environment are not its business
+                env=bare_environ(),  # it is configured by its arguments, and our keys are not its business
                 pass_fds=(lock,),
                 process_group=0,
             )
