@@ -5,7 +5,9 @@ who writes much looks whether the client takes it (`writable`), and goes on when
 """
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+_T = TypeVar("_T")
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields in their order, names in lower case."""
@@ -26,6 +28,21 @@ class RequestHead(NamedTuple):
     known: Mapping[bytes, bytes]
     client: str = ""
     http_version: str = "1.1"
+    derived: dict[Any, Any] | None = None
+    """What was derived from this head before, where the server remembers it: clients repeat their heads."""
+
+    def once(self, derive: Callable[["RequestHead"], _T]) -> _T:
+        """What `derive` makes of this head, from memory where the same head came before.
+
+        It must not depend on the content-length, the one thing in which remembered heads may differ, and never be None.
+        """
+        derived = self.derived
+        if derived is None:
+            return derive(self)
+        value: _T | None = derived.get(derive)
+        if value is None:
+            value = derived[derive] = derive(self)
+        return value
 
 
 def wants_websocket(head: RequestHead) -> bool:

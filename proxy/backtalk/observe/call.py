@@ -8,6 +8,7 @@ happens, and nothing here waits or raises into the call.
 from typing import NamedTuple, Protocol
 
 from backtalk import clock
+from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
 from backtalk.model.ids import keyed_hash
 from backtalk.model.meter import Meter
@@ -29,14 +30,12 @@ class Sink(Protocol):
         ...
 
 
-class Head(NamedTuple):
-    """A request's head; header names in lower case."""
+class Kept(NamedTuple):
+    """What the spool may see of a request's head."""
 
-    method: str
-    path: str
+    tenant: str
     query: str
-    headers: Fields
-    client: str
+    headers: list[tuple[str, str]]
 
 
 class Observer:
@@ -64,6 +63,11 @@ class Observer:
             known = self._clients[client] = keyed_hash(self._secret, b"client", client.encode())
         return known
 
+    def kept(self, head: RequestHead) -> Kept:
+        """What is kept of a head; the same for every request that repeats it."""
+        query = head.query.decode("latin-1")
+        return Kept(self.tenants.of(head.fields, query), chosen_query(query), self.choose(head.fields))
+
     def offer(self, frame: Frame) -> None:
         """Encode a frame and hand it to the sink; what it refuses is counted there."""
         self.sink.offer(encode(frame))
@@ -75,6 +79,7 @@ class Call:
     __slots__ = (
         "_first_byte_ns",
         "_head",
+        "_kept",
         "_kept_headers",
         "_observer",
         "_opened",
@@ -89,9 +94,10 @@ class Call:
         "uploaded_ns",
     )
 
-    def __init__(self, observer: Observer, head: Head, context: CallContext, notes: CallNotes) -> None:
+    def __init__(self, observer: Observer, head: RequestHead, context: CallContext, notes: CallNotes) -> None:
         self._observer = observer
         self._head = head
+        self._kept = head.once(observer.kept)
         self.context = context
         self.notes = notes
         self._started_ns = self.uploaded_ns = clock.monotonic_ns()
@@ -166,7 +172,7 @@ class Call:
         if blind is not None:
             if not self._opened:
                 self._open(None)
-            self._requested(blind.request(self._tenant, self._head, self._observer.choose(self._head.headers), body))
+            self._requested(blind.request(self._kept.tenant, self._head, self._kept.headers, body))
         elif self._opened:
             self._requested(body)
         else:
@@ -181,7 +187,7 @@ class Call:
 
     def _open(self, body: Body | None) -> None:
         self._opened = True
-        context, head, observer = self.context, self._head, self._observer
+        context, head, kept, observer = self.context, self._head, self._kept, self._observer
         now = clock.now()
         frame = Opened(
             wall_ns=now.wall_ns,
@@ -192,11 +198,11 @@ class Call:
             parent_span_id=context.parent_span_id,
             trace_flags=context.flags,
             tracestate=context.tracestate,
-            tenant=self._tenant,
+            tenant=kept.tenant,
             method=head.method,
             path=head.path,
-            query=chosen_query(head.query),
-            headers=observer.choose(head.headers),
+            query=kept.query,
+            headers=kept.headers,
             client_hash=observer.client_hash(head.client),
             body=None if body is None else body.kept,
             body_bytes=0 if body is None else body.size_bytes,
@@ -204,10 +210,6 @@ class Call:
             capture="full" if body is None else body.capture,
         )
         observer.offer(frame)
-
-    @property
-    def _tenant(self) -> str:
-        return self._observer.tenants.of(self._head.headers, self._head.query)
 
     def _requested(self, body: Body) -> None:
         now = clock.now()
@@ -217,7 +219,7 @@ class Call:
         now = clock.now()
         body, blind = self._response.finish(), self._observer.blind
         if blind is not None:
-            body = blind.response(self._tenant, self._head, self.status, self._kept_headers, body)
+            body = blind.response(self._kept.tenant, self._head, self.status, self._kept_headers, body)
         return Closed(
             wall_ns=now.wall_ns,
             boot_ns=now.boot_ns,

@@ -12,7 +12,7 @@ from backtalk.errors import BacktalkError
 from backtalk.model.exchange import ClientExchange, ClientGoneError, Fields
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import CallNotes
-from backtalk.observe.call import Call, Head, Observer
+from backtalk.observe.call import Call, Observer
 from backtalk.observe.context import context_of
 from backtalk.observe.middleware import Answer
 
@@ -33,10 +33,9 @@ class ObservedCalls:
     async def serve(self, client: ClientExchange) -> None:
         """Have one call answered; whatever happens, it is closed once."""
         head = client.head
-        context = context_of(head.fields)
+        context = context_of(head.fields, head.known)
         notes = CallNotes(context.traceparent, context.tracestate)
-        seen = Head(head.method, head.path, head.query.decode("latin-1"), head.fields, head.client)
-        call = Call(self._observer, seen, context, notes)
+        call = Call(self._observer, head, context, notes)
         observed = Observed(client, call)
         try:
             await self._lane(observed, notes)

@@ -4,7 +4,7 @@ In: header fields with lower-case names, a query. Out: lists of fields, a query.
 here; credentials, cookies and everything unnamed stay out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from backtalk.observe.context import CallContext
@@ -43,37 +43,28 @@ _NAMES: Final = 512
 _SECRET: Final = frozenset((b"cookie", b"proxy-authorization"))
 
 
-class Chooser:
-    """Chooses the fields that the spool may see, by name; what it has said of a name it remembers.
+class Chooser(dict[bytes, str]):
+    """Chooses the fields that the spool may see, by name; what it has said of a name it remembers, "" for unseen ones.
 
     Values are bounded where heads are: in the server and in the upstream client.
     """
 
     def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
+        super().__init__()
         self._names = names
         self._prefixes = prefixes
-        self._texts: dict[bytes, str] = {}
-        """Kept names, as text."""
-        self._seen: set[bytes] = set()
 
     def __call__(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """The fields to keep; where a name is repeated all of its fields, else in any order."""
-        known = dict(headers)
-        if not self._seen.issuperset(known):
-            self._learn(known)
-        texts = self._texts
-        if len(known) == len(headers):
-            return [(texts[name], known[name].decode("latin-1")) for name in texts.keys() & known]
-        return [(texts[name], value.decode("latin-1")) for name, value in headers if name in texts]
+        """The fields to keep, in their order."""
+        return [(text, value.decode("latin-1")) for name, value in headers if (text := self[name])]
 
-    def _learn(self, names: Iterable[bytes]) -> None:
-        if len(self._seen) >= _NAMES:
-            self._seen.clear()
-            self._texts.clear()
-        for name in names:
-            self._seen.add(name)
-            if name in self._names or name.startswith(self._prefixes):
-                self._texts[name] = name.decode("latin-1")
+    def __missing__(self, name: bytes) -> str:
+        """Decide about a name; looked up only once, as long as it is remembered."""
+        if len(self) >= _NAMES:
+            self.clear()
+        kept = name in self._names or name.startswith(self._prefixes)
+        text = self[name] = name.decode("latin-1") if kept else ""
+        return text
 
 
 def request_chooser(session_header: str) -> Chooser:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from backtalk.errors import BacktalkError
 from backtalk.model.endpoints import is_call
+from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Outcome
 from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
-from backtalk.observe.call import Call, Head, Observer, Sink
+from backtalk.observe.call import Call, Observer, Sink
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import Fields, with_ids
 from backtalk.observe.socket_passage import SocketPassage
@@ -151,12 +152,14 @@ class _Passage:
             self._call.close(outcome, error)
 
 
-def _head(scope: Scope) -> Head:
-    client = scope.get("client")
-    return Head(
+def _head(scope: Scope) -> RequestHead:
+    client, fields = scope.get("client"), list(scope["headers"])
+    return RequestHead(
         method=scope.get("method", "GET"),
         path=scope["path"],
-        query=scope.get("query_string", b"").decode("latin-1"),
-        headers=scope["headers"],
+        raw_path=scope.get("raw_path") or scope["path"].encode(),
+        query=scope.get("query_string", b""),
+        fields=fields,
+        known=dict(fields),
         client=client[0] if client else "",
     )

@@ -19,22 +19,18 @@ class Budget:
     """The bytes that all copies of one process may hold together."""
 
     def __init__(self, limit_bytes: int) -> None:
-        self._left = limit_bytes
-
-    @property
-    def left_bytes(self) -> int:
+        self.left_bytes = limit_bytes
         """What may still be taken."""
-        return self._left
 
     def take(self, wanted_bytes: int) -> int:
         """Take up to `wanted_bytes`; returns what was granted."""
-        granted = min(wanted_bytes, self._left)
-        self._left -= granted
+        granted = min(wanted_bytes, self.left_bytes)
+        self.left_bytes -= granted
         return granted
 
     def give(self, taken_bytes: int) -> None:
         """Return what was taken."""
-        self._left += taken_bytes
+        self.left_bytes += taken_bytes
 
 
 class Body(NamedTuple):

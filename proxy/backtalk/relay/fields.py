@@ -47,20 +47,25 @@ class RequestFields:
     def __init__(self, *, credential: tuple[bytes, bytes] | None, trace: bool, client_key: bool = True) -> None:
         hidden = credential is not None or not client_key
         own = (_TRACE if trace else frozenset[bytes]()) | (_CREDENTIALS if hidden else frozenset[bytes]())
-        self._dropped = _NOT_SENT_ON | own
+        self._dropped = _NOT_SENT_ON | own | {b"content-length"}
         self._credential = credential
         self._trace = trace
 
-    def __call__(self, fields: Sequence[tuple[bytes, bytes]], *, traceparent: str, tracestate: str) -> Fields:
-        """The fields to send; an empty `traceparent` adds none."""
+    def lasting(self, fields: Sequence[tuple[bytes, bytes]]) -> Fields:
+        """What is the same for every request with these fields: all but content-length and trace context."""
         kept = _without(fields, self._dropped)
         if self._credential is not None:
             kept.append(_placed(self._credential, fields))
-        if self._trace and traceparent:
-            kept.append((b"traceparent", traceparent.encode("ascii")))
-            if tracestate:
-                kept.append((b"tracestate", tracestate.encode("ascii")))
         return kept
+
+    def own(self, length: bytes | None, *, traceparent: str, tracestate: str) -> Fields:
+        """What is this one request's; an empty `traceparent` adds none."""
+        fields = [] if length is None else [(b"content-length", length)]
+        if self._trace and traceparent:
+            fields.append((b"traceparent", traceparent.encode("ascii")))
+            if tracestate:
+                fields.append((b"tracestate", tracestate.encode("ascii")))
+        return fields
 
 
 def check(method: str, known: Mapping[bytes, bytes]) -> None:
@@ -116,15 +121,11 @@ def _placed(credential: tuple[bytes, bytes], fields: Sequence[tuple[bytes, bytes
 
 def _without(fields: Sequence[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
     """Leave out what is hop-by-hop by name, and what `connection` says is."""
-    known = dict(fields)
-    connection = known.get(b"connection")
-    if connection is not None and (connection.lower() != b"keep-alive" or len(known) != len(fields)):
-        values = b",".join([value for name, value in fields if name == b"connection"]).lower()
-        dropped = dropped.union({token.strip() for token in values.split(b",")} - _KEPT_ALWAYS)
-    found = dropped.intersection(known)
-    if len(known) != len(fields):
-        return [field for field in fields if field[0] not in found]
-    kept = [*fields]  # each name is there once: taking few away is cheaper than looking at all
-    for name in found:
-        kept.remove((name, known[name]))
-    return kept
+    kept = [field for field in fields if field[0] not in dropped]
+    if len(kept) == len(fields) or b"connection" not in dict(fields):
+        return kept
+    values = b",".join([value for name, value in fields if name == b"connection"]).lower()
+    if values == b"keep-alive":
+        return kept
+    named = {token.strip() for token in values.split(b",")} - _KEPT_ALWAYS
+    return [field for field in kept if field[0] not in named]

@@ -13,7 +13,7 @@ from backtalk.model.exchange import ClientExchange
 from backtalk.relay import failures
 from backtalk.relay.connection import Connection
 from backtalk.relay.pool import Pool
-from backtalk.relay.upstream import UpstreamRequest, UpstreamTarget
+from backtalk.relay.upstream import Fields, UpstreamRequest, UpstreamTarget
 from backtalk.settings import RelaySettings
 
 _METHODS_WITH_BODY: Final = frozenset((b"POST", b"PUT", b"PATCH"))
@@ -52,9 +52,13 @@ class HttpClient:
         """Take a connection back after its exchange."""
         self._pool.put(connection)
 
+    def start_of(self, method: bytes, target: bytes, fields: Fields) -> bytes:
+        """The request line, the host, and fields that many requests share."""
+        return b"\r\n".join((b"%b %b%b" % (method, target, self._host_line), *map(b": ".join, fields)))
+
     def serialise(self, request: UpstreamRequest) -> tuple[bytes, bool]:
         """The head as bytes, and whether the body's pieces are chunked."""
-        lines = [b"%b %b%b" % (request.method, request.target, self._host_line)]
+        lines = [request.start or self.start_of(request.method, request.target, ())]
         lines += map(b": ".join, request.fields)
         framed = request.framed
         chunked = request.body is None and not framed

@@ -55,4 +55,4 @@ class Passing:
 
 def with_fields(head: RequestHead, fields: Fields) -> RequestHead:
     """The same head with other fields."""
-    return head._replace(fields=fields, known=dict(fields))
+    return head._replace(fields=fields, known=dict(fields), derived=None)

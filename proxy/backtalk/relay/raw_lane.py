@@ -5,11 +5,11 @@ dropped are hop-by-hop fields only, set are host, trace context and, where confi
 """
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, UpstreamError
-from backtalk.model.exchange import ClientExchange, ClientGoneError, wants_websocket
+from backtalk.model.exchange import ClientExchange, ClientGoneError, RequestHead, wants_websocket
 from backtalk.model.frames import Outcome
 from backtalk.model.notes import CallNotes
 from backtalk.relay import failures
@@ -63,18 +63,18 @@ class RawLane:
 
     async def _relay(self, client: ClientExchange, notes: CallNotes) -> None:
         head = client.head
-        target = target_of(head.raw_path, head.query, prefix=_PREFIX, base=self._base)
-        check(head.method, head.known)
+        start = head.once(self._start)
         if wants_websocket(head):
-            await self._tunnel.serve(client, notes, target)
+            await self._tunnel.serve(client, notes, start.target)
             return
         length = head.known.get(b"content-length")
         self._bound(0 if length is None else int(length))
         body, more = await client.receive()
         self._bound(len(body))
-        fields = self._fields(head.fields, traceparent=notes.traceparent, tracestate=notes.tracestate)
-        method = head.method.encode("ascii")
-        request = UpstreamRequest(method, target, fields, None if more else body, length is not None)
+        fields = self._fields.own(length, traceparent=notes.traceparent, tracestate=notes.tracestate)
+        request = UpstreamRequest(
+            start.method, start.target, fields, None if more else body, framed=length is not None, start=start.data
+        )
         watch = self._watcher.start(client, size=len(body), uploading=more)
         try:
             await self._exchange(request, body if more else b"", watch, client, notes)
@@ -103,9 +103,24 @@ class RawLane:
         finally:
             exchange.release()
 
+    def _start(self, head: RequestHead) -> "_Start":
+        """What does not change as long as the client's head does not; raises where the call must not be sent on."""
+        target = target_of(head.raw_path, head.query, prefix=_PREFIX, base=self._base)
+        check(head.method, head.known)
+        method = head.method.encode("ascii")
+        return _Start(method, target, self._upstream.start_of(method, target, self._fields.lasting(head.fields)))
+
     def _bound(self, size_bytes: int) -> None:
         if size_bytes > self._limit_bytes:
             raise failures.body_too_large(self._limit_bytes)
+
+
+class _Start(NamedTuple):
+    """The beginning of a request to the upstream."""
+
+    method: bytes
+    target: bytes
+    data: bytes
 
 
 def _outcome(error: BacktalkError) -> Outcome:

@@ -78,7 +78,8 @@ class Tunnel:
             raise failures.unreachable(target.name, error) from error
 
     def _head(self, client: ClientExchange, notes: CallNotes, target: bytes) -> bytes:
-        fields = self._fields(client.head.fields, traceparent=notes.traceparent, tracestate=notes.tracestate)
+        fields = self._fields.lasting(client.head.fields)
+        fields += self._fields.own(None, traceparent=notes.traceparent, tracestate=notes.tracestate)
         if self._replaces_key:
             fields = [field for field in map(_without_key, fields) if field[1] or field[0] != _PROTOCOL]
         lines = [b"GET %b HTTP/1.1\r\nhost: %b" % (target, self._target.authority)]

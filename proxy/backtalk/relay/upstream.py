@@ -62,6 +62,8 @@ class UpstreamRequest(NamedTuple):
     fields: Fields
     body: bytes | None
     framed: bool = False
+    start: bytes | None = None
+    """The request line and fields that come before `fields`, as `Upstream.start_of` makes them."""
 
 
 class UpstreamExchange(Protocol):
@@ -121,6 +123,10 @@ class Upstream(Protocol):
     @property
     def target(self) -> UpstreamTarget:
         """Where it sends."""
+        ...
+
+    def start_of(self, method: bytes, target: bytes, fields: Fields) -> bytes:
+        """The beginning of a request, ready to be sent, for requests that share it."""
         ...
 
     async def send(self, request: UpstreamRequest) -> UpstreamExchange:

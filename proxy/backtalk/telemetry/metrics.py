@@ -33,26 +33,26 @@ class Metrics:
         self._limit = limit
         self._metrics = metrics
         self._lock = threading.Lock()
-        self._cells: dict[tuple[object, ...], _Cell] = {}
+        self._cells: dict[object, _Cell] = {}
         self._series: dict[str, dict[LabelSet, _Cell]] = {}
 
     def add(self, name: str, n: float = 1, /, **labels: Label | None) -> None:
         """Let a counter grow by `n`, or move a gauge by it."""
-        key = (name, *labels.items())
+        key = (name, *labels.items()) if labels else name
         with self._lock:
             cell = self._cells.get(key) or self._open(key, name, labels, "counter", "gauge")
             cell.value += n
 
     def set(self, name: str, value: float, /, **labels: Label | None) -> None:
         """Say the present level of a gauge."""
-        key = (name, *labels.items())
+        key = (name, *labels.items()) if labels else name
         with self._lock:
             cell = self._cells.get(key) or self._open(key, name, labels, "gauge")
             cell.value = value
 
     def record(self, name: str, value: float, /, **labels: Label | None) -> None:
         """Count a value in a histogram."""
-        key = (name, *labels.items())
+        key = (name, *labels.items()) if labels else name
         with self._lock:
             cell = self._cells.get(key) or self._open(key, name, labels, "histogram")
             cell.value += value
@@ -72,7 +72,7 @@ class Metrics:
         """Write the snapshot atomically to this life's file in `directory`."""
         write(directory, self.snapshot())
 
-    def _open(self, key: tuple[object, ...], name: str, labels: Mapping[str, Label | None], *kinds: Kind) -> "_Cell":
+    def _open(self, key: object, name: str, labels: Mapping[str, Label | None], *kinds: Kind) -> "_Cell":
         """Find or make the series, checking what is only checked once for each way of naming it."""
         metric = self._known(name, kinds)
         label_set = _in_order(metric, labels)

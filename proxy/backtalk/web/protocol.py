@@ -22,6 +22,7 @@ from backtalk.web.body_only import BodyOnly, Unread, head_for_body
 from backtalk.web.cycle import Cycle
 from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, unserved
 from backtalk.web.idle import Idle, close
+from backtalk.web.known_heads import KnownHeads
 from backtalk.web.refusals import refusal, unreadable
 
 _log: Final = logging.getLogger(__name__)
@@ -39,14 +40,15 @@ class Protocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         app: ASGI3Application,
+        known_heads: KnownHeads,
         calls: Calls | None = None,
     ) -> None:
         self.loop = _loop or asyncio.get_running_loop()
-        self.writable = True
+        self.writable = self._reading = True
         self.transport: asyncio.Transport
         self._calls = calls
-        self._app = app
-        self._app_state = app_state
+        self._known_heads = known_heads
+        self._app, self._app_state = app, app_state
         self._server = server_state
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -55,11 +57,9 @@ class Protocol(asyncio.Protocol):
         """The request that came last: whose body comes."""
         self._answering: Cycle | None = None
         self._waiting: deque[Cycle] = deque()
-        self._target = b""
-        self._fields: Fields = []
+        self._target, self._fields = b"", Fields()
         self._fed_bytes = self._feeding_bytes = 0
         self._in_head = self._in_body = self._upgrading = False
-        self._reading = True
         self._refused: BacktalkError | None = None
         self._farewell: bytes | None = None
         """The last thing to be said here; nothing more is read once it is set."""
@@ -73,6 +73,7 @@ class Protocol(asyncio.Protocol):
         self._server.connections.add(cast("Any", self))
         peer: object = transport.get_extra_info("peername")
         self._peer = cast("tuple[str, int]", peer)[:2] if isinstance(peer, tuple) else None
+        self._client = self._peer[0] if self._peer else ""
         head, end = (lambda: self._fields if self._in_head else None), partial(close, self.transport)
         self._idle = Idle(self.loop, self.patience_s, head, end, abort=self.transport.abort)
         self._idle.begin()
@@ -80,6 +81,12 @@ class Protocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""
         if self._farewell is not None:
+            return
+        message = None if self._in_head or self._in_body or self._answering else KnownHeads.message(data)
+        if message is not None and (known := self._known_heads.find(message, self._client)):
+            self._take(Cycle(self, known.head, keep_alive=known.keep_alive))
+            self.on_body(message.body)
+            self.on_message_complete()
             return
         was_in_head = self._in_head
         self._feeding_bytes = self._fed_bytes + len(data)
@@ -94,10 +101,11 @@ class Protocol(asyncio.Protocol):
                 self._fed_bytes = self._feeding_bytes
                 if self._fed_bytes > HEAD_LIMIT_BYTES:  # of a head, trailers or extensions of chunks
                     self._refuse(endless())
+            elif message is not None and self._cycle is not None:
+                self._known_heads.learn(message, self._cycle.head, keep_alive=self._cycle.keep_alive)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why is the same to us
         """The client has left, or we have."""
-        del exc
         self._server.connections.discard(cast("Any", self))
         self._idle.stop()
         if self._lingering is not None:
@@ -128,10 +136,8 @@ class Protocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head = True
-        self._fed_bytes = 0
-        self._target = b""
-        self._fields = []
+        self._in_head, self._fed_bytes = True, 0
+        self._target, self._fields = b"", []
 
     def on_url(self, url: bytes) -> None:
         """A part of the request target."""
@@ -143,21 +149,15 @@ class Protocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: answer the request, or queue it behind the one before."""
-        head = head_of(self._parser, self._target, self._fields, self._peer[0] if self._peer else "")
+        head = head_of(self._parser, self._target, self._fields, self._client)
         self._refused = unserved(head, self._feeding_bytes, waiting=len(self._waiting))
         if self._refused is not None:
             raise self._refused
         self._feeding_bytes = 0
-        self._in_head, self._in_body = False, True
-        self._upgrading = self._parser.should_upgrade()
+        self._in_head, self._upgrading = False, self._parser.should_upgrade()
         self._fields = []
         keep_alive = head.http_version != "1.0" and self._parser.should_keep_alive()
-        self._cycle = Cycle(self, head, keep_alive=keep_alive)
-        if self._answering is None:
-            self._begin(self._cycle)
-        else:
-            self.read(on=False)
-            self._waiting.append(self._cycle)
+        self._take(Cycle(self, head, keep_alive=keep_alive))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -167,10 +167,9 @@ class Protocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The body is whole."""
-        if self._upgrading or self._cycle is None:
-            return
-        self._in_body = False
-        self._cycle.feed_end()
+        if not self._upgrading and self._cycle is not None:
+            self._in_body = False
+            self._cycle.feed_end()
 
     def read(self, *, on: bool) -> None:
         """Read on from the client, or not for now."""
@@ -188,18 +187,27 @@ class Protocol(asyncio.Protocol):
         if self._waiting:
             self._begin(self._waiting.popleft())
         elif self._farewell:
-            self._leave(self._farewell)
+            self.linger(self._farewell)
         else:
             self._idle.begin()
 
-    def linger(self) -> None:
-        """Close in a way that lets the client read what was said: a close with bytes unread would reset it away."""
+    def linger(self, last: bytes = b"") -> None:
+        """Say the last thing and close so that the client can read it: a close with bytes unread would reset it."""
         self._farewell = b""
-        if self.transport.is_closing() or self._lingering is not None:
-            return
-        self.transport.write_eof()
-        self.read(on=True)
-        self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
+        if not self.transport.is_closing() and self._lingering is None:
+            self.transport.write(last)
+            self.transport.write_eof()
+            self.read(on=True)
+            self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
+
+    def _take(self, cycle: Cycle) -> None:
+        """Answer a request, or queue it behind the one before."""
+        self._in_body, self._cycle = True, cycle
+        if self._answering is None:
+            self._begin(cycle)
+        else:
+            self.read(on=False)
+            self._waiting.append(cycle)
 
     def _begin(self, cycle: Cycle) -> None:
         self._answering = cycle
@@ -219,8 +227,7 @@ class Protocol(asyncio.Protocol):
             _log.error("request failed", exc_info=error)
         finally:
             cycle.end()
-            if cycle.task is not None:
-                self._server.tasks.discard(cycle.task)
+            self._server.tasks.discard(cast("asyncio.Task[None]", cycle.task))
 
     def _upgrade(self, rest: bytes) -> None:
         """Give a WebSocket all bytes from here on; any other wish (h2c) is answered, its body read anew."""
@@ -234,16 +241,10 @@ class Protocol(asyncio.Protocol):
         self.data_received(rest)
 
     def _refuse(self, error: BacktalkError) -> None:
-        cycle = self._cycle
-        if cycle is None or (cycle.complete and not self._waiting):
-            self._leave(refusal(error))
+        if self._cycle is None or (self._cycle.complete and not self._waiting):
+            self.linger(refusal(error))
         elif self._in_body:
             self._farewell = b""
-            cycle.refuse(error)
+            self._cycle.refuse(error)
         else:
             self._farewell = refusal(error)
-
-    def _leave(self, last: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(last)
-            self.linger()

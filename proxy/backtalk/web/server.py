@@ -16,6 +16,7 @@ from uvicorn._types import ASGIApplication
 
 from backtalk.errors import SetupError
 from backtalk.model.exchange import Calls
+from backtalk.web.known_heads import KnownHeads
 from backtalk.web.protocol import Protocol
 
 _BACKLOG: Final = 4096
@@ -71,7 +72,7 @@ def make_server(
     config = uvicorn.Config(
         cast("ASGIApplication", app),
         loop="uvloop",
-        http=cast("Any", functools.partial(Protocol, app=app, calls=calls)),
+        http=cast("Any", functools.partial(Protocol, app=app, known_heads=KnownHeads(), calls=calls)),
         ws="none",
         interface="asgi3",
         lifespan="on",

@@ -8,18 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtalk.model.chat import Request, Response
+from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Closed, Opened, Requested, decode
 from backtalk.model.meter import NoMeter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.blind import Blind, read_request, read_response
-from backtalk.observe.call import Call, Head, Observer
+from backtalk.observe.call import Call, Observer
 from backtalk.observe.context import context_of
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.observe.tee import Body
 from backtalk.settings import CaptureSettings, Settings
 
 BLIND = Blind(b"s" * 32, "x-session-id")
-HEAD = Head("POST", "/v1/chat/completions", "", [(b"content-type", b"application/json")], "")
+FIELDS = [(b"content-type", b"application/json")]
+HEAD = RequestHead("POST", "/v1/chat/completions", b"/v1/chat/completions", b"", FIELDS, dict(FIELDS))
 WORDS = "canary"
 TOOL_CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": f'{{"q": "{WORDS}"}}'}}
 ASKED: dict[str, Any] = {

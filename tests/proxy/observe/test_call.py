@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import AnyFrame, Closed, Opened, Outcome, Requested, decode
 from backtalk.model.meter import NoMeter
 from backtalk.model.notes import CallNotes
-from backtalk.observe.call import Call, Head, Observer
+from backtalk.observe.call import Call, Observer
 from backtalk.observe.context import context_of
 from backtalk.settings import Settings
 
-HEAD = Head("POST", "/v1/chat/completions", "api-version=1&key=sk-1", [(b"authorization", b"Bearer sk-1")], "10.0.0.1")
+FIELDS = [(b"authorization", b"Bearer sk-1")]
+PATH = "/v1/chat/completions"
+HEAD = RequestHead("POST", PATH, PATH.encode(), b"api-version=1&key=sk-1", FIELDS, dict(FIELDS), "10.0.0.1")
 
 
 class Recording:

@@ -235,3 +235,22 @@ def _chunked(body: bytes) -> bytes:
     half = len(body) // 2
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:half], body[half:]) if part)
     return b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+@pytest.mark.anyio
+async def test_trailers_are_no_fields_of_the_head() -> None:
+    """What comes behind a body is nobody's, whether or not the head is looked at later."""
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def serve(client: ClientExchange) -> None:
+        while (await client.receive())[1]:
+            pass
+        seen.extend(client.head.fields)
+        client.start(200, [])
+        client.write(b"", more=False)
+
+    async with serving(not_here, calls=lambda _: serve) as port, await RawClient.to(port) as client:
+        client.send(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        client.send(b"1\r\na\r\n0\r\nx-trailer: 1\r\n\r\n")
+        assert (await client.response()).status == 200
+    assert seen == [(b"host", b"x"), (b"transfer-encoding", b"chunked")]
