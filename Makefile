@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11
 HEAVY := demo chaos trl phoenix model clients node
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all check bench fix reference lock clean $(HEAVY:%=test-%)
+.PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,12 @@ bench: $(READY) ## Measure; the figures of the README come from here
 	@$(BIN)/python tests/bench/freshness.py
 	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 
+bench-signals: .venv/.signals-ready ## Score the signals on labelled files (DATA=folder)
+	@$(BIN)/python tests/bench/signals.py $(or $(DATA),../shared/signals/dev)
+
+train-detectors: .venv/.signals-ready ## Fit the pair model anew (DATA=folder)
+	@$(BIN)/backtalk-train-detectors $(or $(DATA),../shared/signals/dev) --out proxy/backtalk/text --seen tests/bench/pairs_seen.bin
+
 fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -69,6 +75,7 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	$(COMPILE) deploy/locks/clients.in -o deploy/locks/clients.lock
 	$(COMPILE) deploy/locks/clients-aider.in -o deploy/locks/clients-aider.lock
 	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock
+	$(COMPILE) deploy/locks/signals.in -c deploy/requirements.lock -o deploy/locks/signals.lock
 	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
 	$(COMPILE) deploy/locks/node.in -o deploy/locks/node.lock
 	$(if $(UPGRADE),rm -f deploy/locks/node/package-lock.json)
@@ -90,6 +97,11 @@ $(READY): deploy/requirements.lock pyproject.toml
 $(CHECK_READY): $(READY) deploy/locks/check.lock
 	@echo "Adding the linters to .venv"
 	@$(BIN)/python $(LOCKED) deploy/locks/check.lock -q
+	@touch $@
+
+.venv/.signals-ready: $(READY) deploy/locks/signals.lock
+	@echo "Adding the sentence encoder and LightGBM to .venv"
+	@$(BIN)/python $(LOCKED) deploy/locks/signals.lock -q
 	@touch $@
 
 .venvs/%/.ready: deploy/locks/%.lock

@@ -4,8 +4,8 @@ from backtalk.model.facts import Scalar, SessionLinked
 from backtalk.model.session import SessionView, Turn
 from backtalk.session.canonical import typed
 from backtalk.session.decide import Decision
-from backtalk.session.similarity import reformulation
 from backtalk.session.store import Arrival, Seen
+from backtalk.text.pair_model import reformulation
 
 
 def view_of(arrival: Arrival, decision: Decision) -> SessionView:
@@ -15,7 +15,7 @@ def view_of(arrival: Arrival, decision: Decision) -> SessionView:
     scores: dict[str, Scalar] = {}
     for name, turn in (("sibling", sibling), ("parent", parent)):
         if turn is not None and turn.user_text and text and arrival.history.last_role == "user":
-            scores[f"{name}_reformulation"] = round(reformulation(typed(turn.user_text), typed(text)), 4)
+            scores[f"{name}_reformulation"] = round(reformulation(typed(turn.user_text), typed(text)).probability, 4)
     return SessionView(
         session_id=decision.session_id,
         rule=decision.rule,

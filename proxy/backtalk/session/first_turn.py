@@ -11,9 +11,9 @@ from backtalk.session.candidates import Windows, answered, same_words
 from backtalk.session.canonical import clean, typed
 from backtalk.session.place import Place
 from backtalk.session.repeats import is_greeting, is_retry, retry
-from backtalk.session.similarity import reformulation
 from backtalk.session.store import Arrival, Evidence, Seen
 from backtalk.session.templates import is_template
+from backtalk.text.pair_model import reformulation
 
 EDIT_PROBABILITY: Final = 0.7
 _QUOTED_CHARS: Final = 8
@@ -53,7 +53,7 @@ def _open_end(seen: Seen, arrival: Arrival, windows: Windows) -> bool:
 
 def _edit(arrival: Arrival, recent: Sequence[Seen]) -> Place | None:
     text = typed(arrival.history.user_text)
-    scored = [(reformulation(typed(seen.known.user_text), text), seen) for seen in recent if answered(seen)]
+    scored = [(reformulation(typed(seen.known.user_text), text).probability, seen) for seen in recent if answered(seen)]
     likely = [(p, seen) for p, seen in scored if p >= EDIT_PROBABILITY and not is_greeting(seen.known.user_text)]
     if not likely:
         return None

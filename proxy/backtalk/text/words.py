@@ -1,0 +1,80 @@
+"""Words of a text in any script, and which of them carry its meaning.
+
+In: a text. Out: words, case-folded. Scripts that put no space between words give pairs of neighbouring characters.
+"""
+
+import re
+import unicodedata
+from typing import Final, Literal
+
+from backtalk.text.function_words import BY_LANGUAGE
+
+Script = Literal["latin", "cyrillic", "greek", "semitic", "han", "kana", "hangul", "indic", "other", "none"]
+
+_WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+_SCRIPTS: Final[tuple[tuple[int, int, Script], ...]] = (
+    (0x41, 0x250, "latin"),
+    (0x370, 0x400, "greek"),
+    (0x400, 0x530, "cyrillic"),
+    (0x590, 0x780, "semitic"),
+    (0x900, 0xE00, "indic"),
+    (0x1E00, 0x1F00, "latin"),
+    (0x3040, 0x3100, "kana"),
+    (0x3400, 0xA000, "han"),
+    (0xAC00, 0xD7B0, "hangul"),
+)
+_SCRIPT_CHARS: Final = 200
+FUNCTION_WORDS: Final = frozenset[str]().union(*BY_LANGUAGE.values())
+"""Words that carry little meaning, of all languages together."""
+
+
+def normal(text: str) -> str:
+    """NFKC, case-folded, white space collapsed and trimmed."""
+    whole = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(whole.split()).casefold()
+
+
+def words(text: str) -> list[str]:
+    """The words of a normal text in their order."""
+    if text.isascii() or not _UNSPACED.search(text):
+        return _WORD.findall(text)
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        if _UNSPACED.search(word):
+            found.extend(word[place : place + 2] for place in range(max(len(word) - 1, 1)))
+        else:
+            found.append(word)
+    return found
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether the text has a script without spaces between words."""
+    return not text.isascii() and _UNSPACED.search(text) is not None
+
+
+def script(text: str) -> Script:
+    """The script most letters are of; text with kana is Japanese, however many Han characters it has."""
+    if text.isascii():
+        return "latin" if any(char.isalpha() for char in text[:_SCRIPT_CHARS]) else "none"
+    counts: dict[Script, int] = {}
+    for char in text[:_SCRIPT_CHARS]:
+        if char.isalpha():
+            name = _script_of(ord(char))
+            counts[name] = counts.get(name, 0) + 1
+    if "kana" in counts:
+        return "kana"
+    return max(counts, key=lambda name: (counts[name], name)) if counts else "none"
+
+
+def language(found: list[str]) -> str | None:
+    """The language whose function words a text in Latin letters has most of; None where none stands out."""
+    present = set(found)
+    counts = {name: len(present & listed) for name, listed in BY_LANGUAGE.items()}
+    best = max(counts, key=lambda name: counts[name])
+    rest = max(count for name, count in counts.items() if name != best)
+    return best if counts[best] > rest else None
+
+
+def _script_of(code: int) -> Script:
+    return next((name for first, end, name in _SCRIPTS if first <= code < end), "other")
