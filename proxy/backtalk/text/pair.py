@@ -4,10 +4,10 @@ In: two texts, `a` the earlier. Out: `PairFeatures`, the input of the pair model
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from math import log
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from rapidfuzz import fuzz
@@ -117,54 +117,59 @@ class PairFeatures(msgspec.Struct, frozen=True):
     """Logarithm of the later text's count of words and one."""
 
 
+class _Text(NamedTuple):
+    """One of the two texts, read once."""
+
+    plain: str
+    words: list[str]
+    distinct: set[str]
+    content: set[str]
+    names: set[str]
+    numbers: set[str]
+    pairs: set[tuple[str, str]]
+    triples: set[str]
+
+
 def compare(a: str, b: str) -> PairFeatures:
     """Features of the pair."""
-    a, b = a[:CHARS], b[:CHARS]
-    x, y = normal(a), normal(b)
-    old, new = words(x), words(y)
-    left, right = set(old), set(new)
-    both = left & right
-    lost, added = [w for w in old if w not in right], [w for w in new if w not in left]
-    near = _near(lost, added)
-    content_left, content_right = left - FUNCTION_WORDS, right - FUNCTION_WORDS
-    fewest = min(len(content_left), len(content_right))
-    lost_function = sum(w in FUNCTION_WORDS for w in lost)
-    old_names, new_names = _names(a), _names(b)
-    old_numbers, new_numbers = set(_NUMBER.findall(x)), set(_NUMBER.findall(y))
-    middle, middle_old, middle_new = _middle(old, new)
-    pairs_left, pairs_right = set(pairwise(old)), set(pairwise(new))
+    old, new = _read(a[:CHARS]), _read(b[:CHARS])
+    x, y, left, right = old.plain, new.plain, old.distinct, new.distinct
+    both, fewest = left & right, min(len(old.content), len(new.content))
+    lost, added = [w for w in old.words if w not in right], [w for w in new.words if w not in left]
+    near, lost_function = _near(lost, added), sum(w in FUNCTION_WORDS for w in lost)
+    middle, middle_old, middle_new = _middle(old.words, new.words)
     return PairFeatures(
         containment=len(both) / (min(len(left), len(right)) or 1) if both else float(x == y),
-        jaccard=len(both) / (len(left | right) or 1),
+        jaccard=_share(both, left | right),
         token_set=fuzz.token_set_ratio(x, y) / 100,
         ratio=fuzz.ratio(x, y) / 100,
         partial=fuzz.partial_ratio(x, y) / 100,
         length=min(len(x), len(y)) / (max(len(x), len(y)) or 1),
-        kept=len(both) / (len(left) or 1),
-        old=len(both) / (len(right) or 1),
+        kept=_share(both, left),
+        old=_share(both, right),
         kept_nearly=min((len(both) + near) / (len(left) or 1), 1.0),
-        content=min((len(content_left & content_right) + near) / fewest, 1.0) if fewest else -1.0,
-        order=Indel.normalized_similarity(old, new),
-        bigrams=len(pairs_left & pairs_right) / (min(len(pairs_left), len(pairs_right)) or 1),
-        trigrams=_trigrams(x, y),
+        content=min((len(old.content & new.content) + near) / fewest, 1.0) if fewest else -1.0,
+        order=Indel.normalized_similarity(old.words, new.words),
+        bigrams=len(old.pairs & new.pairs) / (min(len(old.pairs), len(new.pairs)) or 1),
+        trigrams=_share(old.triples & new.triples, old.triples | new.triples),
         middle=middle,
         middle_old=middle_old,
         middle_new=middle_new,
         lost_function=lost_function / len(lost) if lost else 1.5,
         lost_content=len(lost) - lost_function,
-        new_content=len(added) - sum(w in FUNCTION_WORDS for w in added),
-        lost_names=len(old_names - right),
-        new_names=len(new_names - left),
+        new_content=sum(w not in FUNCTION_WORDS for w in added),
+        lost_names=len(old.names - right),
+        new_names=len(new.names - left),
         lost_pronouns=sum(w in _PRONOUNS for w in lost),
-        pronouns=sum(w in _PRONOUNS for w in new),
-        numbers_lost=len(old_numbers - new_numbers),
-        numbers_new=len(new_numbers - old_numbers),
-        same_start=float(old[:2] == new[:2]),
-        same_end=float(old[-1:] == new[-1:]),
+        pronouns=sum(w in _PRONOUNS for w in new.words),
+        numbers_lost=len(old.numbers - new.numbers),
+        numbers_new=len(new.numbers - old.numbers),
+        same_start=float(old.words[:2] == new.words[:2]),
+        same_end=float(old.words[-1:] == new.words[-1:]),
         question_old=float(x.endswith("?")),
         question_new=float(y.endswith("?")),
-        words_old=log(len(old) + 1),
-        words_new=log(len(new) + 1),
+        words_old=log(len(old.words) + 1),
+        words_new=log(len(new.words) + 1),
     )
 
 
@@ -193,8 +198,24 @@ def _is_near(word: str, other: str) -> bool:
     return OSA.normalized_similarity(word, other) >= _NEAR
 
 
-def _names(text: str) -> set[str]:
-    return {name.casefold() for name in _NAME.findall(text)}
+def _read(text: str) -> _Text:
+    plain = normal(text)
+    found = words(plain)
+    distinct = set(found)
+    return _Text(
+        plain,
+        found,
+        distinct,
+        distinct - FUNCTION_WORDS,
+        {name.casefold() for name in _NAME.findall(text)},
+        set(_NUMBER.findall(plain)),
+        set(pairwise(found)),
+        {plain[i : i + 3] for i in range(max(len(plain) - 2, 1))},
+    )
+
+
+def _share(part: Collection[object], whole: Collection[object]) -> float:
+    return len(part) / (len(whole) or 1)
 
 
 def _middle(old: Sequence[str], new: Sequence[str]) -> tuple[float, int, int]:
@@ -209,12 +230,6 @@ def _middle(old: Sequence[str], new: Sequence[str]) -> tuple[float, int, int]:
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
     shortest = min(len(a), len(b))
     return next((place for place in range(shortest) if a[place] != b[place]), shortest)
-
-
-def _trigrams(x: str, y: str) -> float:
-    left = {x[i : i + 3] for i in range(max(len(x) - 2, 1))}
-    right = {y[i : i + 3] for i in range(max(len(y) - 2, 1))}
-    return len(left & right) / (len(left | right) or 1)
 
 
 def trusts_words(a: str, b: str) -> bool:
