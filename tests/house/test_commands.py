@@ -11,7 +11,21 @@ from backtalk.cli import main
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 TARGETS = frozenset(
-    {"demo", "serve", "test", "test-all", "check", "bench", "bench-signals", "train-detectors", "lock", "fix", "reference", "help", "clean"}
+    {
+        "demo",
+        "serve",
+        "test",
+        "test-all",
+        "check",
+        "bench",
+        "bench-signals",
+        "train-detectors",
+        "lock",
+        "fix",
+        "reference",
+        "help",
+        "clean",
+    }
 )
 
 

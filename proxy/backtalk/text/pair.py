@@ -201,12 +201,11 @@ def _is_near(word: str, other: str) -> bool:
 def _read(text: str) -> _Text:
     plain = normal(text)
     found = words(plain)
-    distinct = set(found)
     return _Text(
         plain,
         found,
-        distinct,
-        distinct - FUNCTION_WORDS,
+        set(found),
+        set(found) - FUNCTION_WORDS,
         {name.casefold() for name in _NAME.findall(text)},
         set(_NUMBER.findall(plain)),
         set(pairwise(found)),
@@ -234,10 +233,8 @@ def _common(a: Sequence[str], b: Sequence[str]) -> int:
 
 def trusts_words(a: str, b: str) -> bool:
     """Whether shared words are evidence enough: both texts are in one language, and it is English or not told."""
-    if script(a) != "latin" or script(b) != "latin":
-        return False
-    one, other = _language(a), _language(b)
-    return one == other and one in {None, "en"}
+    latin = script(a) == script(b) == "latin"
+    return latin and _language(a) == _language(b) and _language(a) in {None, "en"}
 
 
 def mixes_languages(a: str, b: str) -> bool:
