@@ -10,6 +10,7 @@ from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
 from backtalk.observe.calls import ObservedCalls
 from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
+from backtalk.relay.gate import VirtualKeys, gated
 from backtalk.relay.lanes import Lanes
 from backtalk.settings import Settings, target_keys
 from backtalk.web.problems import answer
@@ -21,12 +22,25 @@ class PublicApp:
     What is a call is taken by `calls`; the rest, and the lifespan, is ASGI.
     """
 
-    def __init__(self, settings: Settings, *, feedback_app: App, sink: Sink, secret: bytes, metrics: Meter) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        feedback_app: App,
+        sink: Sink,
+        secret: bytes,
+        metrics: Meter,
+        virtual_keys: VirtualKeys | None = None,
+    ) -> None:
         self._settings = settings
+        self._virtual_keys = virtual_keys
         self._keys = target_keys(settings)
         self._metrics = metrics
         self._feedback_app = feedback_app
-        self._observe = Observe(self._door, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer)
+        owner = None if virtual_keys is None else virtual_keys.ring.owner
+        self._observe = Observe(
+            self._door, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer, owner=owner
+        )
         self._serve: Serve | None = None
 
     def calls(self, path: str) -> Serve | None:
@@ -50,7 +64,10 @@ class PublicApp:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         lanes = Lanes(self._settings, self._keys, self._metrics)
-        self._serve = ObservedCalls(self._observe.observer, lanes.lane, answer).serve
+        lane = lanes.lane
+        if self._virtual_keys is not None:
+            lane = gated(lane, self._virtual_keys, self._settings)
+        self._serve = ObservedCalls(self._observe.observer, lane, answer).serve
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await lanes.aclose()

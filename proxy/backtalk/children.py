@@ -18,11 +18,14 @@ from backtalk.model.exchange import Serve
 from backtalk.observe.middleware import Observe
 from backtalk.observe.tenants import Tenants
 from backtalk.process import Inherited, die_with_parent
+from backtalk.relay.gate import VirtualKeys
+from backtalk.session.key_counts import KeyCounts
 from backtalk.session.targets import Targets
 from backtalk.settings import Settings, load_inherited
 from backtalk.spool import Spool
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
+from backtalk.virtual_keys import KeyRing
 from backtalk.web.feedback import FeedbackDoor
 from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
@@ -39,6 +42,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
 """Opens what an app needs within its server's life, and closes it after."""
 
+_KEYS_S: Final = 1.0
 _DRAIN_S: Final = 8.0
 
 
@@ -124,20 +128,38 @@ def _proxy(settings: Settings) -> Open:
         spool = Spool.open(settings.data_dir / "spool", settings.spool, metrics=metrics)
         targets = _targets(settings, secret, metrics)
         tasks = TaskGroup()
+        counts = _key_counts(settings, secret, metrics)
+        ring = KeyRing(settings.data_dir)
+        tasks.spawn(_refreshing(ring), name="read the keys again")
         tasks.spawn(targets.warm(), name="warm feedback look-ups")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
-        door = FeedbackDoor(spool, targets, Tenants(secret), secret=secret, settings=settings.feedback, metrics=metrics)
-        app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics)
+        tenants = Tenants(secret, owner=ring.owner)
+        door = FeedbackDoor(spool, targets, tenants, secret=secret, settings=settings.feedback, metrics=metrics)
+        keys = VirtualKeys(ring, counts)
+        app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
         try:
             async with alive(app):
                 yield app
         finally:
             await tasks.aclose()
             await targets.aclose()
+            await counts.aclose()
             await spool.aclose()
             metrics.publish(settings.data_dir / "metrics")
 
     return opened
+
+
+async def _refreshing(ring: KeyRing) -> None:
+    """Look once a second whether the keys' file is another one."""
+    while True:
+        await asyncio.sleep(_KEYS_S)
+        ring.refresh()
+
+
+def _key_counts(settings: Settings, secret: bytes, metrics: Metrics) -> KeyCounts:
+    url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return KeyCounts(url, secret=secret, metrics=metrics, lookup_ms=settings.keys.lookup_ms)
 
 
 def _targets(settings: Settings, secret: bytes, metrics: Metrics) -> Targets:

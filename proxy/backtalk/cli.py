@@ -6,17 +6,15 @@ imports what it needs when it runs, so that `backtalk serve` has its processes r
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from backtalk import __version__
+from backtalk import __version__, key_commands
+from backtalk.command_options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Commands(click.Group):
@@ -32,14 +30,6 @@ class _Commands(click.Group):
         except BacktalkError as error:
             click.echo(f"backtalk: {error.message}", err=True)
             ctx.exit(2 if error.kind in ("setup_error", "invalid_request_error") else 1)
-
-
-def _settings_options(command: _Command) -> _Command:
-    """Add the options that every command with settings takes."""
-    command = click.option("--data-dir", type=click.Path(path_type=Path), help="Directory of everything kept.")(command)
-    return click.option(
-        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Settings file (default: backtalk.toml)."
-    )(command)
 
 
 @click.group(
@@ -66,7 +56,7 @@ def main() -> None:
 @click.option("--port", type=int, help="Port of the public listener. [default: 8080]")
 @click.option("--admin-port", type=int, help="Port of the admin listener. [default: 8081]")
 @click.option("--workers", type=int, metavar="N", help="Proxy processes. [default: 1]")
-@_settings_options
+@settings_options
 def serve(config: Path | None, **overrides: Any) -> None:
     """Relay calls, notice signals, take feedback."""
     from backtalk import supervisor  # noqa: PLC0415 -- loaded when used
@@ -75,7 +65,7 @@ def serve(config: Path | None, **overrides: Any) -> None:
 
 
 @main.command()
-@_settings_options
+@settings_options
 def worker(config: Path | None, data_dir: Path | None) -> None:
     """Run a worker beside proxies of their own."""
     from backtalk.worker import run_worker  # noqa: PLC0415 -- loaded when used
@@ -98,7 +88,7 @@ def demo(keep: bool, model: str | None) -> None:
 @click.option("--session", "session_id", help="Only calls of this session.")
 @click.option("--signal", help="Only calls with this signal about them.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_settings_options
+@settings_options
 @click.pass_context
 def traces(ctx: click.Context, /, config: Path | None, data_dir: Path | None, **asked: Any) -> None:
     """List the latest calls, or show one.
@@ -154,7 +144,7 @@ def _list_traces(settings: Settings, *, limit: int, session_id: str | None, sign
     "--api-key", envvar="OPENAI_API_KEY", help="The key the call was made with: feedback stays with its owner."
 )
 @click.option("--url", help="The public listener. [default: from the settings]")
-@_settings_options
+@settings_options
 def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
     """Say what an answer was worth.
 
@@ -168,7 +158,7 @@ def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_ke
 
 
 @main.command()
-@_settings_options
+@settings_options
 def doctor(config: Path | None, data_dir: Path | None) -> None:
     """Check everything around; say what to do.
 
@@ -185,6 +175,9 @@ def doctor(config: Path | None, data_dir: Path | None) -> None:
     sys.exit(any(finding.level == "fail" for finding in findings))
 
 
+main.add_command(key_commands.keys)
+
+
 @main.group()
 def dataset() -> None:
     """Build datasets from what was learned."""
@@ -193,7 +186,7 @@ def dataset() -> None:
 @dataset.command("build")
 @click.argument("kind", type=click.Choice(["dpo"]))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSONL file to write.")
-@_settings_options
+@settings_options
 def dataset_build(kind: str, out: Path, config: Path | None, data_dir: Path | None) -> None:
     """Write a dataset and the manifest that names every fact in it. KIND: dpo (pairs, in TRL's format)."""
     del kind

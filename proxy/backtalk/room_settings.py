@@ -117,6 +117,14 @@ class TelemetrySettings(Section):
     metrics_interval_s: float = Field(default=15.0, gt=0, description="Pause between two pushes of metrics.")
 
 
+class KeySettings(Section):
+    """Virtual keys."""
+
+    required: bool = Field(default=True, description="Once there are virtual keys, no call comes in without one.")
+    lookup_ms: float = Field(default=50.0, gt=0, description="Longest wait for Redis to count a call.")
+    fail_open: bool = Field(default=True, description="Without Redis, let calls pass uncounted; else 503.")
+
+
 class FeedbackSettings(Section):
     """The feedback door."""
 

@@ -19,6 +19,7 @@ from backtalk.room_settings import (
     DetectSettings,
     FeedbackSettings,
     JournalSettings,
+    KeySettings,
     LedgerSettings,
     RelaySettings,
     SessionSettings,
@@ -37,6 +38,7 @@ __all__ = [
     "DetectSettings",
     "FeedbackSettings",
     "JournalSettings",
+    "KeySettings",
     "LedgerSettings",
     "RelaySettings",
     "RouteSettings",
@@ -99,6 +101,7 @@ class Settings(Section):
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    keys: KeySettings = KeySettings()
     targets: dict[str, TargetSettings] = Field(
         default={}, description="Tables [targets.<name>]: where calls can be answered."
     )

@@ -114,6 +114,8 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     """The route that chose the targets; empty where the call went to the one upstream."""
     attempts: tuple[Attempt, ...] = ()
     """What the route tried, in order; the last one answered, or was the last to fail."""
+    key_id: str = ""
+    """The virtual key that the call came with; empty for none."""
     cost_usd: float | None = None
     """By litellm's price table; None where any part of the price is not known."""
 

@@ -104,6 +104,7 @@ class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
     capture: Capture = "full"
     route: str = ""
     attempts: tuple[Attempt, ...] = ()
+    key_id: str = ""
 
 
 class Part(Frame, frozen=True, array_like=True, tag="p", gc=False):

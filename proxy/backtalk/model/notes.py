@@ -20,6 +20,7 @@ class CallNotes:
         "asked_ns",
         "attempts",
         "error",
+        "key_id",
         "outcome",
         "route",
         "traceparent",
@@ -34,6 +35,7 @@ class CallNotes:
         self.answered_ns: int | None = None
         self.upstream = ""
         self.route = ""
+        self.key_id = ""
         self.attempts: tuple[Attempt, ...] = ()
         self.outcome: Outcome | None = None
         self.error: str | None = None

@@ -18,7 +18,7 @@ from backtalk.observe.context import CallContext
 from backtalk.observe.headers import Fields, chosen_query, request_chooser, response_chooser, with_ids
 from backtalk.observe.parts import Parts
 from backtalk.observe.tee import Body, Budget, Tee
-from backtalk.observe.tenants import Tenants
+from backtalk.observe.tenants import Owner, Tenants
 from backtalk.settings import Settings
 
 
@@ -41,10 +41,10 @@ class Kept(NamedTuple):
 class Observer:
     """What all calls of a process share: where frames go, the budget of copies, the secret of hashes."""
 
-    def __init__(self, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter) -> None:
+    def __init__(self, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter, owner: Owner = None) -> None:
         self.sink = sink
         self.metrics = metrics
-        self.tenants = Tenants(secret)
+        self.tenants = Tenants(secret, owner=owner)
         self.choose = request_chooser(settings.session.header)
         self.choose_response = response_chooser()
         self.budget = Budget(settings.capture.process_bytes)
@@ -56,8 +56,7 @@ class Observer:
 
     def client_hash(self, client: str) -> str:
         """The keyed hash of a client's address; the last 1024 are remembered."""
-        known = self._clients.get(client)
-        if known is None:
+        if (known := self._clients.get(client)) is None:
             if len(self._clients) >= 1024:
                 del self._clients[next(iter(self._clients))]
             known = self._clients[client] = keyed_hash(self._secret, b"client", client.encode())
@@ -239,6 +238,7 @@ class Call:
             capture=body.capture,
             route=self.notes.route,
             attempts=self.notes.attempts,
+            key_id=self.notes.key_id,
         )
 
     def _overhead_ns(self) -> int:

@@ -105,6 +105,7 @@ def ended(
         error=frame.error,
         route=frame.route,
         attempts=frame.attempts,
+        key_id=frame.key_id,
     )
 
 

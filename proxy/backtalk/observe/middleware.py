@@ -18,6 +18,7 @@ from backtalk.observe.call import Call, Observer, Sink
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import Fields, with_ids
 from backtalk.observe.socket_passage import SocketPassage
+from backtalk.observe.tenants import Owner
 from backtalk.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -40,11 +41,19 @@ class Observe:
     """Wraps an ASGI app. `answer` makes the bodies of crashes (`web.problems` in the proxy)."""
 
     def __init__(
-        self, app: App, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter, answer: Answer
+        self,
+        app: App,
+        *,
+        sink: Sink,
+        secret: bytes,
+        settings: Settings,
+        metrics: Meter,
+        answer: Answer,
+        owner: Owner = None,
     ) -> None:
         self._app = app
         self._answer = answer
-        self.observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics)
+        self.observer = Observer(sink=sink, secret=secret, settings=settings, metrics=metrics, owner=owner)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope: HTTP, and the WebSockets that are calls; anything else passes untouched."""

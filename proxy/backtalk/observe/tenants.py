@@ -4,7 +4,7 @@ In: a request's headers and query. Out: a tenant, the same for one key whichever
 rule: a credential leaves this module only as its hash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -18,11 +18,16 @@ _PROTOCOLS: Final = b"sec-websocket-protocol"
 _QUERY_CREDENTIALS: Final = ("api-key", "api_key", "key")
 
 
+Owner = Callable[[bytes], str | None] | None
+"""Says who owns the virtual key in a header's value, None where it is none; None itself where no key is virtual."""
+
+
 class Tenants:
     """Names tenants; remembers the last `limit` credentials' hashes by Python's own (salted) hash table."""
 
-    def __init__(self, secret: bytes, *, limit: int = 1024) -> None:
+    def __init__(self, secret: bytes, *, limit: int = 1024, owner: Owner = None) -> None:
         self._secret = secret
+        self._owner = owner
         self._limit = limit
         self._known: dict[bytes, str] = {}
 
@@ -35,7 +40,9 @@ class Tenants:
         return self.of_credential(_offered(headers, fields) or _queried(query))
 
     def of_credential(self, value: bytes) -> str:
-        """The tenant of one header's value; the word Bearer is no part of the credential."""
+        """The tenant of one header's value, without the word Bearer; a virtual key's is its owner."""
+        if self._owner is not None and (owner := self._owner(value)) is not None:
+            return tenant_of(self._secret, owner)
         known = self._known.get(value)
         return known if known is not None else self._remember(value)
 
@@ -47,6 +54,11 @@ class Tenants:
             del self._known[next(iter(self._known))]
         self._known[value] = tenant
         return tenant
+
+
+def tenant_of(secret: bytes, owner: str) -> str:
+    """The tenant of all virtual keys of an owner."""
+    return keyed_hash(secret, b"owner", owner.encode())
 
 
 def _offered(headers: Sequence[tuple[bytes, bytes]], known: dict[bytes, bytes]) -> bytes:

@@ -30,6 +30,8 @@ TRACE: Final = b"T:"
 """A trace id within a tenant -> its calls (feedback's look-up)."""
 IDEMPOTENCY: Final = b"I:"
 """A feedback id -> hash of its body (feedback's repeats)."""
+USED: Final = b"V:"
+"""A virtual key, what is counted, and a window -> how much."""
 
 DIGEST_BYTES: Final = 12
 TRACE_SPANS: Final = 8
@@ -64,6 +66,11 @@ def trace(secret: bytes, tenant: str, trace_id: TraceId) -> bytes:
 def idempotency(secret: bytes, feedback_id: str) -> bytes:
     """The key under which a feedback id remembers its body."""
     return IDEMPOTENCY + _hash(secret, b"feedback", "", feedback_id)
+
+
+def used(secret: bytes, key_id: str, what: str, window: int) -> bytes:
+    """The counter of what a virtual key uses in a window of time."""
+    return USED + _hash(secret, b"used", key_id, f"{what} {window}")
 
 
 def _hash(secret: bytes, what: bytes, tenant: str, name: str) -> bytes:

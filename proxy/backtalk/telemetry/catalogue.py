@@ -125,6 +125,8 @@ _ALL: Final = (
     Metric("backtalk.feedback.refused", "counter", "{feedback}", "Feedback that was refused.", ("code",)),
     Metric("backtalk.route.attempts", "counter", "{attempt}", "Attempts of routes.", ("target", "result")),
     Metric("backtalk.route.cooldowns", "counter", "{rest}", "Times that a failing target was let rest.", ("target",)),
+    Metric("backtalk.keys.unchecked", "counter", "{call}", "Calls of virtual keys whose limits could not be asked."),
+    Metric("backtalk.keys.uncounted", "counter", "{call}", "Calls of virtual keys whose use could not be counted."),
     # worker
     Metric("backtalk.worker.lag", "gauge", "s", "Age of the oldest frame that is not decided.", across="max"),
     Metric("backtalk.worker.frames", "counter", "{frame}", "Frames taken from the spools.", ("frame",)),

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.export import measures
-from backtalk.model.facts import CallClosed, CallOpened, JournalEntry, decode_entry
+from backtalk.model.facts import CallClosed, CallOpened, Fact, JournalEntry, decode_entry
 from backtalk.model.frames import Closed, Heartbeat, Opened, Requested
 from backtalk.settings import Settings
 from backtalk.spool import Cursor, Intake, Journal, Taken
@@ -46,13 +46,19 @@ class Core:
     """One worker's loop; used by one thread. It owns journal and intake and closes them."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, decider: Decider, metrics: Metrics, stop: threading.Event
+        self,
+        settings: Settings,
+        journal: Journal,
+        decider: Decider,
+        metrics: Metrics,
+        stop: threading.Event,
+        spend: Callable[[Sequence[Fact]], object] = len,
     ) -> None:
         self._journal = journal
         self._journal_directory = settings.data_dir / "journal"
         self._decider = decider
         self._metrics = metrics
-        self._stop = stop
+        self._stop, self._spend = stop, spend
         self._spools = settings.data_dir / "spool"
         consumed = _consumed(journal)
         self._intake = Intake(self._spools, consumed)
@@ -105,6 +111,7 @@ class Core:
                 _log.error("the journal takes nothing; the spools wait", extra={"error": error.message})
                 self._stop.wait(_RETRY_S)
         measures.record(self._metrics, self._batch.facts)
+        self._spend(self._batch.facts)
         self._note_places(begin)
         self._batch.clear()
         self._moved = False

@@ -20,11 +20,13 @@ from backtalk.observe.open_calls import OpenCalls
 from backtalk.plugin.discovery import load_detectors
 from backtalk.process import keep_private, take_lock
 from backtalk.session import embedded
+from backtalk.session.key_counts import KeySpending
 from backtalk.session.redis_store import RedisSessionStore
 from backtalk.session.store import Lifetimes
 from backtalk.settings import Settings
 from backtalk.spool import Journal
 from backtalk.telemetry import Metrics
+from backtalk.virtual_keys import KeyRing
 from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
 from backtalk.worker.followers import followers_of
@@ -52,7 +54,8 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
     with _alone(settings.data_dir):
         secret = installation.secret(settings.data_dir)
         journal = Journal.open(settings.data_dir / "journal", settings.journal, metrics=metrics)
-        core = Core(settings, journal, _decider(settings, secret, metrics), metrics, stop)
+        decider = _decider(settings, secret, metrics)
+        core = Core(settings, journal, decider, metrics, stop, spend=_spending(settings, secret, metrics).record)
         followers = followers_of(settings, journal, secret, metrics)
         for follower in followers:
             follower.start()
@@ -105,13 +108,8 @@ class Loop:
 
 def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     session = settings.session
-    url = (
-        settings.redis_url.get_secret_value()
-        if settings.redis_url
-        else f"unix://{embedded.socket_path(settings.data_dir / 'redis')}"
-    )
     store = RedisSessionStore(
-        url,
+        _redis_url(settings),
         secret=secret,
         metrics=metrics,
         timeout_ms=session.redis_timeout_ms,
@@ -121,6 +119,18 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics)
     calls = OpenCalls(session.header, metrics)
     return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd)
+
+
+def _spending(settings: Settings, secret: bytes, metrics: Metrics) -> KeySpending:
+    timeout_s = settings.session.redis_timeout_ms / 1000
+    ring = KeyRing(settings.data_dir)
+    return KeySpending(_redis_url(settings), ring, secret=secret, metrics=metrics, timeout_s=timeout_s)
+
+
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url:
+        return settings.redis_url.get_secret_value()
+    return f"unix://{embedded.socket_path(settings.data_dir / 'redis')}"
 
 
 def _end(core: Core, followers: Sequence[Follower]) -> None:

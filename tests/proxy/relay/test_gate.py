@@ -1,0 +1,180 @@
+"""The gate, through the real server and a real Valkey."""
+
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtalk import virtual_keys
+from backtalk.app import PublicApp
+from backtalk.model.meter import NoMeter
+from backtalk.observe.tenants import Tenants, tenant_of
+from backtalk.relay.gate import VirtualKeys
+from backtalk.session.key_counts import KeyCounts
+from backtalk.settings import Settings
+from backtalk.testing.raw_client import RawClient, RawResponse
+from backtalk.testing.raw_upstream import RawUpstream, answering
+from backtalk.testing.running import FrameList, error_of, not_here, serving
+from backtalk.virtual_keys import KeyRing
+
+CHAT = "/v1/chat/completions"
+OK = (
+    b"HTTP/1.1 200 OK\r\nx-ratelimit-limit-requests: 9999\r\nx-ratelimit-limit-tokens: 5\r\ncontent-length: 2\r\n\r\nok"
+)
+SECRET = b"s" * 32
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The loop the product runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+class Standing:
+    """A proxy with virtual keys, its upstream, and a client."""
+
+    def __init__(self, upstream: RawUpstream, client: RawClient, frames: FrameList) -> None:
+        self.upstream = upstream
+        self.client = client
+        self.frames = frames
+
+    async def ask(
+        self, credential: str | None, *, model: str = "m", header: str = "authorization", path: str = CHAT
+    ) -> RawResponse:
+        """Call with a key."""
+        value = f"Bearer {credential}" if header == "authorization" else str(credential)
+        fields = () if credential is None else ((header, value),)
+        return await self.client.request("POST", path, json.dumps({"model": model}).encode(), fields=fields)
+
+
+@contextlib.asynccontextmanager
+async def gated(data_dir: Path, redis_url: str | None = None, **settings: Any) -> AsyncGenerator[Standing]:
+    """The public app with the keys of a directory."""
+    frames, counts = FrameList(), KeyCounts(redis_url, secret=SECRET, metrics=NoMeter(), lookup_ms=2000)
+    async with RawUpstream(answering(OK)).listening() as upstream:
+        tree = Settings.model_validate({"upstream": upstream.url, "upstream_api_key": "sk-ours", **settings})
+        keys = VirtualKeys(KeyRing(data_dir), counts)
+        app = PublicApp(tree, feedback_app=not_here, sink=frames, secret=SECRET, metrics=NoMeter(), virtual_keys=keys)
+        async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
+            await counts.warm()
+            yield Standing(upstream, client, frames)
+        await counts.aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "api-key"])
+async def test_a_key_lets_in_and_stays_here(tmp_path: Path, header: str) -> None:
+    """The upstream gets its own key; the call is its owner's, and names the key."""
+    made = virtual_keys.create(tmp_path, "app", tenant="team")
+    async with gated(tmp_path) as standing:
+        assert (await standing.ask(made.credential, header=header)).status == 200
+        closed = await standing.frames.ended()
+        request = standing.upstream.requests[0]
+        assert request.values(b"authorization") == [b"Bearer sk-ours"]
+        assert made.credential.encode() not in request.head + b"".join(standing.frames.raw)
+        assert standing.frames.opened[0].tenant == tenant_of(SECRET, "team")
+        assert closed.key_id == made.key.id
+
+
+@pytest.mark.anyio
+async def test_keys_of_one_owner_are_one_tenant(tmp_path: Path) -> None:
+    """Whoever sends feedback with another key of the same owner reaches the same calls."""
+    made = [virtual_keys.create(tmp_path, name, tenant="team") for name in ("a", "b")]
+    tenants = Tenants(SECRET, owner=KeyRing(tmp_path).owner)
+    assert len({tenants.of([(b"authorization", f"Bearer {m.credential}".encode())]) for m in made}) == 1
+
+
+@pytest.mark.anyio
+async def test_who_has_no_valid_key_is_refused_as_openai_does(tmp_path: Path) -> None:
+    """Unknown, revoked, expired, none: a 401 each, nothing reaches the upstream, and the refusal is a call."""
+    revoked = virtual_keys.create(tmp_path, "revoked")
+    virtual_keys.revoke(tmp_path, "revoked")
+    expired = virtual_keys.create(tmp_path, "expired", expires_ns=1)
+    async with gated(tmp_path) as standing:
+        for credential in ("sk-bt-nobody", "sk-theirs", None, revoked.credential, expired.credential):
+            response = await standing.ask(credential)
+            assert (response.status, error_of(response)["code"]) == (401, "invalid_api_key")
+        assert (await standing.frames.ended(5)).outcome == "rejected"
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+async def test_other_keys_pass_where_none_is_required(tmp_path: Path) -> None:
+    """`keys.required = false`: a provider's key goes on as before, one of ours must still be good."""
+    virtual_keys.create(tmp_path, "app")
+    async with gated(tmp_path, keys={"required": False}, upstream_api_key=None) as standing:
+        assert (await standing.ask("sk-theirs")).status == 200
+        assert standing.upstream.requests[0].values(b"authorization") == [b"Bearer sk-theirs"]
+        assert (await standing.ask("sk-bt-nobody")).status == 401
+
+
+@pytest.mark.anyio
+async def test_without_any_key_nothing_is_asked(tmp_path: Path) -> None:
+    """An installation without virtual keys is as it was."""
+    async with gated(tmp_path, upstream_api_key=None) as standing:
+        assert (await standing.ask("sk-theirs")).status == 200
+        assert standing.upstream.requests[0].values(b"authorization") == [b"Bearer sk-theirs"]
+
+
+@pytest.mark.anyio
+async def test_a_key_asks_for_its_models_alone(tmp_path: Path) -> None:
+    """A 403 names what it may ask for; the body of an allowed one passes as it is."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-*",))
+    async with gated(tmp_path) as standing:
+        response = await standing.ask(made.credential, model="claude")
+        assert (response.status, error_of(response)["code"]) == (403, "model_not_allowed")
+        assert (await standing.ask(made.credential, model="gpt-5")).status == 200
+        assert [request.body for request in standing.upstream.requests] == [b'{"model": "gpt-5"}']
+
+
+@pytest.mark.anyio
+async def test_a_key_in_the_query_is_refused(tmp_path: Path) -> None:
+    """It would stand in the upstream's logs."""
+    made = virtual_keys.create(tmp_path, "app")
+    async with gated(tmp_path) as standing:
+        assert (await standing.ask(made.credential, path=f"{CHAT}?key={made.credential}")).status == 401
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+async def test_an_answer_says_what_is_left_of_the_keys_limits(tmp_path: Path, redis_url: str) -> None:
+    """In place of the upstream's word on the same limit, which is of another key; its other fields stay."""
+    made = virtual_keys.create(tmp_path, "app", requests_per_minute=1000)
+    async with gated(tmp_path, redis_url) as standing:
+        answer = await standing.ask(made.credential)
+        assert answer.values("x-ratelimit-limit-requests") == ["1000"]
+        assert answer.value("x-ratelimit-remaining-requests") == "999"
+        assert answer.value("x-ratelimit-limit-tokens") == "5"
+
+
+@pytest.mark.anyio
+async def test_above_a_limit_it_is_a_429_that_says_when_to_come_again(tmp_path: Path, redis_url: str) -> None:
+    """In OpenAI's shape, and nothing reaches the upstream."""
+    made = virtual_keys.create(tmp_path, "app", budget_usd=0.0, requests_per_minute=1000)
+    async with gated(tmp_path, redis_url) as standing:
+        answer = await standing.ask(made.credential)
+        assert (answer.status, error_of(answer)["code"]) == (429, "rate_limit_exceeded")
+        assert 1 <= int(answer.value("retry-after") or 0) <= 86_400
+        assert answer.value("x-ratelimit-remaining-requests") == "999"
+        assert not standing.upstream.requests
+        assert (await standing.frames.ended()).outcome == "rejected"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("fail_open", "status"), [(True, 200), (False, 503)])
+async def test_without_redis_it_fails_as_it_is_told(tmp_path: Path, fail_open: bool, status: int) -> None:
+    """Open: nobody pays for a Redis that is away. Closed: nobody gets past a limit."""
+    made = virtual_keys.create(tmp_path, "app", requests_per_minute=1)
+    async with gated(tmp_path, "redis://127.0.0.1:1", keys={"fail_open": fail_open}) as standing:
+        assert [(await standing.ask(made.credential)).status for _ in range(2)] == [status] * 2
+
+
+@pytest.mark.anyio
+async def test_an_unlimited_key_asks_redis_nothing(tmp_path: Path) -> None:
+    """Even where it fails closed."""
+    made = virtual_keys.create(tmp_path, "app")
+    async with gated(tmp_path, None, keys={"fail_open": False}) as standing:
+        assert (await standing.ask(made.credential)).status == 200
