@@ -17,6 +17,7 @@ LOCKS = (
     "deploy/locks/clients-aider.lock",
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
+    "deploy/locks/hosts.lock",
     "deploy/locks/model.lock",
     "deploy/locks/node.lock",
     "deploy/locks/phoenix.lock",

@@ -1,5 +1,7 @@
 """Backtalk around any ASGI app."""
 
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -87,3 +89,15 @@ async def _stop(app: Callable[[Event, Any, Any], Awaitable[None]]) -> None:
         pass
 
     await app({"type": "lifespan"}, receive, send)
+
+
+def test_a_host_needs_none_of_our_servers() -> None:
+    """Neither uvloop nor uvicorn, and nothing that understands a call: that is the worker's."""
+    code = """
+import sys
+sys.modules['uvloop'] = sys.modules['uvicorn'] = None
+import backtalk.asgi
+print([name for name in sys.modules if name in ('redis', 'deltalake', 'litellm', 'opentelemetry')])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backtalk.model.chat import Request, ToolCall, Usage
 from backtalk.observe.realtime import Session
+from backtalk.testing.json_values import as_object
 
 _SESSION = {
     "type": "realtime",
@@ -145,9 +146,7 @@ def test_any_events_raise_nothing(events: list[tuple[Literal["client", "server"]
     """Wrong types at any place, and what is no JSON."""
     session = Session(lambda wanted: wanted)
     for side, kind, fields, raw in events:
-        more: dict[str, Any] = (
-            fields if isinstance(fields, dict) else {"item": fields, "response": fields, "item_id": "a"}
-        )
+        more = as_object(fields) or {"item": fields, "response": fields, "item_id": "a"}
         session.event(side, json.dumps({**more, "type": kind}).encode())
         session.event(side, raw)
     session.request(Request())
