@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from backtalk.direct_http import open_directly
 from backtalk.errors import RequestError, SetupError, StoreError
+from backtalk.listeners import addresses_of
 from backtalk.model.ids import parse_request_id, parse_trace_id, parse_traceparent
 from backtalk.settings import Settings
 
@@ -28,7 +29,7 @@ class AdminClient:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Find listener and token of the Backtalk that runs with these settings; `SetupError` if there is no token."""
-        url = f"http://{settings.admin_host}:{settings.admin_port}"
+        url = addresses_of(settings).admin
         if settings.admin_token is not None:
             return cls(url, settings.admin_token.get_secret_value())
         try:

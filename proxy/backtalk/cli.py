@@ -143,7 +143,7 @@ def _list_traces(settings: Settings, *, limit: int, session_id: str | None, sign
 @click.option(
     "--api-key", envvar="OPENAI_API_KEY", help="The key the call was made with: feedback stays with its owner."
 )
-@click.option("--url", help="The public listener. [default: from the settings]")
+@click.option("--url", help="The public listener. [default: the one that runs on the data directory]")
 @settings_options
 def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
     """Say what an answer was worth.
@@ -151,9 +151,10 @@ def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_ke
     TARGET is any key of it: a trace id, an x-request-id, a traceparent, or the response's own id.
     """
     from backtalk.admin_client import send_feedback  # noqa: PLC0415 -- loaded when used
+    from backtalk.listeners import addresses_of  # noqa: PLC0415 -- loaded when used
 
     settings = load(file=config, overrides={"data_dir": data_dir})
-    reply = send_feedback(url or f"http://{settings.host}:{settings.port}", api_key, **said)
+    reply = send_feedback(url or addresses_of(settings).public, api_key, **said)
     click.echo(json.dumps(reply, indent=2))
 
 

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from backtalk import clock
 from backtalk.errors import SetupError
-from backtalk.listeners import Listeners, url_of
+from backtalk.listeners import Listeners, announced
 from backtalk.process import keep_private, own_data_dir
 from backtalk.restarts import LONGEST_PAUSE_S, SETUP_STATUS, Restarts, describe
 from backtalk.settings import Settings, environ_for
@@ -187,7 +187,8 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     try:
         with Listeners(settings) as listeners:
             sweep(settings.data_dir / "metrics")
-            return _serve(settings, listeners, command)
+            with announced(listeners.addresses, settings):
+                return _serve(settings, listeners, command)
     finally:
         os.close(lock)
 
@@ -221,8 +222,9 @@ def _serve(settings: Settings, listeners: Listeners, command: Sequence[str]) -> 
     redis = [Child("valkey", server.start, after_death=server.after_death)] if server else []
 
     def announce() -> None:
-        print(f"Backtalk listens on {url_of(listeners.public)}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
-        print(f"Admin on {url_of(listeners.admin)}, data in {settings.data_dir}", flush=True)  # noqa: T201
+        public, admin = listeners.addresses
+        print(f"Backtalk listens on {public}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
+        print(f"Admin on {admin}, data in {settings.data_dir}", flush=True)  # noqa: T201
 
     try:
         return Supervisor([proxies, [worker], [admin], redis], ready=ready_read, announce=announce).run()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backtalk.errors import SetupError
-from backtalk.listeners import Listeners, bind, url_of
+from backtalk.listeners import ADDRESSES, Addresses, Listeners, addresses_of, announced, bind, url_of
 from backtalk.settings import Settings
 
 
@@ -48,3 +48,21 @@ def test_addresses_are_written_as_urls() -> None:
     if socket.has_ipv6:
         with bind("::1", 0, "port") as listener:
             assert url_of(listener).startswith("http://[::1]:")
+
+
+def test_the_data_directory_tells_where_its_backtalk_listens(tmp_path: Path) -> None:
+    """Any port that was free is found by who knows the directory, for as long as it is listened on."""
+    usual = Settings(data_dir=tmp_path)
+    with Listeners(Settings(port=0, admin_port=0, data_dir=tmp_path)) as listeners:
+        with announced(listeners.addresses, usual):
+            assert addresses_of(usual) == Addresses(url_of(listeners.public), url_of(listeners.admin))
+            assert (tmp_path / ADDRESSES).stat().st_mode & 0o077 == 0
+        assert addresses_of(usual) == Addresses("http://127.0.0.1:8080", "http://127.0.0.1:8081")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"public": 1}', "\x00"])
+def test_a_damaged_announcement_counts_as_none(tmp_path: Path, content: str) -> None:
+    """Then the settings say where to look, IPv6 in brackets."""
+    (tmp_path / ADDRESSES).write_text(content, encoding="utf-8")
+    settings = Settings(host="::1", port=1, admin_host="::1", admin_port=2, data_dir=tmp_path)
+    assert addresses_of(settings) == Addresses("http://[::1]:1", "http://[::1]:2")
