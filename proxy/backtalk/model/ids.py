@@ -56,7 +56,7 @@ def new_span_id() -> SpanId:
 
 def new_ids() -> tuple[TraceId, SpanId, SpanId]:
     """Mint a trace id and two span ids from one draw."""
-    digits = f"{random.getrandbits(256):064x}"
+    digits = random.getrandbits(256).to_bytes(32, "big").hex()
     ids = TraceId(digits[:32]), SpanId(digits[32:48]), SpanId(digits[48:])
     return (new_trace_id(), new_span_id(), new_span_id()) if _NO_SPAN in ids else ids
 
