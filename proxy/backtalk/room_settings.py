@@ -31,6 +31,7 @@ class RelaySettings(Section):
     )
     forward_trace_context: bool = Field(default=True, description="Send traceparent and tracestate to the upstream.")
     replay_bytes: int = Field(default=32 * _MIB, gt=0, description="Largest body that routes keep to send it again.")
+    cache_bytes: int = Field(default=64 * _MIB, gt=0, description="Largest sum of answers that a process keeps.")
     replay_process_bytes: int = Field(default=256 * _MIB, gt=0, description="Largest sum of such bodies in a process.")
 
 

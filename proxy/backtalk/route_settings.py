@@ -103,6 +103,12 @@ class RouteSettings(Section):
     total_timeout_s: float | None = Field(
         default=None, gt=0, description="No attempt begins later than this; unset: `relay.total_timeout_s`."
     )
+    cache_ttl_s: float | None = Field(
+        default=None, gt=0, description="How long an answer is given again to the same request; unset: never."
+    )
+    cache_repeat_s: float = Field(
+        default=300.0, ge=0, description="Who had the answer so recently gets a fresh one: it asks for another."
+    )
 
 
 def check_routes(routes: Mapping[str, RouteSettings], targets: Mapping[str, TargetSettings]) -> None:

@@ -23,7 +23,7 @@ from backtalk.model.facts import SignalKind
 from backtalk.observe import headers
 from backtalk.observe.tenants import CREDENTIALS
 from backtalk.plugin import API_VERSION, Detector, Exporter
-from backtalk.relay import attempt
+from backtalk.relay import attempt, response_cache
 from backtalk.section import fields_of
 from backtalk.telemetry import METRICS
 
@@ -38,6 +38,8 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
     "traceresponse": "The same ids in the form of W3C Trace Context level 2.",
     "x-upstream-request-id": "The `x-request-id` that the upstream sent, where it sent one.",
     "x-backtalk-target": "Where a route sent the call: the target that answered, or that was the last to fail.",
+    "x-backtalk-cache": "Where a route keeps answers: `hit`, `miss`, or `bypass` where a fresh one was wanted.",
+    "age": "On an answer that a route had kept: its age in seconds.",
     "x-backtalk-attempts": "Where a route sent the call: how many attempts it took, the last one included.",
 }
 REQUEST_HEADERS: Final[Mapping[str, str]] = {
@@ -334,7 +336,10 @@ def copied_request_headers() -> set[str]:
 
 def added_response_headers() -> set[str]:
     """The response headers that the code adds."""
-    return {name.decode() for name in {*_HEADERS["_OURS"], attempt.TARGET, attempt.ATTEMPTS}}
+    return {
+        name.decode()
+        for name in {*_HEADERS["_OURS"], attempt.TARGET, attempt.ATTEMPTS, response_cache.CACHE, response_cache.AGE}
+    }
 
 
 def _default(value: object) -> str:

@@ -38,6 +38,8 @@ def _call(metrics: Metrics, call: CallClosed) -> None:
     duration_s = max(0, call.duration_ns) / NS_PER_S
     metrics.add("backtalk.calls", outcome=call.outcome)
     _captures(metrics, call)
+    if call.cache:
+        metrics.add("backtalk.cache.lookups", result=call.cache)
     metrics.record(
         "http.server.request.duration",
         duration_s,

@@ -118,6 +118,8 @@ def _shared_attributes(call: CallClosed, error: str | None) -> Attributes:
             found["server.port"] = upstream.port
     if error is not None:
         found["error.type"] = error
+    if call.cache:
+        found["backtalk.cache"] = call.cache
     if call.attempts:
         found["backtalk.route"] = call.route[:_TEXT_LIMIT]
         found["backtalk.target"] = call.attempts[-1].target

@@ -130,6 +130,7 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "tokens_estimated": usage.estimated,
         **{name: getattr(usage, name) for name in counts},
         **_attempts(fact),
+        "cache": fact.cache or None,
     }
 
 

@@ -33,7 +33,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "message_ids": _TEXTS, "answer_ids": _TEXTS, "params_json": _TEXT, "tools_id": _TEXT, "chunks": _INT,
         "request_bytes": _INT, "response_bytes": _INT, "request_capture": _TEXT, "response_capture": _TEXT,
         "not_understood": _TEXT, "route": _TEXT, "target": _TEXT, "attempt_count": _INT, "attempts_json": _TEXT,
-        "cost_usd": _REAL, "key_id": _TEXT,
+        "cost_usd": _REAL, "key_id": _TEXT, "cache": _TEXT,
         "cache_write_tokens": _INT, "logprobs_json": _TEXT, "previous_response_id": _TEXT,
     },
     "messages": {

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from backtalk.model.chat import Api, Request, Response
-from backtalk.model.frames import Attempt, Capture, Outcome
+from backtalk.model.frames import Attempt, CacheResult, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
 Scalar = str | int | float | bool | None
@@ -116,6 +116,7 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     """What the route tried, in order; the last one answered, or was the last to fail."""
     key_id: str = ""
     """The virtual key that the call came with; empty for none."""
+    cache: CacheResult = ""
     cost_usd: float | None = None
     """By litellm's price table; None where any part of the price is not known."""
 

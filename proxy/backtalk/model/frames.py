@@ -25,6 +25,10 @@ before. `upstream_error`: unreachable or cut off. `upstream_timeout`: a time lim
 by Backtalk before the upstream was asked. `failed`: our own fault. `interrupted`: the proxy died (worker's verdict)."""
 
 
+CacheResult = Literal["", "hit", "miss", "bypass"]
+"""What a route's cache had to do with a call; empty where the route has none."""
+
+
 class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One try of a route at a target. `status` is 0 where no head came; `started_ns` is wall time."""
 
@@ -105,6 +109,7 @@ class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
     route: str = ""
     attempts: tuple[Attempt, ...] = ()
     key_id: str = ""
+    cache: CacheResult = ""
 
 
 class Part(Frame, frozen=True, array_like=True, tag="p", gc=False):

@@ -6,7 +6,7 @@ mutable value here, since two rooms that must not know each other meet in it; it
 
 from typing import Final
 
-from backtalk.model.frames import Attempt, Outcome
+from backtalk.model.frames import Attempt, CacheResult, Outcome
 
 NOTES: Final = "backtalk.notes"
 """Key of the notes in an ASGI scope."""
@@ -19,6 +19,7 @@ class CallNotes:
         "answered_ns",
         "asked_ns",
         "attempts",
+        "cache",
         "error",
         "key_id",
         "outcome",
@@ -36,6 +37,7 @@ class CallNotes:
         self.upstream = ""
         self.route = ""
         self.key_id = ""
+        self.cache: CacheResult = ""
         self.attempts: tuple[Attempt, ...] = ()
         self.outcome: Outcome | None = None
         self.error: str | None = None

@@ -215,13 +215,11 @@ class Call:
         self._observer.offer(Requested(now.wall_ns, now.boot_ns, self.context.span_id, *body))
 
     def _closed(self, outcome: Outcome, error: str | None) -> Closed:
-        now = clock.now()
         body, blind = self._response.finish(), self._observer.blind
         if blind is not None:
             body = blind.response(self._kept.tenant, self._head, self.status, self._kept_headers, body)
         return Closed(
-            wall_ns=now.wall_ns,
-            boot_ns=now.boot_ns,
+            *clock.now(),
             span_id=self.context.span_id,
             outcome=outcome,
             status=self.status,
@@ -239,6 +237,7 @@ class Call:
             route=self.notes.route,
             attempts=self.notes.attempts,
             key_id=self.notes.key_id,
+            cache=self.notes.cache,
         )
 
     def _overhead_ns(self) -> int:

@@ -106,6 +106,7 @@ def ended(
         route=frame.route,
         attempts=frame.attempts,
         key_id=frame.key_id,
+        cache=frame.cache,
     )
 
 

@@ -42,7 +42,8 @@ class Lanes:
     def _router(self, settings: Settings, default: Lane, metrics: Meter) -> Lane:
         lanes = {name: self._lane(name, target, settings) for name, target in settings.targets.items()}
         targets = Targets(settings.targets, lanes, metrics)
-        router = Router(Routes(settings.routes), targets, default, settings.relay)
+        header = settings.session.header
+        router = Router(Routes(settings.routes), targets, default, settings.relay, session_header=header)
         return router.serve
 
     def _lane(self, name: str, target: TargetSettings, settings: Settings) -> Lane:

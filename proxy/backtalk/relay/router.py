@@ -10,12 +10,14 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from backtalk import clock
 from backtalk.model.exchange import ClientExchange, ClientGoneError, RequestHead
 from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, model_list, plan
 from backtalk.relay.attempt import Trial
 from backtalk.relay.lane import Lane, with_fields
 from backtalk.relay.request_model import asked_model, with_model
+from backtalk.relay.response_cache import Recording, ResponseCache, give, question_of
 from backtalk.relay.routes import Route, Routes, repeats_safely, upstream_model
 from backtalk.relay.targets import Targets
 from backtalk.relay.upload import Room, Upload
@@ -34,8 +36,11 @@ class Router:
         default: Lane,
         settings: RelaySettings,
         *,
+        session_header: str = "x-session-id",
         draw: Callable[[], float] = random.random,
     ) -> None:
+        self._session_header = session_header.lower().encode("latin-1")
+        self._cache = ResponseCache(settings.cache_bytes)
         self._routes = routes
         self._targets = targets
         self._default = default
@@ -74,7 +79,28 @@ class Router:
             await self._default(upload.replay(upload.body, head), notes)
             return
         notes.route = route.name
-        await _Journey(self, route, model, upload, notes).run()
+        journey = _Journey(self, route, model, upload, notes)
+        if route.settings.cache_ttl_s is not None and upload.whole and repeats_safely(head.path):
+            await self._cached(journey, upload, notes, route.settings.cache_ttl_s, route.settings.cache_repeat_s)
+        else:
+            await journey.run(upload.client)
+
+    async def _cached(
+        self, journey: "_Journey", upload: Upload, notes: CallNotes, ttl_s: float, repeat_s: float
+    ) -> None:
+        """Answer from the cache, or keep what the targets answer."""
+        client, now_s = upload.client, asyncio.get_running_loop().time()
+        question = question_of(client.head, upload.body, key_id=notes.key_id, session_header=self._session_header)
+        notes.cache, answer = self._cache.look_up(question, ttl_s=ttl_s, repeat_s=repeat_s, now_s=now_s)
+        if answer is not None:
+            notes.answered_ns = clock.monotonic_ns()
+            give(client, answer, now_s=now_s)
+            return
+        recording = Recording(client, notes.cache or "miss")
+        await journey.run(recording)
+        if recording.whole and question.kept and notes.outcome is None:
+            body = b"".join(recording.pieces)
+            self._cache.keep(question, recording.fields, body, now_s=asyncio.get_running_loop().time())
 
     # What a journey needs.
 
@@ -121,8 +147,9 @@ class _Journey:
         self._tried: list[str] = []
         self._next: plan.Next | None = None
 
-    async def run(self) -> None:
-        """Try until an attempt is the last one."""
+    async def run(self, client: ClientExchange) -> None:
+        """Try until an attempt is the last one; its answer goes to `client`."""
+        self._client = client
         targets, now_s = self._router.targets, self._loop.time()
         name = plan.first(self._route, targets.settings, targets.health, now_s=now_s, draw=self._router.draw())
         if name is None:
@@ -151,7 +178,7 @@ class _Journey:
         head_timeout_s = min(self._router.head_timeout_s(name), left_s)
         targets.begin(name)
         try:
-            client = self._upload.replay(body, head)
+            client = self._upload.replay(body, head, to=self._client)
             await trial.run(targets.lanes[name], client, head_timeout_s=head_timeout_s, go_on=self._go_on)
         finally:
             targets.end(name)

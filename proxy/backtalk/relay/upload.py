@@ -67,9 +67,9 @@ class Upload:
         self._room.give_back(self._held_bytes)
         self._held_bytes = 0
 
-    def replay(self, body: bytes, head: RequestHead) -> "Replay":
-        """The call with this body in place of what was kept, and with this head; then the client's own pieces."""
-        return Replay(self.client, head, body, more=not self.whole)
+    def replay(self, body: bytes, head: RequestHead, *, to: ClientExchange | None = None) -> "Replay":
+        """The call with this body in place of what was kept, and with this head; its answer goes `to` another one."""
+        return Replay(to or self.client, head, body, more=not self.whole)
 
     def _may_keep(self, piece_bytes: int, size_bytes: int) -> bool:
         """Whether to read on: within the bounds, or until enough is there to find the model."""

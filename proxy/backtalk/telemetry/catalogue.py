@@ -102,6 +102,7 @@ _ALL: Final = (
     Metric("backtalk.relations", "counter", "{relation}", "Retries and duplicates told apart.", ("kind",)),
     Metric("backtalk.feedback", "counter", "{feedback}", "Feedback taken into the journal.", ("kind",)),
     Metric("backtalk.session.links", "counter", "{call}", "Calls put into a session, by rule.", ("rule",)),
+    Metric("backtalk.cache.lookups", "counter", "{call}", "Calls that a route's cache could answer.", ("result",)),
     Metric(
         "backtalk.cost",
         "counter",

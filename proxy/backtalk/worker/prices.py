@@ -73,6 +73,8 @@ class Prices:
 
     def cost_usd(self, call: CallClosed) -> float | None:
         """What a call cost; None where that is not known."""
+        if call.cache == "hit":
+            return 0.0  # nobody was asked
         usage, named = call.response.usage, priced_as(call)
         if usage is None or named is None or call.status >= 400:
             return None

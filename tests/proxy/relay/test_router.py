@@ -312,3 +312,48 @@ async def test_a_bad_key_file_is_refused_at_start() -> None:
             routes={"m": {"targets": ["a"]}},
         ):
             pass
+
+
+@pytest.mark.anyio
+async def test_a_kept_answer_is_a_call_of_its_own() -> None:
+    """Another session's same request is answered from here: with ids of its own, its age, and no attempt."""
+    frames = FrameList()
+    async with routing({"a": answering(OK)}, route={"cache_ttl_s": 60.0}, frames=frames) as (upstreams, client):
+        answers = [
+            await client.request("POST", CHAT, asking(), fields=(("x-session-id", session),))
+            for session in ("s1", "s2", "s2", "s3")
+        ]
+        assert [answer.value("x-backtalk-cache") for answer in answers] == ["miss", "hit", "bypass", "hit"]
+        assert {answer.body for answer in answers} == {b"ok"}
+        assert len({answer.value("x-request-id") for answer in answers}) == 4
+        assert answers[-1].value("age") == "0"
+        assert len(upstreams["a"].requests) == 2
+        await frames.ended(4)
+        assert [(f.cache, len(f.attempts), f.outcome) for f in frames.closed] == [
+            ("miss", 1, "completed"),
+            ("hit", 0, "completed"),
+            ("bypass", 1, "completed"),
+            ("hit", 0, "completed"),
+        ]
+
+
+@pytest.mark.anyio
+async def test_no_answer_crosses_callers_and_no_error_is_kept() -> None:
+    """Another key's same request is asked of the target; so is one whose first answer was a refusal."""
+    script = in_turn(refusing(400), answering(OK))
+    async with routing({"a": script}, route={"cache_ttl_s": 60.0, "cache_repeat_s": 0.0}) as (upstreams, client):
+        for key in ("sk-1", "sk-1", "sk-2"):
+            fields = (("authorization", f"Bearer {key}"),)
+            response = await client.request("POST", CHAT, asking(), fields=fields)
+            assert response.value("x-backtalk-cache") == "miss"
+        assert len(upstreams["a"].requests) == 3
+
+
+@pytest.mark.anyio
+async def test_without_a_cache_nothing_is_kept_or_said() -> None:
+    """It is a route's choice."""
+    async with routing({"a": answering(OK)}) as (upstreams, client):
+        for _ in range(2):
+            response = await client.request("POST", CHAT, asking())
+            assert response.value("x-backtalk-cache") is None
+        assert len(upstreams["a"].requests) == 2
