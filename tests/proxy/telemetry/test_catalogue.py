@@ -8,10 +8,10 @@ IDS = ("trace", "span", "session_id", "user", "tenant", "response.id")
 
 
 def test_names_and_units_follow_the_conventions() -> None:
-    """Names are lower-case words joined by dots, units are UCUM, sentences end in a full stop."""
+    """Names are lower-case words joined by dots, units UCUM, currencies ISO 4217, sentences whole."""
     for metric in METRICS.values():
         assert re.fullmatch(r"(backtalk|gen_ai|http)(\.[a-z][a-z_]*)+", metric.name)
-        assert re.fullmatch(r"s|ms|By|\{[a-z]+\}", metric.unit), metric.name
+        assert re.fullmatch(r"s|ms|By|\{([a-z]+|[A-Z]{3})\}", metric.unit), metric.name
         assert metric.sentence.endswith(".")
 
 
