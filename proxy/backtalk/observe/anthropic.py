@@ -154,7 +154,7 @@ def _user(role: str, blocks: list[Any]) -> Message:
 
 
 def _tool_result(block: dict[str, Any]) -> Message:
-    whole, media = without_bytes(block)
+    whole, media = without_bytes(block) if is_array(block.get("content")) else (block, ())
     call_id, content = whole.get("tool_use_id"), whole.get("content")
     return Message(
         role="tool",

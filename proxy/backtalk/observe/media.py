@@ -18,6 +18,10 @@ Kind = Literal["image", "audio", "video", "file"]
 _BYTES_FIELDS: Final = frozenset({"audio", "b64_json", "bytes", "data", "file_data", "images", "result"})
 """Fields in which base64 without a `data:` in front of it is bytes."""
 _ADDRESSES: Final = frozenset({"url", "image_url", "video_url", "audio_url", "file_url"})
+_PLAIN: Final = frozenset(
+    {"text", "input_text", "output_text", "refusal", "thinking", "redacted_thinking", "reasoning", "summary_text"}
+    | {"tool_use", "function_call", "custom_tool_call"}
+)
 _SCHEMES: Final = ("http://", "https://", "gs://", "s3://")
 _NO_MEDIA: Final = frozenset({"annotations", "citations", "logprobs"})
 _LEAST_CHARS: Final = 24
@@ -28,8 +32,20 @@ _DEEPEST: Final = 64
 
 def without_bytes(value: Any) -> tuple[Any, tuple[Media, ...]]:
     """The value with references in place of bytes, and all media it holds, in order."""
+    if is_array(value) and all(map(_is_plain, value)):
+        return value, ()
     walk = _Walk()
     return walk.value(value, "", "file", None, 0), tuple(walk.found)
+
+
+def _is_plain(part: object) -> bool:
+    """Whether a part is of a kind that holds words only: most are, and then nothing needs to be walked."""
+    if not is_object(part):
+        return isinstance(part, str)
+    kind, content = part.get("type"), part.get("content")
+    if kind == "message" or (kind is None and "role" in part):
+        return isinstance(content, str) or (is_array(content) and all(map(_is_plain, content)))
+    return isinstance(kind, str) and kind in _PLAIN
 
 
 def media_of(body: bytes, media_type: str, *, name: str | None = None) -> Media:

@@ -15,6 +15,8 @@ from backtalk.observe.media import without_bytes
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 _MOST_TOKENS: Final = 1 << 53
 """Above it a count is nonsense, and would not fit every store's integers."""
+_BESIDE: Final = frozenset({"audio", "images"})
+"""Fields of a message that hold media beside its content."""
 _INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 _SAYS_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
@@ -28,7 +30,8 @@ def message_of(raw: object, default_role: str = "unknown") -> Message:
     role, content = _text(fields.get("role")) or default_role, fields.get("content")
     if len(fields) == 2 and isinstance(content, str) and "role" in fields:
         return Message(role=role, text=content)
-    said, media = without_bytes({key: value for key, value in fields.items() if value not in _SAYS_NOTHING})
+    said = {key: value for key, value in fields.items() if value not in _SAYS_NOTHING}
+    said, media = _with_content(said) if _BESIDE.isdisjoint(said) else without_bytes(said)
     content = said.get("content")
     parts: Sequence[object] = content if is_array(content) else ()
     return Message(
@@ -43,6 +46,15 @@ def message_of(raw: object, default_role: str = "unknown") -> Message:
         citations=citations_of(said.get("annotations")),
         canonical=None if _text_says_all(said) else canonical(said),
     )
+
+
+def _with_content(said: dict[str, Any]) -> tuple[dict[str, Any], tuple[Media, ...]]:
+    """The message where only its content can hold media."""
+    content = said.get("content")
+    if not is_array(content):
+        return said, ()
+    parts, media = without_bytes(content)
+    return (said if parts is content else {**said, "content": parts}), media
 
 
 def _transcript(audio: object) -> str:

@@ -139,7 +139,7 @@ def _is_tool_output(item: object) -> bool:
 
 
 def _tool_output(item: dict[str, Any]) -> Message:
-    item, media = without_bytes(item)
+    item, media = without_bytes(item) if is_array(item.get("output")) else (item, ())
     output, call_id = item.get("output"), item.get("call_id")
     return Message(
         role="tool",
