@@ -160,6 +160,24 @@ async def test_the_apps_key_is_not_sent_on_where_ours_takes_its_place() -> None:
 
 
 @pytest.mark.anyio
+async def test_without_texts_nothing_of_a_socket_is_kept() -> None:
+    """Capture mode `none`: how much passed, and when, and no byte of it."""
+
+    async def script(conversation: Conversation, _request: RawRequest) -> None:
+        await conversation.say(ACCEPT + b"what the upstream says")
+        conversation.close()
+
+    frames = FrameList()
+    async with relaying(script, frames, capture={"mode": "none"}) as (_, client):
+        client.send(HANDSHAKE)
+        await _head(client)
+        assert await client.reader.read() == b"what the upstream says"
+        closed = await frames.ended()
+    assert (closed.body_bytes, closed.capture) == (len(b"what the upstream says"), "none")
+    assert not [frame for frame in frames.frames if isinstance(frame, Part)]
+
+
+@pytest.mark.anyio
 async def test_a_refused_handshake_is_an_ordinary_response() -> None:
     """Status, fields and body are the upstream's, whatever the framing."""
     for answer in (
