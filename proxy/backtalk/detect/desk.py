@@ -2,7 +2,8 @@
 
 In: `CallOpened` and `CallClosed` in the order of their times. Out: `SessionLinked`, `CallRelated`, `SignalFound`. The
 one rule: it remembers nothing that `restore` cannot rebuild. A call whose history ends in an answer that nobody is
-known to have given waits up to a second of fact time for that answer's close, and is then decided, once.
+known to have given waits up to a second of fact time for that answer's close, and is then decided. Where nobody gave it
+even then, it is looked up once more two seconds later, and a link found so late supersedes the first.
 """
 
 from collections import OrderedDict
@@ -11,28 +12,24 @@ from typing import Final
 
 import msgspec
 
-from backtalk.clock import NS_PER_S
 from backtalk.detect.arrivals import arrival_of, completion_of, is_dialogue
+from backtalk.detect.late_parents import AWAITS, LATE_PARENT_NS, SECOND_LOOK_NS, LateParents, Missed, awaits
+from backtalk.detect.links import SURE, judged, linked_of, marked, place_of, related_of, windows_of
 from backtalk.detect.retrievals import looked_at
 from backtalk.detect.views import view_again, view_of
-from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, SessionLinked, SignalFound
+from backtalk.model.facts import CallClosed, CallOpened, Fact, SessionLinked, SignalFound
 from backtalk.model.ids import SpanId
 from backtalk.model.meter import Meter
 from backtalk.model.session import SessionView
 from backtalk.plugin.protocols import Detector, Signal
 from backtalk.plugin.runner import DetectorRunner
-from backtalk.session.candidates import Windows
 from backtalk.session.canonical import Hasher
 from backtalk.session.decide import Decision, decide
 from backtalk.session.store import Arrival, SessionStore
 from backtalk.settings import Settings
 
-LATE_PARENT_NS: Final = NS_PER_S
-"""How long an arrival waits for the answer it continues."""
 OPEN_CALLS: Final = 100_000
 """Most calls held open; beyond it the oldest is forgotten, counted, and decided anew when it closes."""
-SURE: Final = 0.6
-"""Below this confidence of a link nothing is said of an answer's quality."""
 
 
 class _Open(msgspec.Struct):
@@ -64,6 +61,7 @@ class Desk:
         self._behind = False
         self._open: OrderedDict[SpanId, _Open] = OrderedDict()
         self._waiting: OrderedDict[SpanId, _Open] = OrderedDict()
+        self._late = LateParents()
 
     def note_lag(self, lag_s: float) -> None:
         """Hear how far behind the worker is; beyond the limit texts are not compared, for that costs most."""
@@ -98,8 +96,10 @@ class Desk:
         return closed, found
 
     def advance(self, boot_ns: int) -> list[Fact]:
-        """Decide the arrivals whose wait has passed."""
+        """Decide the arrivals whose wait has passed, and look again for the parents that were missed."""
         found: list[Fact] = []
+        while (due := self._late.due(boot_ns)) is not None:
+            found += self._look_again(*due)
         while self._waiting:
             span_id, call = next(iter(self._waiting.items()))
             if boot_ns < call.fact.boot_ns + LATE_PARENT_NS:
@@ -113,8 +113,18 @@ class Desk:
         call = self._hold(opened)
         if linked is not None:
             call.view = view_again(linked)
+            self.restore_missed(opened, linked)
         elif call.arrival is not None:
             self._waiting[opened.span_id] = call
+
+    def restore_missed(self, opened: CallOpened, linked: SessionLinked) -> None:
+        """Take up a call whose link may not hold: an open one, or one that ended before the worker stopped."""
+        if awaits(linked) and is_dialogue(opened):
+            self._let_wait(Missed(opened, arrival_of(opened, self._hasher), linked))
+
+    def awaits_parent(self, span_id: SpanId) -> bool:
+        """Whether a call's link may still be superseded: a restart has to know the call."""
+        return span_id in self._late
 
     def flush(self) -> None:
         """Write what the store holds back."""
@@ -142,14 +152,60 @@ class Desk:
     def _settle(self, call: _Open, arrival: Arrival, decision: Decision) -> list[Fact]:
         if decision.link is not None:
             self._store.link(arrival, decision.link)
-        if self._behind:
-            arrival, decision = _unread(arrival), _skipped(decision)
-            self._metrics.add("backtalk.worker.shed", what="texts")
-        call.view = view_of(arrival, decision)
-        self._metrics.add("backtalk.session.links", rule=decision.rule)
-        found: list[Fact] = [_linked(call.fact, decision), *_related(call.fact, decision)]
+        awaited = not decision.resolved or self._late.concerns(decision.session_id)
+        if awaited:
+            decision = marked(decision, AWAITS, value=True)
+        shown = self._readable(arrival)
+        if shown is not arrival:
+            decision = marked(decision, "skipped", value="lag")
+        call.view = view_of(shown, decision)
+        linked = linked_of(call.fact, decision)
+        if awaited:
+            self._let_wait(Missed(call.fact, arrival, linked))
+        found: list[Fact] = [linked, *related_of(call.fact, decision)]
         if decision.confidence >= SURE:
             found += self._ask(call.fact, call.view, call.fact, call.fact.opened_ns)
+        return found
+
+    def _readable(self, arrival: Arrival) -> Arrival:
+        """The arrival, without its text where there is no time to compare it."""
+        if not self._behind:
+            return arrival
+        self._metrics.add("backtalk.worker.shed", what="texts")
+        return msgspec.structs.replace(arrival, history=msgspec.structs.replace(arrival.history, user_text=""))
+
+    def _let_wait(self, missed: Missed) -> None:
+        if not self._late.add(missed):
+            self._metrics.add("backtalk.session.forgotten")
+
+    def _look_again(self, missed: Missed, followers: Sequence[Missed]) -> list[Fact]:
+        """Where a parent is known by now: the links that supersede those of the call and of what follows it."""
+        linked_ns = missed.fact.opened_ns + LATE_PARENT_NS + SECOND_LOOK_NS
+        found = self._relink(missed, linked_ns)
+        if not found:
+            return []
+        self._metrics.add("backtalk.session.relinked")
+        return found + [fact for follower in followers for fact in self._relink(follower, linked_ns)]
+
+    def _relink(self, missed: Missed, linked_ns: int) -> list[Fact]:
+        """A call's second link, with what it shows of calls that the first had not named; nothing if it is the same."""
+        fact, arrival, first = missed
+        evidence = self._store.arrive(arrival)
+        decision = decide(arrival, evidence, self._hasher, self._windows, fact.opened_ns + LATE_PARENT_NS)
+        linked = msgspec.structs.replace(linked_of(fact, decision), linked_ns=linked_ns, supersedes=True)
+        if not (evidence.available and decision.resolved) or place_of(linked) == place_of(first):
+            return []
+        if decision.link is not None:
+            self._store.link(arrival, decision.link)
+        view = view_of(self._readable(arrival), decision)
+        if (call := self._open.get(fact.span_id)) is not None:
+            call.view = view
+        found: list[Fact] = [linked]
+        if linked.sibling != first.sibling:
+            found += related_of(fact, decision)
+        if decision.confidence >= SURE:
+            signals = self._ask(fact, view, fact, linked_ns)
+            found += (signal for signal in signals if signal.about not in judged(first))
         return found
 
     def _not_followed(self, call: _Open) -> SessionLinked:
@@ -161,7 +217,9 @@ class Desk:
         call.view = SessionView(session_id, "not_chat", 1.0)
         return SessionLinked(fact.trace_id, fact.span_id, session_id, "not_chat", 1.0, fact.opened_ns)
 
-    def _ask(self, fact: CallOpened | CallClosed, view: SessionView, shown_by: CallOpened, found_ns: int) -> list[Fact]:
+    def _ask(
+        self, fact: CallOpened | CallClosed, view: SessionView, shown_by: CallOpened, found_ns: int
+    ) -> list[SignalFound]:
         return [
             self._found(detector, signal, view, shown_by, found_ns)
             for detector, signal in self._runner.observe(fact, view)
@@ -170,7 +228,6 @@ class Desk:
     def _found(
         self, detector: Detector, signal: Signal, view: SessionView, shown_by: CallOpened, found_ns: int
     ) -> SignalFound:
-        self._metrics.add("backtalk.signals", kind=signal.kind)
         return SignalFound(
             signal_id=self._hasher.name("signal", detector.name, signal.kind, *signal.about, *shown_by.key),
             kind=signal.kind,
@@ -184,44 +241,3 @@ class Desk:
             detector_version=detector.version,
             evidence=signal.evidence,
         )
-
-
-def windows_of(settings: Settings) -> Windows:
-    """The decision's windows as the settings have them."""
-    session = settings.session
-    return Windows(
-        answer_ns=session.answer_ttl_s * NS_PER_S,
-        repeat_ns=session.repeat_ttl_s * NS_PER_S,
-        visit_ns=int(session.visit_gap_s * NS_PER_S),
-    )
-
-
-def _unread(arrival: Arrival) -> Arrival:
-    return msgspec.structs.replace(arrival, history=msgspec.structs.replace(arrival.history, user_text=""))
-
-
-def _skipped(decision: Decision) -> Decision:
-    """The decision, marked for a replay that has the time."""
-    return msgspec.structs.replace(decision, evidence={**decision.evidence, "skipped": "lag"})
-
-
-def _linked(fact: CallOpened, decision: Decision) -> SessionLinked:
-    return SessionLinked(
-        trace_id=fact.trace_id,
-        span_id=fact.span_id,
-        session_id=decision.session_id,
-        rule=decision.rule,
-        confidence=decision.confidence,
-        linked_ns=fact.opened_ns,
-        parent=decision.link.parent if decision.link else None,
-        sibling=decision.sibling.key if decision.sibling else None,
-        evidence=decision.evidence,
-    )
-
-
-def _related(fact: CallOpened, decision: Decision) -> list[Fact]:
-    if decision.relation is None or decision.sibling is None:
-        return []
-    return [
-        CallRelated(decision.relation, decision.sibling.key, fact.key, fact.tenant, fact.opened_ns, decision.evidence)
-    ]

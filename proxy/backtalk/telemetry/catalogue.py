@@ -144,6 +144,7 @@ _ALL: Final = (
     Metric("backtalk.session.links_dropped", "counter", "{link}", "Links that could not wait for the session store."),
     Metric("backtalk.session.round_trip", "histogram", "ms", "Time of one exchange with the session store.", (), _MS),
     Metric("backtalk.session.unresolved", "counter", "{call}", "Calls with a history whose parent was not found."),
+    Metric("backtalk.session.relinked", "counter", "{call}", "Calls whose parent was found at the second look."),
     Metric("backtalk.session.forgotten", "counter", "{call}", "Open calls let go of to keep the desk bounded."),
     Metric("backtalk.journal.bytes", "gauge", "By", "Bytes on disk in the journal."),
     Metric("backtalk.journal.shed", "counter", "By", "Journal bytes deleted to keep its limit, read or not."),

@@ -55,16 +55,22 @@ class Stage:
         self.now_s += seconds
         self.facts += self.desk.advance(factories.opened(at_s=self.now_s).boot_ns)
 
-    def restart(self, *still_open: CallOpened) -> None:
+    def restart(self, *still_open: CallOpened, ended: Sequence[CallOpened] = ()) -> None:
         """The worker's process is another one; what it held in memory is rebuilt from facts alone."""
         self.desk = self._new_desk()
         for call in still_open:
-            links = [fact for fact in self.facts if isinstance(fact, SessionLinked) and fact.key == call.key]
-            self.desk.restore(call, links[-1] if links else None)
+            self.desk.restore(call, self._last_link(call))
+        for call in ended:
+            if (link := self._last_link(call)) is not None:
+                self.desk.restore_missed(call, link)
 
     def link(self, call: CallKey) -> SessionLinked:
         """Where a call was put."""
         return next(fact for fact in self.facts if isinstance(fact, SessionLinked) and fact.key == call)
+
+    def _last_link(self, call: CallOpened) -> SessionLinked | None:
+        links = [fact for fact in self.facts if isinstance(fact, SessionLinked) and fact.key == call.key]
+        return links[-1] if links else None
 
     @property
     def signals(self) -> list[SignalFound]:

@@ -6,14 +6,15 @@ and only then may the spool forget it; so a kill at any moment neither doubles n
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.export import measures
-from backtalk.model.facts import CallClosed, CallOpened, Fact, JournalEntry, decode_entry
+from backtalk.model.facts import CallOpened, Fact
 from backtalk.model.frames import Closed, Heartbeat, Opened, Requested
+from backtalk.model.ids import SpanId
 from backtalk.settings import Settings
 from backtalk.spool import Cursor, Intake, Journal, Taken
 from backtalk.spool.intake import FINISHED
@@ -60,11 +61,11 @@ class Core:
         self._metrics = metrics
         self._stop, self._spend = stop, spend
         self._spools = settings.data_dir / "spool"
-        consumed = _consumed(journal)
+        consumed = place.consumed(journal)
         self._intake = Intake(self._spools, consumed)
         self._consumed = {owner: offset for owner, offset in consumed.items() if (self._spools / owner).exists()}
         self._place = Cursor(settings.data_dir / "worker" / "place", stream=journal.id)
-        self._announced: dict[str, int] = {}
+        self._places = place.Places(decider.awaits_parent)
         self._batch = Batch()
         self._seen_ns: dict[str, int] = {}
         self._drops: dict[str, int] = {}
@@ -112,7 +113,7 @@ class Core:
                 self._stop.wait(_RETRY_S)
         measures.record(self._metrics, self._batch.facts)
         self._spend(self._batch.facts)
-        self._note_places(begin)
+        self._places.note(self._batch.facts, begin)
         self._batch.clear()
         self._moved = False
         self._written_ns = clock.monotonic_ns()
@@ -123,7 +124,7 @@ class Core:
     def trim(self, followers: Sequence[Follower]) -> None:
         """Delete the part of the journal that nobody needs: no follower, and no call that is open."""
         positions = [follower.position() for follower in followers]
-        self._journal.trim(min([*positions, self._first_announced()]))
+        self._journal.trim(min([*positions, self._places.first(self._journal.end)]))
 
     def report(self) -> None:
         """Add up what was counted since the last report."""
@@ -212,39 +213,24 @@ class Core:
         self._batch.dropped += max(0, dropped - self._drops.get(owner, dropped))
         self._drops[owner] = dropped
 
-    def _note_places(self, begin: int) -> None:
-        """Remember where open calls were announced."""
-        for fact in self._batch.facts:
-            if isinstance(fact, CallOpened):
-                self._announced[fact.span_id] = begin
-            elif isinstance(fact, CallClosed):
-                self._announced.pop(fact.opened.span_id, None)
-
-    def _first_announced(self) -> int:
-        return next(iter(self._announced.values()), self._journal.end)
-
     def _keep_place(self) -> None:
-        if (place_now := self._first_announced()) != self._kept_place:
+        if (place_now := self._places.first(self._journal.end)) != self._kept_place:
             self._place.save(place_now)
             self._kept_place = place_now
 
     def _resume(self) -> None:
-        """Know again the calls that were open when the last entry was written."""
-        waiting: dict[str, CallOpened] = {}
+        """Know again the calls that were open, or waited for their parent, when the last entry was written."""
+        waiting: dict[SpanId, CallOpened] = {}
         for owner, frame in self._intake.reopen_owned():
             if call := self._decider.reopen(owner, frame):
                 waiting[call.span_id] = call
-        known = place.read(self._journal_directory, self._place.load() or 0, waiting) if waiting else {}
-        for span_id, call in waiting.items():
-            seen = known.get(span_id)
-            if seen is not None:
-                self._announced[span_id] = seen.offset
-            self._decider.restore(call, seen.linked if seen else None)
-        self._announced = dict(sorted(self._announced.items(), key=lambda item: item[1]))
-
-
-def _consumed(journal: Journal) -> dict[str, int]:
-    last = journal.last()
-    entry: JournalEntry | None = decode_entry(last.payload) if last else None
-    found: Mapping[str, int] = entry.consumed if entry else {}
-    return dict(found)
+        known = place.read(self._journal_directory, self._place.load() or 0, waiting)
+        self._places.restore(known)
+        open_links = {span_id: seen.linked for span_id, seen in known.announced.items()}
+        ended = {span_id: missed for span_id, missed in known.missed.items() if missed.opened is not None}
+        calls = [*waiting.values(), *(missed.opened for missed in ended.values() if missed.opened is not None)]
+        for call in sorted(calls, key=lambda call: call.opened_ns):
+            if (missed := ended.get(call.span_id)) is not None:
+                self._decider.restore_missed(call, missed.linked)
+            else:
+                self._decider.restore(call, open_links.get(call.span_id))

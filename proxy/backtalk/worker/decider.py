@@ -14,6 +14,7 @@ import msgspec
 
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
 from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Part, Requested
+from backtalk.model.ids import SpanId
 from backtalk.model.meter import Meter
 from backtalk.observe import facts_of
 from backtalk.observe.open_calls import Ended, OpenCalls
@@ -43,6 +44,14 @@ class Desk(Protocol):
 
     def restore(self, opened: CallOpened, linked: SessionLinked | None) -> None:
         """Know a call that was open before a restart."""
+        ...
+
+    def restore_missed(self, opened: CallOpened, linked: SessionLinked) -> None:
+        """Know a call that had ended before a restart and waits for its parent."""
+        ...
+
+    def awaits_parent(self, span_id: SpanId) -> bool:
+        """Whether a call's link may still be superseded."""
         ...
 
     def flush(self) -> object:
@@ -116,6 +125,15 @@ class Decider:
         """Know a call again that was open before a restart."""
         with self._survived("restored"):
             self._desk.restore(call, linked)
+
+    def restore_missed(self, call: CallOpened, linked: SessionLinked) -> None:
+        """Know a call again that had ended before a restart and waits for its parent."""
+        with self._survived("restored"):
+            self._desk.restore_missed(call, linked)
+
+    def awaits_parent(self, span_id: SpanId) -> bool:
+        """Whether a call's link may still be superseded."""
+        return self._desk.awaits_parent(span_id)
 
     def flush(self) -> None:
         """Let the desk write what it holds back."""

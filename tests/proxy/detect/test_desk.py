@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backtalk.detect.desk import LATE_PARENT_NS
+from backtalk.detect.late_parents import LATE_PARENT_NS
 from backtalk.model.facts import CallClosed, SessionLinked
 from backtalk.model.meter import NoMeter
 from backtalk.session.redis_store import RedisSessionStore

@@ -38,6 +38,7 @@ class NewSessions:
 
     def __init__(self, slow: Iterable[str] = ()) -> None:
         self.restored: list[tuple[str, bool]] = []
+        self.missed: dict[str, SessionLinked] = {}
         self.lag_s = -1.0
         self._slow = set(slow)
         self._waiting: set[str] = set()
@@ -70,6 +71,14 @@ class NewSessions:
         self.restored.append((opened.span_id, linked is not None))
         if linked is None:
             self._waiting.add(opened.span_id)
+
+    def restore_missed(self, opened: CallOpened, linked: SessionLinked) -> None:
+        """Know a call again that had ended."""
+        self.missed[opened.span_id] = linked
+
+    def awaits_parent(self, span_id: str) -> bool:
+        """Whether it has such a call."""
+        return span_id in self.missed
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -257,10 +266,11 @@ async def test_an_open_socket_survives_a_restart(tmp_path: Path) -> None:
     assert isinstance(head, Opened)
     head = msgspec.structs.replace(head, method="GET", path="/v1/realtime", body=b"", body_bytes=0)
     heard = "conversation.item.input_audio_transcription.completed"
-    events = [
+    events: list[dict[str, object]] = [
         {"type": "conversation.item.added", "item": {"id": name, "type": "message", "role": "user", "content": []}}
         for name in ("a", "b")
-    ] + [{"type": heard, "item_id": name, "transcript": f"words of {name}"} for name in ("a", "b")]
+    ]
+    events.extend({"type": heard, "item_id": name, "transcript": f"words of {name}"} for name in ("a", "b"))
     bodies = [json.dumps(event).encode() for event in events]
     wire = b"".join(b"\x81\x7e" + len(body).to_bytes(2, "big") + body for body in bodies)
     parts = [
