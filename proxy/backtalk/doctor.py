@@ -9,15 +9,16 @@ import shutil
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from backtalk.direct_http import open_directly
+from backtalk.errors import SetupError
 from backtalk.session.embedded import find_server
 from backtalk.session.ping import ping
-from backtalk.settings import Settings, fields, otel_environ
+from backtalk.settings import TABLES, Settings, fields, otel_environ, target_keys
 from backtalk.telemetry.log import blot
 
 _TIMEOUT_S: Final = 5.0
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Run every check; each gives at least one finding, also when it breaks."""
     checks: tuple[Callable[[Settings], Finding], ...] = (
         _check_settings,
+        _check_targets,
         _check_upstream,
         _check_redis,
         _check_disk,
@@ -61,11 +63,21 @@ def _check_settings(settings: Settings) -> Finding:
         value: object = settings
         for step in path:
             value = getattr(value, step)
-        if path == ("plugin",):
-            changed += [f"{name} is set" for name in settings.plugin]  # what plugins are told may be secret
+        if path in TABLES:  # what plugins and providers are told may be secret
+            changed += [f"{path[0]}.{name} is set" for name in cast("Mapping[str, object]", value)]
         elif value != default:
             changed.append(f"{'.'.join(path)} = {value}")
     return Finding("ok", "settings", "; ".join(changed) or "all at their defaults")
+
+
+def _check_targets(settings: Settings) -> Finding:
+    try:
+        keys = target_keys(settings)
+    except SetupError as error:
+        return Finding("fail", "targets", error.message, "set the variable, or write the file, where `serve` runs")
+    without = [name for name in settings.targets if name not in keys]
+    said = f"{len(settings.targets)} targets, {len(settings.routes)} routes"
+    return Finding("ok", "targets", f"{said}; without a key of their own: {', '.join(without) or 'none'}")
 
 
 def _check_upstream(settings: Settings) -> Finding:

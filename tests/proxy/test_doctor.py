@@ -75,3 +75,15 @@ def test_no_secret_of_the_surroundings_is_shown(tmp_path: Path, monkeypatch: pyt
 
     assert "canary" not in str(findings)
     assert "mine is set" in str(findings)
+
+
+def test_targets_are_checked_and_their_options_stay_unsaid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is not there is named; what litellm is told may be secret."""
+    target = {"lane": "litellm", "api_key_env": "NO_SUCH_KEY", "options": {"aws_secret_access_key": "canary"}}
+    finding = found("targets", tmp_path, targets={"claude": target})
+    assert (finding.level, "NO_SUCH_KEY holds no key" in finding.sentence) == ("fail", True)
+    monkeypatch.setenv("NO_SUCH_KEY", "sk-1")
+    assert found("targets", tmp_path, targets={"claude": target}).level == "ok"
+    assert "canary" not in str(
+        doctor.examine(load({}, overrides={"data_dir": tmp_path, "targets": {"claude": target}}))
+    )

@@ -14,6 +14,8 @@ import msgspec
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]', re.DOTALL)
 _BOUNDARY: Final = re.compile(rb'boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _PART_NAME: Final = re.compile(rb'(?i:content-disposition:)[^\r\n]*[;\s]name="?model"?\s*(?:;|\r\n|$)', re.IGNORECASE)
+_KEY: Final = b'"model"'
+_VALUE: Final = re.compile(rb'\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _LONGEST_NAME: Final = 512
 _FORM: Final = b"multipart/form-data"
 
@@ -48,7 +50,7 @@ def with_model(content_type: bytes, body: bytes, name: str) -> bytes:
         span = _form_value(content_type, body)
         return body if span is None else b"".join((body[: span.begin], name.encode(), body[span.end :]))
     new, pieces, place = json.dumps(name, ensure_ascii=False).encode(), list[bytes](), 0
-    for span in _json_values(body):
+    for span in _only_value(body) or _json_values(body):
         pieces += (body[place : span.begin], new)
         place = span.end
     return b"".join((*pieces, body[place:]))
@@ -61,6 +63,19 @@ def _first(part: bytes) -> object:
 
 def _is_form(content_type: bytes) -> bool:
     return content_type[: len(_FORM)].lower() == _FORM
+
+
+def _only_value(body: bytes) -> tuple[_Span, ...]:
+    """The model's place where the word stands once and no key can be written otherwise: the usual case, found quickly.
+
+    A body that is known to name its model has the key; where `"model"` stands once, and no escape could spell it in
+    another way, that is where.
+    """
+    place = body.find(_KEY)
+    if place < 0 or body.find(_KEY, place + 1) >= 0 or b"\\u" in body:
+        return ()
+    value = _VALUE.match(body, place + len(_KEY))
+    return () if value is None else (_Span(*value.span(1)),)
 
 
 def _json_values(body: bytes) -> Iterator[_Span]:
