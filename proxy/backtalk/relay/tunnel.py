@@ -43,6 +43,7 @@ class Tunnel:
     async def serve(self, client: ClientExchange, notes: CallNotes, target: bytes) -> None:
         """Serve one call at the request target of the upstream; raises `UpstreamError` before a response begins."""
         reader, writer = await self._connect()
+        client.when_gone(writer.transport.abort)
         try:
             notes.asked_ns = clock.monotonic_ns()
             writer.write(self._head(client, notes, target))

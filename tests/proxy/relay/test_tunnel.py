@@ -242,6 +242,25 @@ async def test_a_client_that_is_gone_is_missed_by_the_upstream() -> None:
         assert (await frames.ended()).outcome == "client_disconnected"
 
 
+@pytest.mark.anyio
+async def test_a_client_that_leaves_during_the_handshake_is_missed_at_once() -> None:
+    """The upstream is not waited for any longer."""
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def script(conversation: Conversation, _request: RawRequest) -> None:
+        asked.set()
+        await conversation.until_closed()
+        left.set()
+
+    frames = FrameList()
+    async with relaying(script, frames) as (_, client):
+        client.send(HANDSHAKE)
+        await asyncio.wait_for(asked.wait(), 5)
+        client.close()
+        await asyncio.wait_for(left.wait(), 5)
+        assert (await frames.ended()).outcome == "client_disconnected"
+
+
 async def _head(client: RawClient) -> bytes:
     return await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), 5)
 
