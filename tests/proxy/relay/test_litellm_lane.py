@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -360,3 +361,22 @@ def test_litellm_is_loaded_by_the_first_call_and_never_its_proxy() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+async def test_litellm_says_nothing_of_its_own(provider: Provider, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither an answer nor a failure writes to the process's output, where it would tell of requests."""
+    capfd.readouterr()
+    async with translating(provider) as client:
+        await ask(client)
+        await ask(client, stream=True)
+        provider.script(Behaviour(status=500), Behaviour(cut_after_bytes=100))
+        await ask(client)
+        await ask(client, stream=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_package_starts_nothing_by_itself() -> None:
+    """A `.pth` file runs at every start of Python: a release of litellm once stole credentials that way."""
+    files = importlib.metadata.files("litellm") or []
+    assert files
+    assert [file for file in files if file.suffix == ".pth"] == []
