@@ -20,7 +20,7 @@ from backtalk.testing.serve import Backtalk
 from backtalk.testing.wire import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
-PAGE: Final = ROOT / "proxy/CLIENTS.md"
+PAGE: Final = ROOT / "docs/clients.md"
 ADDRESS: Final = "http://127.0.0.1:8080"
 ENVIRONMENTS: Final[Mapping[str, str | None]] = {
     "curl": None,
