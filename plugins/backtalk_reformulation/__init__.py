@@ -10,13 +10,9 @@ from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backtalk.plugin import CallClosed, CallOpened, SessionView, Signal, Turn
+from backtalk.plugin import CallClosed, CallOpened, Provenance, SessionView, Signal, Turn
 
 _EDITS: Final = frozenset({"branch", "first_turn_edit"})
-_NEXT: Final = frozenset({"next_turn", "rewritten_prefix"})
-_NEXT_PRIOR: Final = 0.6
-"""A next turn that scores like a rewording is one about this often."""
-_MIN_CHARS: Final = 12
 
 
 class ReformulationSettings(BaseModel):
@@ -24,7 +20,7 @@ class ReformulationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     edit: float = Field(default=0.3, ge=0, le=1)
-    next_turn: float = Field(default=0.9, ge=0, le=1)
+    next_turn: float = Field(default=0.5, ge=0, le=1)
 
 
 class Reformulation:
@@ -32,7 +28,7 @@ class Reformulation:
 
     name: ClassVar[str] = "reformulation"
     api: ClassVar[int] = 1
-    version: ClassVar[str] = "1.0"
+    version: ClassVar[str] = "2.0"
     settings_model = ReformulationSettings
 
     def __init__(self, settings: ReformulationSettings | None = None) -> None:
@@ -44,31 +40,26 @@ class Reformulation:
             return ()
         if session.rule in _EDITS:
             return self._edit(session)
-        return self._next_turn(session) if session.rule in _NEXT else ()
+        return self._next_turn(session)
 
     def _edit(self, session: SessionView) -> Sequence[Signal]:
         score = _score(session, "sibling_reformulation")
         if session.sibling is None or not session.sibling.was_shown or score < self._settings.edit:
             return ()
-        return (_signal(session.sibling, "edit_and_resubmit", score, score),)
+        by = session.evidence.get("sibling_reformulation_by")
+        return (_signal(session.sibling, "edit_and_resubmit", score, "embedding" if by == "embedding" else "lexical"),)
 
     def _next_turn(self, session: SessionView) -> Sequence[Signal]:
-        score, parent = _score(session, "parent_reformulation"), session.parent
-        if parent is None or not parent.was_shown or score < self._settings.next_turn:
+        turn, parent = session.follow_up, session.parent
+        if turn is None or parent is None or turn.repeats or turn.reformulation < self._settings.next_turn:
             return ()
-        if min(len(parent.user_text), len(session.user_text)) < _MIN_CHARS or _same(parent, session):
-            return ()
-        return (_signal(parent, "next_turn", score, _NEXT_PRIOR * score),)
+        return (_signal(parent, "next_turn", round(turn.reformulation, 4), turn.provenance),)
 
 
-def _signal(about: Turn, form: str, score: float, probability: float) -> Signal:
-    return Signal("reformulation", about.key, round(probability, 4), {"form": form, "score": score})
+def _signal(about: Turn, form: str, score: float, provenance: Provenance) -> Signal:
+    return Signal("reformulation", about.key, score, {"form": form, "score": score}, provenance=provenance)
 
 
 def _score(session: SessionView, name: str) -> float:
     score = session.evidence.get(name)
     return score if isinstance(score, float) else 0.0
-
-
-def _same(parent: Turn, session: SessionView) -> bool:
-    return " ".join(parent.user_text.casefold().split()) == " ".join(session.user_text.casefold().split())

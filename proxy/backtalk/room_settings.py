@@ -89,8 +89,21 @@ class DetectSettings(Section):
     """Which detectors run."""
 
     detectors: tuple[str, ...] = Field(
-        default=("regeneration", "reformulation", "assistant_edit", "stop"),
+        default=(
+            "regeneration",
+            "reformulation",
+            "assistant_edit",
+            "stop",
+            "follow_up",
+            "dialogue",
+            "answer",
+            "tool_use",
+        ),
         description="Detectors to run, in this order.",
+    )
+    embedding: bool = Field(
+        default=False,
+        description="Whether texts that words leave in doubt are compared by meaning; needs the extra `embedding`.",
     )
     shed_lag_s: float = Field(
         default=10.0, gt=0, description="Lag of the worker above which texts are not compared; links say so."

@@ -41,7 +41,7 @@ def test_a_response_is_continued_by_its_id() -> None:
     assert [stage.link(call).rule for call in (second, third)] == ["next_turn", "next_turn"]
     assert [stage.link(call).parent for call in (second, third)] == [first, second]
     assert len({stage.link(call).session_id for call in (first, second, third)}) == 1
-    assert stage.kinds == []
+    assert stage.kinds == ["acceptance"]
 
 
 def test_the_same_words_after_the_same_response_are_a_regeneration() -> None:

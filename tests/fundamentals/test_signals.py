@@ -64,7 +64,7 @@ def test_another_question_in_its_place_is_no_reformulation() -> None:
     other = chat.edits("Which museums are open on Mondays?")
 
     assert stage.link(other).rule == "branch"
-    assert not stage.signals
+    assert [(signal.kind, signal.polarity) for signal in stage.signals] == [("topic_change", "neutral")]
 
 
 def test_a_next_turn_that_says_it_again_is_a_reformulation() -> None:
@@ -87,7 +87,7 @@ def test_a_follow_up_is_no_reformulation() -> None:
     chat.says("Why are they higher at full moon?")
     chat.says("Thanks, that helps.")
 
-    assert not stage.signals
+    assert [(signal.kind, signal.polarity) for signal in stage.signals] == [("acceptance", "positive")]
 
 
 def test_an_edited_answer_is_an_assistant_edit() -> None:
@@ -152,7 +152,7 @@ def test_a_retry_without_a_header_is_known_by_the_failure_before_it() -> None:
     chat.regenerates(read_s=2)
 
     assert [fact.kind for fact in stage.relations] == ["automatic_retry"]
-    assert not stage.signals
+    assert stage.kinds == ["exhaustion"]
 
 
 def test_a_fan_out_is_duplicates_in_one_session() -> None:

@@ -68,6 +68,31 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
 _HEADERS: Final = vars(headers)
 NOT_COPIED: Final = frozenset({"traceparent", "tracestate", "baggage"})
 """Honoured where the call arrives; not among the headers that are kept."""
+SIGNALS: Final = {
+    "regeneration": ("regeneration", "the answer beside the new call was passed over"),
+    "reformulation": ("reformulation", "the answer did not serve, for the question came again in other words"),
+    "assistant_edit": ("assistant_edit", "the answer was edited before the conversation went on"),
+    "stop": ("stop", "the answer was stopped by the person who read it"),
+    "correction": ("follow_up", "the next turn says that the answer was wrong or not what was asked"),
+    "acceptance": ("follow_up", "the next turn says that the answer served (positive)"),
+    "clarification": ("follow_up", "the next turn says that the answer was not understood"),
+    "escalation": ("follow_up", "the next turn asks for a human"),
+    "language_switch": ("dialogue", "the person went on in another language (neutral)"),
+    "topic_change": ("dialogue", "the turn was edited into something else (neutral)"),
+    "model_switch": ("dialogue", "the next call went to another model (neutral)"),
+    "resumption": ("dialogue", "the dialogue went on after a long pause (neutral)"),
+    "refusal": ("answer", "the model declined"),
+    "apology_loop": ("answer", "the answer apologises, and so did the one before it"),
+    "empty_answer": ("answer", "a success without text, tool call or refusal"),
+    "exhaustion": ("answer", "cut or refused by a limit: length, filter, context, rate"),
+    "invalid_tool_arguments": ("tool_use", "the arguments of a tool call are no JSON"),
+    "tool_schema_violation": ("tool_use", "the arguments break the tool's schema, or no such tool was offered"),
+    "tool_error_repeated": ("tool_use", "a tool that answered with an error is called again"),
+    "tool_loop": ("tool_use", "the third call of a tool with the same arguments in one run"),
+    "parameter_drift": ("tool_use", "ever other arguments for one tool, after errors"),
+    "invalid_structured_output": ("tool_use", "the answer is not the JSON that was asked for"),
+}
+"""Each signal's detector and what it claims of an answer."""
 RELATIONS: Final[Mapping[str, str]] = {
     "automatic_retry": "A client sent the same request again because the first try had failed.",
     "duplicate": "The same request was sent while the first was still running, or fanned out.",
@@ -302,16 +327,8 @@ def _metrics() -> str:
 
 
 def _signals() -> str:
-    rows = [(f"`{kind}`", _plugin_sentence(kind)) for kind in get_args(SignalKind)]
-    return _table(("kind", "what it claims"), rows)
-
-
-def _plugin_sentence(kind: str) -> str:
-    """The first line of the class whose name the entry point has."""
-    tree = ast.parse((ROOT / "plugins" / f"backtalk_{kind}" / "__init__.py").read_text(encoding="utf-8"))
-    name = "".join(word.title() for word in kind.split("_"))
-    classes = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    return next(((ast.get_docstring(node) or "").partition("\n")[0] for node in classes), "")
+    rows = [(f"`{kind}`", *SIGNALS[kind]) for kind in get_args(SignalKind)]
+    return _table(("kind", "detector", "what it claims"), rows)
 
 
 def _hooks() -> str:

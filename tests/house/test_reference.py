@@ -9,6 +9,7 @@ import pytest
 
 from backtalk import settings
 from backtalk.model.facts import RelationKind, SignalKind
+from backtalk.plugin.discovery import DETECTORS, installed
 
 SCRIPT = "tests/house/reference.py"
 NOT_READ_YET = {"telemetry.metrics_interval_s": "the worker does not hand it to its exporter"}
@@ -33,9 +34,10 @@ def test_headers_are_those_of_the_code(script: dict[str, Any]) -> None:
 
 
 def test_kinds_are_those_of_the_code(script: dict[str, Any]) -> None:
-    """Relations and signals have their sentence; a signal's is the detector's own."""
+    """Relations and signals have their sentence; a signal's detector is installed."""
     assert set(script["RELATIONS"]) == set(get_args(RelationKind))
-    assert {kind for kind in get_args(SignalKind) if not script["_plugin_sentence"](kind)} == set()
+    assert set(script["SIGNALS"]) == set(get_args(SignalKind))
+    assert {detector for detector, _ in script["SIGNALS"].values()} <= set(installed(DETECTORS))
 
 
 def test_codes_endpoints_and_hooks_are_found(script: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ def arrival_of(fact: CallOpened, hasher: Hasher) -> Arrival:
         recent_any=hasher.recent(history, fact.client_hash, by_instructions=False) if first else None,
         declared=fact.request.declared_session,
         user=fact.request.user,
+        model=fact.request.model,
     )
 
 

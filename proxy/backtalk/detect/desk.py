@@ -27,6 +27,7 @@ from backtalk.session.canonical import Hasher
 from backtalk.session.decide import Decision, decide
 from backtalk.session.store import Arrival, SessionStore
 from backtalk.settings import Settings
+from backtalk.text.pair_model import Embed
 
 OPEN_CALLS: Final = 100_000
 """Most calls held open; beyond it the oldest is forgotten, counted, and decided anew when it closes."""
@@ -51,8 +52,10 @@ class Desk:
         secret: bytes,
         settings: Settings,
         metrics: Meter,
+        embed: Embed | None = None,
     ) -> None:
         self._store = store
+        self._embed = embed
         self._runner = DetectorRunner(detectors, metrics)
         self._hasher = Hasher(secret)
         self._windows = windows_of(settings)
@@ -158,7 +161,7 @@ class Desk:
         shown = self._readable(arrival)
         if shown is not arrival:
             decision = marked(decision, "skipped", value="lag")
-        call.view = view_of(shown, decision)
+        call.view = view_of(call.fact, shown, decision, self._embed)
         linked = linked_of(call.fact, decision)
         if awaited:
             self._let_wait(Missed(call.fact, arrival, linked))
@@ -197,7 +200,7 @@ class Desk:
             return []
         if decision.link is not None:
             self._store.link(arrival, decision.link)
-        view = view_of(self._readable(arrival), decision)
+        view = view_of(fact, self._readable(arrival), decision, self._embed)
         if (call := self._open.get(fact.span_id)) is not None:
             call.view = view
         found: list[Fact] = [linked]
@@ -240,4 +243,6 @@ class Desk:
             detector=detector.name,
             detector_version=detector.version,
             evidence=signal.evidence,
+            polarity=signal.polarity,
+            provenance=signal.provenance,
         )

@@ -57,6 +57,8 @@ def of_signal(signal: SignalFound) -> Verdict:
         ("backtalk.signal.shown_by.trace_id", signal.shown_by.trace_id),
         ("backtalk.signal.shown_by.span_id", signal.shown_by.span_id),
         ("backtalk.detector", f"{signal.detector} {signal.detector_version}"),
+        ("backtalk.signal.polarity", signal.polarity),
+        ("backtalk.signal.provenance", signal.provenance),
     ]
     if signal.evidence:
         details.append(("backtalk.signal.evidence", _json.encode(signal.evidence).decode()[:_TEXT_LIMIT]))

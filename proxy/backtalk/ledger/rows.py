@@ -165,6 +165,8 @@ def _signal(fact: SignalFound) -> tuple[TableName, Row]:
         "shown_by_span_id": fact.shown_by.span_id,
         **{name: getattr(fact, name) for name in columns},
         "evidence_json": _dump(fact.evidence),
+        "polarity": fact.polarity,
+        "provenance": fact.provenance,
     }
 
 

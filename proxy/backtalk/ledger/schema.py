@@ -44,6 +44,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "dt": _TEXT, "fact": _TEXT, "signal_id": _TEXT, "kind": _TEXT, "trace_id": _TEXT, "span_id": _TEXT,
         "shown_by_trace_id": _TEXT, "shown_by_span_id": _TEXT, "probability": _REAL, "found_ns": _INT, "tenant": _TEXT,
         "session_id": _TEXT, "detector": _TEXT, "detector_version": _TEXT, "evidence_json": _TEXT,
+        "polarity": _TEXT, "provenance": _TEXT,
     },
     "feedback": {
         "dt": _TEXT, "feedback_id": _TEXT, "kind": _TEXT, "value_json": _TEXT, "tenant": _TEXT, "given_ns": _INT,

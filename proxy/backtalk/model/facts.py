@@ -35,8 +35,37 @@ LinkRule = Literal[
 ]
 """Which rule put a call into its session (`session.decide` says what each means)."""
 
-SignalKind = Literal["regeneration", "reformulation", "assistant_edit", "stop"]
+SignalKind = Literal[
+    "regeneration",
+    "reformulation",
+    "assistant_edit",
+    "stop",
+    "correction",
+    "acceptance",
+    "clarification",
+    "escalation",
+    "language_switch",
+    "topic_change",
+    "model_switch",
+    "resumption",
+    "refusal",
+    "apology_loop",
+    "empty_answer",
+    "exhaustion",
+    "invalid_tool_arguments",
+    "tool_schema_violation",
+    "tool_error_repeated",
+    "tool_loop",
+    "parameter_drift",
+    "invalid_structured_output",
+]
 """The signals of the built-in detectors; a plugin may use any other lower-case name."""
+
+Polarity = Literal["negative", "positive", "neutral"]
+"""What a signal says of the answer; neutral where it only marks what happened."""
+
+Provenance = Literal["structural", "lexical", "embedding", "llm"]
+"""What a signal stands on: the shape of the traffic, words, vectors, or a model's verdict."""
 
 RelationKind = Literal["automatic_retry", "duplicate", "retrieval"]
 """Facts about two calls that say nothing of an answer's quality."""
@@ -140,6 +169,8 @@ class SignalFound(msgspec.Struct, frozen=True, tag="signal_found", omit_defaults
     detector: str
     detector_version: str
     evidence: Mapping[str, Scalar] = {}
+    polarity: Polarity = "negative"
+    provenance: Provenance = "structural"
 
 
 class CallRelated(msgspec.Struct, frozen=True, tag="call_related", omit_defaults=True):

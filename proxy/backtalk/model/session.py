@@ -7,6 +7,7 @@ import msgspec
 from backtalk.model.facts import LinkRule, Scalar
 from backtalk.model.frames import Outcome
 from backtalk.model.ids import CallKey
+from backtalk.text.follow_up import FollowUp
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -20,6 +21,8 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     user_text: str = ""
     answer_text: str = ""
     finish_reason: str | None = None
+    model: str | None = None
+    """The model that was asked for."""
 
     @property
     def was_shown(self) -> bool:
@@ -46,3 +49,5 @@ class SessionView(msgspec.Struct, frozen=True, omit_defaults=True):
     user_text: str = ""
     """The new call's last user text, capped like the turns'."""
     evidence: Mapping[str, Scalar] = {}
+    follow_up: FollowUp | None = None
+    """What the new text says of the parent's answer; None where the call is no next turn of a person."""

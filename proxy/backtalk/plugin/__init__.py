@@ -7,6 +7,8 @@ from backtalk.model.facts import (
     CallRelated,
     Fact,
     FeedbackGiven,
+    Polarity,
+    Provenance,
     Scalar,
     SessionLinked,
     SignalFound,
@@ -14,6 +16,9 @@ from backtalk.model.facts import (
 from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.session import SessionView, Turn
 from backtalk.plugin.protocols import API_VERSION, Detector, Exporter, Signal
+from backtalk.text.cues import cues
+from backtalk.text.follow_up import FollowUp
+from backtalk.text.words import language_of
 
 __all__ = [
     "API_VERSION",
@@ -25,7 +30,10 @@ __all__ = [
     "Exporter",
     "Fact",
     "FeedbackGiven",
+    "FollowUp",
     "Message",
+    "Polarity",
+    "Provenance",
     "Request",
     "Response",
     "Scalar",
@@ -38,4 +46,6 @@ __all__ = [
     "TraceId",
     "Turn",
     "Usage",
+    "cues",
+    "language_of",
 ]

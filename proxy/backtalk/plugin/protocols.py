@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 import msgspec
 
-from backtalk.model.facts import CallClosed, CallOpened, Fact, Scalar
+from backtalk.model.facts import CallClosed, CallOpened, Fact, Polarity, Provenance, Scalar
 from backtalk.model.ids import CallKey
 from backtalk.model.session import SessionView
 
@@ -26,6 +26,9 @@ class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
     probability: float
     """How likely it is that the claim holds, in 0..1."""
     evidence: Mapping[str, Scalar] = {}
+    """The rule that fired and its features. Texts belong here only where the ledger keeps content."""
+    polarity: Polarity = "negative"
+    provenance: Provenance = "structural"
 
 
 @runtime_checkable

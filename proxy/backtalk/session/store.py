@@ -40,6 +40,8 @@ class Arrival(msgspec.Struct, frozen=True):
     """The session that the app named."""
     user: str | None = None
     """The end user that the app named."""
+    model: str | None = None
+    """The model that was asked for."""
 
     @property
     def order(self) -> tuple[int, SpanId]:
@@ -81,6 +83,7 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     stream: bool
     retry_count: int
     user_text: str
+    model: str | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True):
@@ -228,6 +231,7 @@ def known(arrival: Arrival) -> Known:
         stream=arrival.stream,
         retry_count=arrival.retry_count,
         user_text=arrival.history.user_text,
+        model=arrival.model,
     )
 
 

@@ -5,6 +5,7 @@ In: a text. Out: words, case-folded. Scripts that put no space between words giv
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from backtalk.text.function_words import BY_LANGUAGE
@@ -24,6 +25,7 @@ _SCRIPTS: Final[tuple[tuple[int, int, Script], ...]] = (
     (0x3400, 0xA000, "han"),
     (0xAC00, 0xD7B0, "hangul"),
 )
+_BY_SCRIPT: Final[Mapping[Script, str]] = {"han": "zh", "kana": "ja", "hangul": "ko", "greek": "el"}
 _SCRIPT_CHARS: Final = 200
 FUNCTION_WORDS: Final = frozenset[str]().union(*BY_LANGUAGE.values())
 """Words that carry little meaning, of all languages together."""
@@ -74,6 +76,14 @@ def language(found: list[str]) -> str | None:
     best = max(counts, key=lambda name: counts[name])
     rest = max(count for name, count in counts.items() if name != best)
     return best if counts[best] > rest else None
+
+
+def language_of(text: str) -> str | None:
+    """The language of a text, by its function words or by a script that one language alone has, where told."""
+    written = script(text)
+    if written in _BY_SCRIPT:
+        return _BY_SCRIPT[written]
+    return language(words(normal(text)))
 
 
 def _script_of(code: int) -> Script:

@@ -26,6 +26,7 @@ from backtalk.session.store import Lifetimes
 from backtalk.settings import Settings
 from backtalk.spool import Journal
 from backtalk.telemetry import Metrics
+from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
 from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
@@ -116,7 +117,8 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
         lifetimes=Lifetimes(answer_s=session.answer_ttl_s, recent_s=session.recent_ttl_s),
     )
     detectors = load_detectors(settings.detect.detectors, settings.plugin)
-    desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics)
+    embed = SentenceEncoder() if settings.detect.embedding else None
+    desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics, embed=embed)
     calls = OpenCalls(session.header, metrics)
     return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd)
 

@@ -14,7 +14,7 @@ def test_a_view_holds_the_turns_around_the_call() -> None:
     first = factories.opened("Why are there tides?")
     book.answered(first, ANSWER)
     second = factories.opened("Why are there tides?", factories.assistant(ANSWER), "And on lakes?", at_s=20)
-    view = view_of(arrival(second), book.decide(second))
+    view = view_of(second, arrival(second), book.decide(second))
 
     assert view.parent is not None
     assert (view.parent.key, view.parent.user_text, view.parent.answer_text) == (
@@ -25,9 +25,8 @@ def test_a_view_holds_the_turns_around_the_call() -> None:
     assert view.parent.was_shown
     assert view.earlier == (view.parent,)
     assert view.user_text == "And on lakes?"
-    score = view.evidence["parent_reformulation"]
-    assert isinstance(score, float)
-    assert score < 0.5
+    assert view.follow_up is not None
+    assert view.follow_up.reformulation < 0.5
 
 
 def test_a_view_from_the_fact_alone_keeps_session_and_rule() -> None:

@@ -47,7 +47,14 @@ def test_what_lacks_a_part_is_no_plugin(plugin: type) -> None:
 
 def test_a_signal_says_what_and_about_which_call() -> None:
     """When it was found, by whom and what showed it is the host's to say, not the plugin's."""
-    assert [field.name for field in msgspec.structs.fields(Signal)] == ["kind", "about", "probability", "evidence"]
+    assert [field.name for field in msgspec.structs.fields(Signal)] == [
+        "kind",
+        "about",
+        "probability",
+        "evidence",
+        "polarity",
+        "provenance",
+    ]
 
 
 def test_a_signal_without_evidence_has_an_empty_one() -> None:
