@@ -39,6 +39,12 @@ def trace(document: dict[str, Any], console: Console | None = None) -> None:
         branch = tree.add(
             _plain(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}")
         )
+        for attempt in call.get("attempts") or ():
+            branch.add(_plain(f"tried {attempt['target']}: {attempt.get('error') or attempt.get('status')}"))
+        if call.get("cache"):
+            branch.add(_plain(f"cache {call['cache']}"))
+        if call.get("cost_usd") is not None:
+            branch.add(_plain(f"cost {call['cost_usd']:.6f} USD"))
         link: dict[str, Any] = call.get("session") or {}
         if link:
             branch.add(_plain(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))

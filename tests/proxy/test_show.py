@@ -58,3 +58,16 @@ def test_trace_shows_session_signals_and_feedback() -> None:
     text = _seen(show.trace, {"trace_id": CALL["trace_id"], "calls": [CALL]})
 
     assert all(word in text for word in ("next_turn", "regeneration", "p=0.93", "stop", "rating: False"))
+
+
+def test_trace_shows_what_a_route_tried_and_what_it_cost() -> None:
+    """Each attempt by its target and its end; a cost that is not known is not shown."""
+    tried = [
+        {"target": "here", "status": 529, "error": "status_529"},
+        {"target": "there", "status": 200, "error": None},
+    ]
+    text = _seen(show.trace, {"calls": [CALL | {"attempts": tried, "cost_usd": 0.00215, "cache": "miss"}]})
+    assert all(
+        word in text for word in ("tried here: status_529", "tried there: 200", "cost 0.002150 USD", "cache miss")
+    )
+    assert "cost" not in _seen(show.trace, {"calls": [CALL]})
