@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from backtalk.model.chat import Message, ToolCall
+from backtalk.model.chat import Media, Message, ToolCall
 
 TEXT_LIMIT: Final = 32_768
 """Longest text of one part, in characters."""
@@ -45,8 +45,22 @@ def _parts(message: Message) -> list[dict[str, Any]]:
     if message.refusal:
         parts.append({"type": "text", "content": _cut(message.refusal)})
     parts += [_call(call) for call in message.tool_calls]
-    parts += [{"type": "attachment", "sha256": digest} for digest in message.attachments]
+    if message.media:
+        parts += [_media(media) for media in message.media]
+    else:
+        parts += [{"type": "attachment", "sha256": digest} for digest in message.attachments]
     return parts
+
+
+def _media(media: Media) -> dict[str, Any]:
+    """A picture, a sound or a file: where it is, or what its bytes were known by."""
+    about: dict[str, Any] = {"modality": media.kind, "mime_type": media.media_type, "name": media.name}
+    where: dict[str, Any]
+    if media.ref is not None:
+        where = {"type": "uri", "uri": media.ref} if "://" in media.ref else {"type": "file", "file_id": media.ref}
+    else:
+        where = {"type": "attachment", "sha256": media.sha256, "size": media.size_bytes}
+    return {name: value for name, value in (where | about).items() if value is not None}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

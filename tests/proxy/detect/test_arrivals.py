@@ -7,9 +7,15 @@ from backtalk.testing import factories
 from backtalk.testing.sessions import arrival, completion
 
 
-@pytest.mark.parametrize(("api", "followed"), [("chat", True), ("responses", True), ("embeddings", False)])
+_SPOKEN = "chat responses completions messages ollama_chat ollama_generate"
+_OTHERS = "embeddings count_tokens stored_responses realtime images transcriptions other"
+
+
+@pytest.mark.parametrize(
+    ("api", "followed"), [*((api, True) for api in _SPOKEN.split()), *((api, False) for api in _OTHERS.split())]
+)
 def test_only_dialogues_are_followed(api: str, followed: bool) -> None:
-    """Embeddings continue nothing."""
+    """Every dialect that is spoken; what only counts, looks, draws or embeds is no turn of a conversation."""
     assert is_dialogue(factories.opened("Hi", api=api)) is followed
 
 

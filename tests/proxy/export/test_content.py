@@ -3,7 +3,7 @@
 import json
 
 from backtalk.export.content import MESSAGE_LIMIT, TEXT_LIMIT, choices_json, messages_json
-from backtalk.model.chat import Message, ToolCall
+from backtalk.model.chat import Media, Message, ToolCall
 
 
 def test_text_and_tools_are_parts() -> None:
@@ -35,3 +35,18 @@ def test_long_texts_are_cut_before_they_are_encoded() -> None:
     (message,) = json.loads(messages_json((Message("user", '"' * 100_000),)))
     assert len(message["parts"][0]["content"]) == TEXT_LIMIT
     assert len(json.loads(messages_json((Message("user", "x"),) * 1_000))) == MESSAGE_LIMIT
+
+
+def test_media_are_parts_by_reference() -> None:
+    """An address, a provider's file, or the hash of bytes that were sent along."""
+    media = (
+        Media("image", ref="https://x.example/a.png"),
+        Media("file", ref="file-1", name="a.pdf"),
+        Media("audio", "ab", 7, "audio/wav"),
+    )
+    (message,) = json.loads(messages_json((Message("user", attachments=("1", "2", "3"), media=media),)))
+    assert message["parts"] == [
+        {"type": "uri", "uri": "https://x.example/a.png", "modality": "image"},
+        {"type": "file", "file_id": "file-1", "modality": "file", "name": "a.pdf"},
+        {"type": "attachment", "sha256": "ab", "size": 7, "modality": "audio", "mime_type": "audio/wav"},
+    ]

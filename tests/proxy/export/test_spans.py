@@ -38,6 +38,7 @@ CLIENT_SPAN: Mapping[str, tuple[type, str]] = {
     "gen_ai.usage.input_tokens": (int, "recommended"),
     "gen_ai.usage.output_tokens": (int, "recommended"),
     "gen_ai.usage.cache_read.input_tokens": (int, "recommended"),
+    "gen_ai.usage.cache_creation.input_tokens": (int, "recommended"),
     "gen_ai.usage.reasoning.output_tokens": (int, "recommended"),
 }
 SERVER_SPAN: Mapping[str, tuple[type, str]] = {
@@ -73,7 +74,9 @@ def full_call() -> CallClosed:
     answers = (Message("assistant", "secret answer"), Message("assistant", "b"))
     return closed_call(
         opened=opened_call(request=request),
-        response=Response("chatcmpl-1", "gpt-x-1", answers, ("stop", "length"), Usage(10, 5, 4, 2)),
+        response=Response(
+            "chatcmpl-1", "gpt-x-1", answers, ("stop", "length"), Usage(10, 5, 4, 2, cache_write_tokens=3)
+        ),
         upstream_request_id="req_1",
     )
 
