@@ -6,7 +6,6 @@ from backtalk.detect.arrivals import CHOICES, is_dialogue
 from backtalk.testing import factories
 from backtalk.testing.sessions import arrival, completion
 
-
 _SPOKEN = "chat responses completions messages ollama_chat ollama_generate"
 _OTHERS = "embeddings count_tokens stored_responses realtime images transcriptions other"
 
