@@ -10,6 +10,7 @@ from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
 from backtalk.observe.calls import ObservedCalls
 from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
+from backtalk.relay.browsers import from_programs
 from backtalk.relay.gate import VirtualKeys, gated
 from backtalk.relay.lanes import Lanes
 from backtalk.settings import Settings, target_keys
@@ -64,7 +65,7 @@ class PublicApp:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         lanes = Lanes(self._settings, self._keys, self._metrics)
-        lane = lanes.lane
+        lane = from_programs(lanes.lane, self._settings)
         if self._virtual_keys is not None:
             lane = gated(lane, self._virtual_keys, self._settings)
         self._serve = ObservedCalls(self._observe.observer, lane, answer).serve

@@ -14,6 +14,7 @@ from typing import Any, Final
 from backtalk import installation
 from backtalk.app import PublicApp
 from backtalk.errors import SetupError
+from backtalk.model.authority import is_loopback
 from backtalk.model.exchange import Serve
 from backtalk.observe.middleware import Observe
 from backtalk.observe.tenants import Tenants
@@ -26,7 +27,9 @@ from backtalk.spool import Spool
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
 from backtalk.virtual_keys import KeyRing
+from backtalk.web.crowd import Crowd, most_connections
 from backtalk.web.feedback import FeedbackDoor
+from backtalk.web.hosts import OwnHosts
 from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
 from backtalk.web.server import run_server
@@ -61,8 +64,11 @@ def run_child(kind: str, descriptors: tuple[int, ...]) -> None:
     if inherited.listener is None:
         raise SetupError("a listening process needs its socket", code="no_listener")
     listener = socket.socket(fileno=inherited.listener)
-    app = WithLife(_proxy(settings) if kind == "proxy" else _admin(settings), inherited.say_ready)
-    run_server(app, listener, calls=app.calls, drain_s=_DRAIN_S, quiet_gc=kind == "proxy")
+    metrics = Metrics("proxy" if kind == "proxy" else "admin")
+    opened = _proxy(settings, metrics) if kind == "proxy" else _admin(settings, metrics)
+    app = WithLife(opened, inherited.say_ready)
+    crowd = Crowd(most_connections(settings.web.max_connections), metrics)
+    run_server(app, listener, calls=app.calls, crowd=crowd, drain_s=_DRAIN_S, quiet_gc=kind == "proxy")
 
 
 class WithLife:
@@ -120,8 +126,8 @@ async def _lived(app: App, receive: Receive, send: Send) -> None:
     await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
 
-def _proxy(settings: Settings) -> Open:
-    secret, metrics = installation.secret(settings.data_dir), Metrics("proxy")
+def _proxy(settings: Settings, metrics: Metrics) -> Open:
+    secret = installation.secret(settings.data_dir)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:
@@ -168,20 +174,27 @@ def _targets(settings: Settings, secret: bytes, metrics: Metrics) -> Targets:
     return Targets(url, secret=secret, metrics=metrics, lookup_ms=limits.lookup_ms, mark_ttl_s=limits.idempotency_ttl_s)
 
 
-def _admin(settings: Settings) -> Open:
+def _admin(settings: Settings, metrics: Metrics) -> Open:
     from backtalk.ledger.rows import Rows  # noqa: PLC0415 -- only the admin process pays for the ledger
     from backtalk.web.admin import admin_app  # noqa: PLC0415
 
-    secret, metrics = installation.secret(settings.data_dir), Metrics("admin")
+    secret = installation.secret(settings.data_dir)
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     token = installation.admin_token(settings.data_dir, given)
-    inner = admin_app(settings.data_dir, Rows(secret, content=settings.ledger.content), token)
+    inner = admin_app(settings.data_dir, Rows(secret, content=settings.ledger.content), token, metrics)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:
-        app = Observe(inner, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics, answer=answer)
-        async with alive(app):
-            yield app
+        tasks = TaskGroup()
+        tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
+        hosts = OwnHosts(inner, settings.web.allowed_hosts)
+        served: App = hosts if is_loopback(settings.admin_host) else inner
+        app = Observe(served, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics, answer=answer)
+        try:
+            async with alive(app):
+                yield app
+        finally:
+            await tasks.aclose()
 
     return opened
 

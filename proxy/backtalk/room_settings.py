@@ -139,11 +139,28 @@ class KeySettings(Section):
     fail_open: bool = Field(default=True, description="Without Redis, let calls pass uncounted; else 503.")
 
 
+class WebSettings(Section):
+    """Both listeners."""
+
+    allowed_origins: tuple[str, ...] = Field(
+        default=(), description="Origins (`https://app.example`) whose pages may make calls that a key of ours pays."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Names by which a listener on loopback may be asked for, besides those of loopback."
+    )
+    max_connections: int = Field(
+        default=10_000, gt=0, description="Most connections of clients to one process; above it 503."
+    )
+
+
 class FeedbackSettings(Section):
     """The feedback door."""
 
     body_limit_bytes: int = Field(default=_MIB, gt=0, description="Largest feedback body; above it 413.")
     lookup_ms: float = Field(
         default=50.0, gt=0, description="Longest wait for Redis before it is accepted without an echo."
+    )
+    max_in_flight: int = Field(
+        default=256, gt=0, description="Most feedback that a process takes at once; above it 503."
     )
     idempotency_ttl_s: int = Field(default=604_800, gt=0, description="How long an Idempotency-Key is remembered.")

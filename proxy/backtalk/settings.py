@@ -25,6 +25,7 @@ from backtalk.room_settings import (
     SessionSettings,
     SpoolSettings,
     TelemetrySettings,
+    WebSettings,
 )
 from backtalk.route_settings import RouteSettings, TargetSettings, check_routes
 from backtalk.section import Section, explain, fields_of, nearest, place, read_toml
@@ -48,6 +49,7 @@ __all__ = [
     "SpoolSettings",
     "TargetSettings",
     "TelemetrySettings",
+    "WebSettings",
     "environ_for",
     "fields",
     "load",
@@ -100,6 +102,7 @@ class Settings(Section):
     detect: DetectSettings = DetectSettings()
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    web: WebSettings = WebSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     keys: KeySettings = KeySettings()
     targets: dict[str, TargetSettings] = Field(

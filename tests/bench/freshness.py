@@ -49,9 +49,10 @@ import sys
 from pathlib import Path
 import uvicorn
 from backtalk.ledger.rows import Rows
+from backtalk.model.meter import NoMeter
 from backtalk.web.admin import admin_app
 
-app = admin_app(Path(sys.argv[1]), Rows(b"secret"), "token")
+app = admin_app(Path(sys.argv[1]), Rows(b"secret"), "token", NoMeter())
 server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on"))
 started = server.startup
 

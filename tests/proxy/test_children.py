@@ -19,7 +19,7 @@ from backtalk.children import App, Receive, Scope, Send, WithLife, alive
 from backtalk.listeners import bind, url_of
 from backtalk.model.frames import Closed, Feedback, Heartbeat, Opened
 from backtalk.process import is_locked
-from backtalk.settings import Settings, SpoolSettings, environ_for
+from backtalk.settings import Settings, SpoolSettings, WebSettings, environ_for
 from backtalk.spool import Intake
 from backtalk.telemetry import read_all
 from backtalk.testing.running import not_here, serving
@@ -41,10 +41,16 @@ class Child:
 
 
 @contextlib.contextmanager
-def child(kind: str, data_dir: Path, *, listens: bool = True) -> Generator[Child]:
+def child(
+    kind: str,
+    data_dir: Path,
+    *,
+    listens: bool = True,
+    web: WebSettings = WebSettings(),  # noqa: B008 -- frozen
+) -> Generator[Child]:
     """Start a child as its supervisor does."""
     spool = SpoolSettings(flush_ms=600_000.0)  # what a call wrote comes with an acknowledgement, or at the end
-    settings = Settings(data_dir=data_dir, upstream="http://127.0.0.1:9/v1", spool=spool)
+    settings = Settings(data_dir=data_dir, upstream="http://127.0.0.1:9/v1", spool=spool, web=web)
     lifeline_read, lifeline = os.pipe()
     ready, ready_write = os.pipe()
     with bind("127.0.0.1", 0, "port") as listener:
@@ -110,6 +116,32 @@ def test_an_admin_answers_its_token_alone(tmp_path: Path) -> None:
         assert ask(urllib.request.Request(url, headers=headers))[0] == 200  # noqa: S310 -- our own address
         admin.process.send_signal(signal.SIGTERM)
         assert admin.process.wait(20) == 0
+
+
+def test_an_admin_on_loopback_is_asked_for_by_its_own_name(tmp_path: Path) -> None:
+    """A name that a site points at it is refused, before its token is looked at; the listener has ids for it too."""
+    with child("admin", tmp_path) as admin:
+        admin.wait_ready()
+        request = urllib.request.Request(f"{admin.url}/healthz", headers={"host": "evil.example"})  # noqa: S310 -- our own address
+        status, body = ask(request)
+        assert (status, json.loads(body)["error"]["code"]) == (403, "host_not_allowed")
+
+
+@pytest.mark.parametrize("kind", ["proxy", "admin"])
+def test_clients_above_the_limit_are_refused_and_published(tmp_path: Path, kind: str) -> None:
+    """Each listening process counts them, and says its figures where `/metrics` reads them."""
+    with child(kind, tmp_path, web=WebSettings(max_connections=1)) as running:
+        running.wait_ready()
+        host, port = running.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as first:
+            first.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert first.recv(100).startswith(b"HTTP/1.1 ")
+            with socket.create_connection((host, int(port)), timeout=20) as second:
+                assert second.recv(100).startswith(b"HTTP/1.1 503 ")
+            wait_until(
+                lambda: read_all(tmp_path / "metrics").value("backtalk.web.connections_refused") == 1,
+                what="the figure",
+            )
 
 
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:

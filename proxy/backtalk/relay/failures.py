@@ -53,6 +53,12 @@ def total_timeout(limit_s: float) -> UpstreamError:
     return UpstreamError(f"the call was not over after {limit_s:g} s", code=_TIMEOUT, status=504)
 
 
+def transfer_coding() -> UpstreamError:
+    """The body comes in a coding that hops undo, and that we do not."""
+    message = "the upstream sent its body in a transfer coding other than chunked"
+    return UpstreamError(message, code="upstream_transfer_coding")
+
+
 def cut() -> UpstreamError:
     """The connection ended before the response did."""
     return UpstreamError("the upstream closed the connection before its response was complete", code="upstream_cut")

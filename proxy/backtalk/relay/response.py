@@ -107,7 +107,9 @@ class Response:
         self.fields, self._incoming = self._incoming, []
         known = dict(self.fields)
         coding = known.get(b"transfer-encoding", b"")
-        self.framed = coding.lower().endswith(b"chunked") if coding else b"content-length" in known
+        if coding and coding.lower().strip() != b"chunked" and not self._bodiless:
+            raise failures.transfer_coding()
+        self.framed = bool(coding) or b"content-length" in known
         self.status = status
         self.head = True
         self._fed_bytes = 0

@@ -117,6 +117,8 @@ _ALL: Final = (
     Metric(
         "backtalk.proxy.overhead", "histogram", "s", "Time of a call that was spent in Backtalk itself.", (), _OVERHEAD
     ),
+    Metric("backtalk.web.connections_refused", "counter", "{connection}", "Clients above `web.max_connections`."),
+    Metric("backtalk.web.fresh_dropped", "counter", "{row}", "Rows that left the fresh index before their commit."),
     Metric("backtalk.proxy.calls_in_flight", "gauge", "{call}", "Calls that run now."),
     Metric("backtalk.capture.truncated", "counter", "{body}", "Bodies of which only a prefix was copied.", ("side",)),
     Metric("backtalk.spool.dropped", "counter", "{frame}", "Frames that were not spooled.", ("reason",)),

@@ -121,7 +121,7 @@ class _Reading:
 
 def request_bytes(method: str, path: str, body: bytes = b"", *, fields: tuple[tuple[str, str], ...] = ()) -> bytes:
     """A well-formed request."""
-    lines = [f"{method} {path} HTTP/1.1", "host: test", *(f"{k}: {v}" for k, v in fields)]
+    lines = [f"{method} {path} HTTP/1.1", "host: localhost", *(f"{k}: {v}" for k, v in fields)]
     if body or method == "POST":
         lines.append(f"content-length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -17,6 +17,7 @@ from backtalk.observe.middleware import App, Receive, Scope, Send
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse
 from backtalk.testing.raw_upstream import RawUpstream, Script, answering
+from backtalk.web.crowd import ANY, Crowd
 from backtalk.web.server import bind, make_server
 
 _PLAIN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -63,12 +64,12 @@ class FrameList:
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: App, *, calls: Calls | None = None, drain_s: float = 0.5, keep_alive_s: float = 75.0
+    app: App, *, calls: Calls | None = None, crowd: Crowd = ANY, drain_s: float = 0.5, keep_alive_s: float = 75.0
 ) -> AsyncGenerator[int]:
     """Serve an app on a free port until the end of the context; gives the port."""
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    server = make_server(app, calls=calls, drain_s=drain_s, keep_alive_s=keep_alive_s)
+    server = make_server(app, calls=calls, crowd=crowd, drain_s=drain_s, keep_alive_s=keep_alive_s)
     running = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         while not server.started:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from backtalk.errors import BacktalkError, RequestError
 from backtalk.ledger.rows import Rows
 from backtalk.model.ids import parse_request_id, parse_trace_id
+from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
@@ -39,10 +40,10 @@ _PARAMETERS: Final = frozenset(
 class Admin:
     """The handlers and the reading thread behind them."""
 
-    def __init__(self, data_dir: Path, rows: Rows, token: str) -> None:
+    def __init__(self, data_dir: Path, rows: Rows, token: str, metrics: Meter) -> None:
         self._data_dir = data_dir
         self._token = token
-        self._reading = Reading(lambda: Traces(data_dir, rows))
+        self._reading = Reading(lambda: Traces(data_dir, rows, metrics))
 
     async def trace(self, request: Request) -> Response:
         """`GET /v1/traces/{trace_id}`: one trace with sessions, signals and feedback."""
@@ -120,9 +121,9 @@ class Admin:
         self._reading.close()
 
 
-def admin_app(data_dir: Path, rows: Rows, token: str) -> Starlette:
+def admin_app(data_dir: Path, rows: Rows, token: str, metrics: Meter) -> Starlette:
     """The admin listener's ASGI app."""
-    admin = Admin(data_dir, rows, token)
+    admin = Admin(data_dir, rows, token, metrics)
     routes = [
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
         Route("/v1/traces", admin.guarded(admin.traces)),

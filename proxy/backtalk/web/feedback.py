@@ -72,13 +72,14 @@ class FeedbackDoor:
         self._secret = secret
         self._settings = settings
         self._metrics = metrics
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request to a reserved path."""
         request = _ids(scope)
         try:
             _route(scope)
-            reply = await self._take(scope, receive, request)
+            reply = await self._take_one_more(scope, receive, request)
         except ClientLeftError:
             return
         except BacktalkError as error:
@@ -90,6 +91,17 @@ class FeedbackDoor:
         else:
             body = json.dumps(reply.body | {"trace_id": request.trace_id}, separators=(",", ":")).encode()
             await _answer(send, reply.status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+
+    async def _take_one_more(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
+        """Take it unless as many are under way as may be: each holds its body."""
+        if self._in_flight >= self._settings.max_in_flight:
+            message = f"{self._in_flight} feedback are under way already; try again soon"
+            raise StoreError(message, code="too_much_feedback")
+        self._in_flight += 1
+        try:
+            return await self._take(scope, receive, request)
+        finally:
+            self._in_flight -= 1
 
     async def _take(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.facts import CallClosed, CallOpened, Fact, JournalEntry
+from backtalk.model.meter import Meter
 
 _LIMIT_ROWS: Final = 200_000
 _LIMIT_BYTES: Final = 256 << 20
@@ -34,16 +35,16 @@ class _Held(NamedTuple):
 class FreshIndex:
     """Rows of the journal's end; used by one thread."""
 
-    def __init__(self, rows: Rows, *, limit_rows: int = _LIMIT_ROWS, limit_bytes: int = _LIMIT_BYTES) -> None:
-        self._rows = rows
+    def __init__(
+        self, rows: Rows, metrics: Meter, *, limit_rows: int = _LIMIT_ROWS, limit_bytes: int = _LIMIT_BYTES
+    ) -> None:
+        self._rows, self._metrics = rows, metrics
         self._limit_rows = limit_rows
         self._limit_bytes = limit_bytes
         self._used_bytes = 0
         self._held: deque[_Held] = deque()
         self._index: dict[tuple[TableName, str, str], dict[int, Row]] = {}
         self._open: dict[tuple[str, str], Row] = {}
-        self.dropped = 0
-        """Rows that left before the ledger had them."""
 
     def __len__(self) -> int:
         return len(self._held)
@@ -59,7 +60,7 @@ class FreshIndex:
                     self._index.setdefault(key, {})[id(row)] = row
         while len(self._held) > self._limit_rows or self._used_bytes > self._limit_bytes:
             self._forget(self._held.popleft())
-            self.dropped += 1
+            self._metrics.add("backtalk.web.fresh_dropped")
 
     def commit(self, position: int) -> None:
         """Let go of everything up to a position that the ledger has committed."""

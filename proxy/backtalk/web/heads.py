@@ -40,6 +40,8 @@ def unserved(head: RequestHead, fed_bytes: int, *, waiting: int) -> RequestError
     if waiting >= MOST_WAITING:
         message = f"at most {MOST_WAITING} requests may wait on a connection; read the answers first"
         return RequestError(message, code="too_many_requests", status=429)
+    if (hosts := sum(name == b"host" for name, _ in head.fields)) != 1 and (hosts or head.http_version == "1.1"):
+        return RequestError("a request names one Host (RFC 9112, section 3.2)", code="malformed_request")
     return _oversize(head) if fed_bytes > HEAD_LIMIT_BYTES else None
 
 

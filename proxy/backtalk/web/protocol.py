@@ -19,6 +19,7 @@ from backtalk.errors import BacktalkError
 from backtalk.model.exchange import Calls, Fields, wants_websocket
 from backtalk.web.asgi_app import AsgiExchange
 from backtalk.web.body_only import BodyOnly, Unread, head_for_body
+from backtalk.web.crowd import ANY, Crowd
 from backtalk.web.cycle import Cycle
 from backtalk.web.heads import HEAD_LIMIT_BYTES, endless, head_of, unserved
 from backtalk.web.idle import Idle, close
@@ -42,19 +43,17 @@ class Protocol(asyncio.Protocol):
         app: ASGI3Application,
         known_heads: KnownHeads,
         calls: Calls | None = None,
+        crowd: Crowd = ANY,
     ) -> None:
         self.loop = _loop or asyncio.get_running_loop()
         self.writable = self._reading = True
         self.transport: asyncio.Transport
-        self._calls = calls
-        self._known_heads = known_heads
-        self._app, self._app_state = app, app_state
-        self._server = server_state
+        self._calls, self._known_heads, self._crowd = calls, known_heads, crowd
+        self._app, self._app_state, self._server = app, app_state, server_state
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._peer: tuple[str, int] | None = None
-        self._cycle: Cycle | None = None
-        """The request that came last: whose body comes."""
+        self._cycle: Cycle | None = None  # the request that came last: whose body comes
         self._answering: Cycle | None = None
         self._waiting: deque[Cycle] = deque()
         self._target, self._fields = b"", Fields()
@@ -64,7 +63,6 @@ class Protocol(asyncio.Protocol):
         self._farewell: bytes | None = None
         """The last thing to be said here; nothing more is read once it is set."""
         self.patience_s: float = config.timeout_keep_alive
-        self._idle: Idle
         self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,7 +74,11 @@ class Protocol(asyncio.Protocol):
         self._client = self._peer[0] if self._peer else ""
         head, end = (lambda: self._fields if self._in_head else None), partial(close, self.transport)
         self._idle = Idle(self.loop, self.patience_s, head, end, abort=self.transport.abort)
-        self._idle.begin()
+        farewell = self._crowd.farewell(len(self._server.connections))
+        if farewell is None:
+            self._idle.begin()
+        else:
+            self.linger(farewell) if farewell else self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse; what the parser refuses is answered after the responses that are due before it."""
@@ -136,8 +138,7 @@ class Protocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head, self._fed_bytes = True, 0
-        self._target, self._fields = b"", []
+        self._in_head, self._fed_bytes, self._target, self._fields = True, 0, b"", []
 
     def on_url(self, url: bytes) -> None:
         """A part of the request target."""
@@ -153,9 +154,8 @@ class Protocol(asyncio.Protocol):
         self._refused = unserved(head, self._feeding_bytes, waiting=len(self._waiting))
         if self._refused is not None:
             raise self._refused
-        self._feeding_bytes = 0
+        self._feeding_bytes, self._fields = 0, []
         self._in_head, self._upgrading = False, self._parser.should_upgrade()
-        self._fields = []
         keep_alive = head.http_version != "1.0" and self._parser.should_keep_alive()
         self._take(Cycle(self, head, keep_alive=keep_alive))
 

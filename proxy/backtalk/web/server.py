@@ -16,6 +16,7 @@ from uvicorn._types import ASGIApplication
 
 from backtalk.errors import SetupError
 from backtalk.model.exchange import Calls
+from backtalk.web.crowd import ANY, Crowd
 from backtalk.web.known_heads import KnownHeads
 from backtalk.web.protocol import Protocol
 
@@ -45,13 +46,14 @@ def run_server(
     listener: socket.socket,
     *,
     calls: Calls | None = None,
+    crowd: Crowd = ANY,
     drain_s: float = 30.0,
     quiet_gc: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `quiet_gc` keeps the collector from walking what lives as long as the process."""
     previous = [signal.signal(number, _ignore) for number in _SIGNALS]
     try:
-        make_server(app, calls=calls, drain_s=drain_s, quiet_gc=quiet_gc).run([listener])
+        make_server(app, calls=calls, crowd=crowd, drain_s=drain_s, quiet_gc=quiet_gc).run([listener])
     finally:
         for number, handler in zip(_SIGNALS, previous, strict=True):
             signal.signal(number, handler)
@@ -61,6 +63,7 @@ def make_server(
     app: Any,
     *,
     calls: Calls | None = None,
+    crowd: Crowd = ANY,
     drain_s: float = 30.0,
     keep_alive_s: float = 75.0,
     quiet_gc: bool = False,
@@ -72,7 +75,7 @@ def make_server(
     config = uvicorn.Config(
         cast("ASGIApplication", app),
         loop="uvloop",
-        http=cast("Any", functools.partial(Protocol, app=app, known_heads=KnownHeads(), calls=calls)),
+        http=cast("Any", functools.partial(Protocol, app=app, known_heads=KnownHeads(), calls=calls, crowd=crowd)),
         ws="none",
         interface="asgi3",
         lifespan="on",

@@ -16,6 +16,7 @@ from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.ledger.targets import targets
 from backtalk.model.facts import decode_entry
+from backtalk.model.meter import Meter
 from backtalk.spool.cursor import Cursor
 from backtalk.spool.journal import ID
 from backtalk.spool.tail import Tail
@@ -30,11 +31,11 @@ _SCAN: Final = 5_000
 class Traces:
     """Answers questions about traces; used by one thread."""
 
-    def __init__(self, data_dir: Path, rows: Rows) -> None:
+    def __init__(self, data_dir: Path, rows: Rows, metrics: Meter) -> None:
         self._reader = LedgerReader(data_dir / "ledger")
         self._data_dir = data_dir
         self._mark: Cursor | None = None
-        self._fresh = FreshIndex(rows)
+        self._fresh = FreshIndex(rows, metrics)
         self._tail = Tail(data_dir / "journal", self._committed())
 
     def refresh(self) -> None:

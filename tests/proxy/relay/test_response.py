@@ -118,3 +118,13 @@ def test_bytes_behind_a_whole_response_only_end_the_connection() -> None:
     assert read(response, LENGTH + b"garbage") == b"hello"
     assert response.complete
     assert not response.keep_alive
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip", b"chunked, chunked", b"identity"])
+def test_a_transfer_coding_that_is_not_undone_is_not_passed_on(coding: bytes) -> None:
+    """The client would take compressed bytes for the body; it is told instead."""
+    response = Response()
+    response.begin(bodiless=False)
+    with pytest.raises(UpstreamError, match="transfer coding") as refused:
+        response.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: " + coding + b"\r\n\r\n2\r\nhe\r\n0\r\n\r\n")
+    assert (refused.value.status, refused.value.code) == (502, "upstream_transfer_coding")

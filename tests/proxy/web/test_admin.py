@@ -12,6 +12,7 @@ import uvicorn
 
 from backtalk.ledger.rows import Rows
 from backtalk.model.facts import Fact, JournalEntry, encode_entry
+from backtalk.model.meter import NoMeter
 from backtalk.settings import JournalSettings
 from backtalk.spool.journal import Journal
 from backtalk.telemetry import Metrics
@@ -33,7 +34,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 @pytest.fixture
 def admin(tmp_path: Path) -> Iterator[httpx2.Client]:
     """A client of a running admin listener, with its token."""
-    app = admin_app(tmp_path, Rows(b"secret"), "secret-token")
+    app = admin_app(tmp_path, Rows(b"secret"), "secret-token", NoMeter())
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

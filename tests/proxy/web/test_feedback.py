@@ -19,6 +19,7 @@ from backtalk.session.targets import Targets
 from backtalk.settings import FeedbackSettings, SpoolSettings
 from backtalk.spool import Spool
 from backtalk.spool.tail import Tail
+from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics
 from backtalk.web.feedback import FeedbackDoor, Intake
 
@@ -189,3 +190,32 @@ async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
     await _door(_Full(), body_s=0.01)(scope, receive, send)
     assert sent[0]["status"] == 408
     assert b"body_timeout" in sent[1]["body"]
+
+
+class _Slow:
+    """A spool that takes its time."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def put(self, payload: bytes) -> None:
+        """Wait until told."""
+        del payload
+        self.asked.set()
+        await self.go_on.wait()
+
+
+@pytest.mark.anyio
+async def test_more_feedback_than_may_be_under_way_is_told_to_come_again() -> None:
+    """Each one under way holds its body; when one is done the next is taken."""
+    slow, known = _Slow(), _targets(None)
+    settings = FeedbackSettings(max_in_flight=1)
+    door = FeedbackDoor(slow, known, Tenants(_SECRET), secret=_SECRET, settings=settings, metrics=NoMeter())
+    body = json.dumps(_BODY).encode()
+    first = TaskGroup().spawn(_ask(door, body), name="the first")
+    await slow.asked.wait()
+    status, headers, reply = await _ask(door, body)
+    assert (status, headers["retry-after"], reply["error"]["code"]) == (503, "1", "too_much_feedback")
+
+    slow.go_on.set()
+    assert (await first)[0] == (await _ask(door, body))[0] == 202

@@ -2,13 +2,15 @@
 
 from backtalk.ledger.rows import Rows
 from backtalk.model.facts import JournalEntry
+from backtalk.model.meter import NoMeter
+from backtalk.telemetry import Metrics
 from backtalk.testing import stories
 from backtalk.web.fresh import FreshIndex
 
 
 def test_call_is_found_by_trace_and_by_session() -> None:
     """A closed call's row is there as soon as its entry is."""
-    index, call = FreshIndex(Rows(b"s")), stories.closed()
+    index, call = FreshIndex(Rows(b"s"), NoMeter()), stories.closed()
     index.add(10, JournalEntry((call,)))
 
     assert [row["span_id"] for row in index.find("calls", "trace_id", [call.key.trace_id])] == [call.key.span_id]
@@ -17,7 +19,7 @@ def test_call_is_found_by_trace_and_by_session() -> None:
 
 def test_call_that_runs_is_known_until_it_closes() -> None:
     """An open call is listed; its close replaces it."""
-    index, call = FreshIndex(Rows(b"s")), stories.closed()
+    index, call = FreshIndex(Rows(b"s"), NoMeter()), stories.closed()
     index.add(10, JournalEntry((call.opened,)))
     assert len(index.open_calls(lambda _: True)) == 1
 
@@ -27,7 +29,7 @@ def test_call_that_runs_is_known_until_it_closes() -> None:
 
 def test_committed_rows_leave_and_later_ones_stay() -> None:
     """What the ledger has is forgotten, to the position."""
-    index, first, second = FreshIndex(Rows(b"s")), stories.closed(), stories.closed()
+    index, first, second = FreshIndex(Rows(b"s"), NoMeter()), stories.closed(), stories.closed()
     index.add(10, JournalEntry((first,)))
     index.add(20, JournalEntry((second,)))
 
@@ -39,17 +41,18 @@ def test_committed_rows_leave_and_later_ones_stay() -> None:
 
 def test_index_is_bounded_and_counts_what_left_early() -> None:
     """A ledger that never commits costs sight, not memory."""
-    index = FreshIndex(Rows(b"s"), limit_rows=30)
+    metrics = Metrics("admin")
+    index = FreshIndex(Rows(b"s"), metrics, limit_rows=30)
     for position in range(100):
         index.add(position, JournalEntry((stories.closed(),)))
 
     assert len(index) == 30
-    assert index.dropped > 0
+    assert metrics.snapshot().value("backtalk.web.fresh_dropped") > 30
 
 
 def test_index_is_bounded_in_bytes_too() -> None:
     """Few calls with long texts are as heavy as many with short ones."""
-    index = FreshIndex(Rows(b"s"), limit_bytes=100_000)
+    index = FreshIndex(Rows(b"s"), NoMeter(), limit_bytes=100_000)
     calls = [stories.closed(answered="x" * 30_000) for _ in range(20)]
     for position, call in enumerate(calls):
         index.add(position, JournalEntry((call,)))

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from backtalk.model.exchange import RequestHead
 from backtalk.web.heads import HEAD_LIMIT_BYTES, MOST_WAITING, endless, head_of, unserved
 
+HOST = [(b"host", b"x")]
+
 
 def parser_after(line: bytes) -> httptools.HttpRequestParser:
     """A parser that has read a request line."""
@@ -45,15 +47,18 @@ def test_the_short_way_reads_targets_as_the_long_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("head", "fed_bytes", "waiting", "status"),
     [
-        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"", [], {}), HEAD_LIMIT_BYTES + 1, 0, None),
-        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"q", [], {}), HEAD_LIMIT_BYTES + 1, 0, 414),
-        (RequestHead("GET", "/", b"/", b"", [(b"a" * 1000, b"")] * 66, {}), HEAD_LIMIT_BYTES + 1, 0, 431),
-        (RequestHead("GET", "/", b"/", b"", [], {}), 10, MOST_WAITING, 429),
+        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"", HOST, {}), HEAD_LIMIT_BYTES + 1, 0, None),
+        (RequestHead("GET", "/", b"/" * HEAD_LIMIT_BYTES, b"q", HOST, {}), HEAD_LIMIT_BYTES + 1, 0, 414),
+        (RequestHead("GET", "/", b"/", b"", [*HOST, *[(b"a" * 1000, b"")] * 66], {}), HEAD_LIMIT_BYTES + 1, 0, 431),
+        (RequestHead("GET", "/", b"/", b"", HOST, {}), 10, MOST_WAITING, 429),
         (RequestHead("GET", "/", b"/", b"", [], {}, http_version="2.0"), 10, 0, 505),
         (RequestHead("GET", "/", b"/", b"", [], {}, http_version="1.0"), 10, MOST_WAITING - 1, None),
+        (RequestHead("GET", "/", b"/", b"", [], {}), 10, 0, 400),
+        (RequestHead("GET", "/", b"/", b"", HOST * 2, {}), 10, 0, 400),
+        (RequestHead("GET", "/", b"/", b"", HOST * 2, {}, http_version="1.0"), 10, 0, 400),
     ],
 )
-def test_a_head_is_refused_for_its_size_its_version_and_its_place(
+def test_a_head_is_refused_for_its_size_its_version_its_host_and_its_place(
     head: RequestHead, fed_bytes: int, waiting: int, status: int | None
 ) -> None:
     """A long target is a 414, many fields are a 431, too many requests before it a 429; at the limit none."""

@@ -9,6 +9,7 @@ from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import Fact, JournalEntry, encode_entry
+from backtalk.model.meter import NoMeter
 from backtalk.settings import JournalSettings
 from backtalk.spool.cursor import Cursor
 from backtalk.spool.journal import Journal
@@ -46,7 +47,7 @@ def test_call_is_readable_before_any_commit(tmp_path: Path, journal: Journal) ->
     call = stories.closed()
     append(journal, call.opened, call)
 
-    document = Traces(tmp_path, ROWS).trace(call.key.trace_id)
+    document = Traces(tmp_path, ROWS, NoMeter()).trace(call.key.trace_id)
 
     assert document is not None
     assert [(one["span_id"], one["committed"]) for one in document["calls"]] == [(call.key.span_id, False)]
@@ -58,7 +59,7 @@ def test_late_feedback_joins_a_committed_call(tmp_path: Path, journal: Journal) 
     commit(tmp_path, journal, append(journal, call.opened, call, stories.linked(call.opened)))
     append(journal, stories.feedback(target_response_id="chatcmpl-1"))
 
-    document = Traces(tmp_path, ROWS).trace(call.key.trace_id)
+    document = Traces(tmp_path, ROWS, NoMeter()).trace(call.key.trace_id)
 
     assert document is not None
     shown = document["calls"][0]
@@ -81,7 +82,7 @@ def test_feedback_finds_a_session_by_the_name_that_the_app_gave_it(
     if committed:
         commit(tmp_path, journal, batch)
 
-    document = Traces(tmp_path, ROWS).trace(call.key.trace_id)
+    document = Traces(tmp_path, ROWS, NoMeter()).trace(call.key.trace_id)
 
     assert document is not None
     assert [one["feedback_id"] for one in document["session_feedback"]] == [given.feedback_id]
@@ -92,7 +93,7 @@ def test_everything_is_shown_once_while_it_is_in_both(tmp_path: Path, journal: J
     """Between commit and eviction a fact is in journal and ledger; the document has it once."""
     first, second = stories.closed(), stories.closed()
     found = stories.signal(first.key, second.key)
-    traces = Traces(tmp_path, ROWS)
+    traces = Traces(tmp_path, ROWS, NoMeter())
     batch = append(journal, first, second, found, stories.feedback(target_trace_id=first.key.trace_id))
     traces.refresh()
     ledger = Ledger(tmp_path / "ledger", journal.id, rows=ROWS)
@@ -112,7 +113,7 @@ def test_list_is_newest_first_across_the_seam(tmp_path: Path, journal: Journal) 
     commit(tmp_path, journal, append(journal, early))
     append(journal, late)
 
-    listed = Traces(tmp_path, ROWS).recent(limit=10)["calls"]
+    listed = Traces(tmp_path, ROWS, NoMeter()).recent(limit=10)["calls"]
 
     assert [call["span_id"] for call in listed] == [late.key.span_id, early.key.span_id]
 
@@ -122,7 +123,7 @@ def test_list_by_signal_finds_only_calls_with_it(tmp_path: Path, journal: Journa
     first, second = stories.closed(), stories.closed()
     append(journal, first, second, stories.signal(first.key, second.key))
 
-    listed = Traces(tmp_path, ROWS).recent(limit=10, signal="regeneration")["calls"]
+    listed = Traces(tmp_path, ROWS, NoMeter()).recent(limit=10, signal="regeneration")["calls"]
 
     assert [call["span_id"] for call in listed] == [first.key.span_id]
 
@@ -131,4 +132,4 @@ def test_unknown_trace_is_none(tmp_path: Path, journal: Journal) -> None:
     """Nothing known is not an empty document."""
     append(journal, stories.closed())
 
-    assert Traces(tmp_path, ROWS).trace("0" * 31 + "1") is None
+    assert Traces(tmp_path, ROWS, NoMeter()).trace("0" * 31 + "1") is None
