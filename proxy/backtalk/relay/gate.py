@@ -4,20 +4,22 @@ In: a call. Out: the same call without the key, or a refusal. The one rule: with
 and nothing is added; counts are asked within their budget, and a Redis that is away refuses nobody unless told to.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import parse_qs
 
 from backtalk import clock
 from backtalk.errors import RequestError, StoreError
-from backtalk.model.exchange import ClientExchange, Fields
+from backtalk.model.exchange import ClientExchange, Fields, RequestHead, wants_websocket
 from backtalk.model.notes import CallNotes
 from backtalk.relay.allowance import Verdict, verdict
 from backtalk.relay.lane import Lane, Passing, with_fields
-from backtalk.relay.request_model import asked_model
+from backtalk.relay.request_model import asked_model, path_model
 from backtalk.relay.upload import Room, Upload
 from backtalk.settings import KeySettings, Settings
 from backtalk.virtual_keys import HEADERS, PREFIX, Counts, KeyRing, VirtualKey, sent
 
+_PREFIX: Final = PREFIX.encode()
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
 
@@ -59,8 +61,7 @@ class Gate:
 
     async def _checked(self, client: ClientExchange, notes: CallNotes) -> None:
         head = client.head
-        if PREFIX.encode() in head.query or PREFIX.encode() in head.known.get(b"sec-websocket-protocol", b""):
-            raise _refused("send a virtual key in a header, as Authorization: Bearer")
+        _check_places(head)
         credential = sent(head.known)
         key = None if credential is None else self._ring.find(credential)
         if key is None:
@@ -96,21 +97,18 @@ class Gate:
         raise error
 
     async def _pass(self, client: "_Keyed", key: VirtualKey, notes: CallNotes) -> None:
-        if not key.models or client.head.method not in _WITH_BODY:
+        head = client.head
+        if key.models and wants_websocket(head):
+            _check_models(key, parse_qs(head.query.decode("latin-1")).get("model", []))
+        if not key.models or head.method not in _WITH_BODY:
             await self._inner(client, notes)
             return
         upload = Upload(client, self._room)
         try:
             await upload.read()
-            model = asked_model(client.head.known.get(b"content-type", b""), upload.body, whole=upload.whole)
-            if not key.may_ask(model):
-                raise RequestError(
-                    f"this key may ask for {', '.join(key.models)}, not for {model or 'what names no model'}",
-                    code="model_not_allowed",
-                    status=403,
-                    param="model",
-                )
-            await self._inner(upload.replay(upload.body, client.head), notes)
+            body_model = asked_model(head.known.get(b"content-type", b""), upload.body, whole=upload.whole)
+            _check_models(key, [model for model in (body_model, path_model(head.path)) if model])
+            await self._inner(upload.replay(upload.body, head), notes)
         finally:
             upload.close()
 
@@ -128,6 +126,26 @@ class _Keyed(Passing):
         """Begin the response; the upstream's word on limits of the same name is of another key."""
         kept = [field for field in fields if field[0] not in self._ours]
         self._client.start(status, [*kept, *self._fields])
+
+
+def _check_places(head: RequestHead) -> None:
+    """A virtual key stands in one header and nowhere else, so that taking it out leaves none to go upstream."""
+    elsewhere = head.query + head.known.get(b"sec-websocket-protocol", b"")
+    values = [value for name, value in head.fields if name in HEADERS]
+    if _PREFIX in elsewhere or (len(values) > 1 and any(_PREFIX in value for value in values)):
+        raise _refused("send a virtual key in one header, as Authorization: Bearer, and no other key beside it")
+
+
+def _check_models(key: VirtualKey, models: Sequence[str]) -> None:
+    """Every name by which a request may be understood must be one that the key may ask for."""
+    if not models or not all(map(key.may_ask, models)):
+        asked = " and ".join(models) or "what names no model"
+        raise RequestError(
+            f"this key may ask for {', '.join(key.models)}, not for {asked}",
+            code="model_not_allowed",
+            status=403,
+            param="model",
+        )
 
 
 def _refused(message: str) -> RequestError:

@@ -131,6 +131,48 @@ async def test_a_key_asks_for_its_models_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_deployment_that_the_key_may_not_ask_for_is_refused(tmp_path: Path) -> None:
+    """Azure's upstream goes by the path, whatever the body says."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-5",))
+    async with gated(tmp_path) as standing:
+        path = "/openai/deployments/{}/chat/completions"
+        assert (await standing.ask(made.credential, model="gpt-5", path=path.format("gpt-9"))).status == 403
+        assert (await standing.ask(made.credential, model="gpt-5", path=path.format("gpt-5"))).status == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("query", "status"), [("?model=gpt-9", 403), ("", 403), ("?model=gpt-5&model=gpt-9", 403)])
+async def test_a_socket_that_the_key_may_not_open_is_refused(tmp_path: Path, query: str, status: int) -> None:
+    """A realtime session names its model in the query."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-5",))
+    fields = (
+        ("authorization", f"Bearer {made.credential}"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+    async with gated(tmp_path) as standing:
+        head = b"GET /v1/realtime%b HTTP/1.1\r\nhost: x\r\n" % query.encode()
+        lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in fields)
+        standing.client.send(head + lines + b"\r\n")
+        assert (await standing.client.response()).status == status
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("other", [("authorization", "Bearer sk-theirs"), ("x-api-key", "sk-theirs")])
+@pytest.mark.parametrize("required", [True, False])
+async def test_a_key_beside_another_is_refused(tmp_path: Path, other: tuple[str, str], required: bool) -> None:
+    """Whichever of them were taken, the other one would go upstream."""
+    made = virtual_keys.create(tmp_path, "app")
+    async with gated(tmp_path, keys={"required": required}) as standing:
+        for fields in ((("authorization", f"Bearer {made.credential}"), other), (other, ("api-key", made.credential))):
+            assert (await standing.client.request("POST", CHAT, b"{}", fields=fields)).status == 401
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
 async def test_a_key_in_the_query_is_refused(tmp_path: Path) -> None:
     """It would stand in the upstream's logs."""
     made = virtual_keys.create(tmp_path, "app")
