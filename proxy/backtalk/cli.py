@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from backtalk import __version__, key_commands
+from backtalk import __version__, key_commands, signal_commands
 from backtalk.command_options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
@@ -196,6 +196,10 @@ def dataset_build(kind: str, out: Path, config: Path | None, data_dir: Path | No
     settings = load(file=config, overrides={"data_dir": data_dir})
     report = build_dpo(settings.data_dir / "ledger", out)
     click.echo(report.sentence)
+
+
+main.add_command(signal_commands.signals)
+main.add_command(signal_commands.replay)
 
 
 @main.command()

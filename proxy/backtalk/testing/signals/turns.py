@@ -62,7 +62,7 @@ def _judged(file: str, row: dict[str, Any], chosen: Models, embed: Embed | None)
     asked, answer, text = row["prev_user"], row["assistant"] or "", row["user"]
     before = _before(row.get("history"), asked)
     turn = follow_up(asked, answer, text, before, embed, chosen.model(asked, text))
-    return Judged(file, row["source"], text, row["label"], turn, dissatisfaction(turn, answer, text))
+    return Judged(file, row.get("source", ""), text, row["label"], turn, dissatisfaction(turn, answer, text))
 
 
 def _before(history: Any, asked: str) -> tuple[str, ...]:

@@ -1,0 +1,94 @@
+"""Rows of the ledger become facts again: the calls of a range of time, as the worker had seen them.
+
+In: a reader and a range. Out: `CallClosed` facts, oldest first. Without kept content texts are empty: then only what
+stands in columns can be noticed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from backtalk.ledger.reader import LedgerReader
+from backtalk.model.chat import Message, Request, Response
+from backtalk.model.facts import CallClosed, CallOpened
+
+_decode: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
+_CHUNK: Final = 500
+_Row = Mapping[str, Any]
+
+
+def calls_between(reader: LedgerReader, since_ns: int, until_ns: int) -> Iterator[CallClosed]:
+    """The calls that arrived within the range, in the order of arrival."""
+    rows = [row for row in reader.everything("calls", order="opened_ns") if since_ns <= row["opened_ns"] < until_ns]
+    rows.sort(key=lambda row: (row["opened_ns"], row["span_id"]))
+    for at in range(0, len(rows), _CHUNK):
+        part = rows[at : at + _CHUNK]
+        ids = {name for row in part for name in (*row["message_ids"], *row["answer_ids"], row["tools_id"]) if name}
+        messages = reader.messages(ids)
+        yield from (_closed(row, messages) for row in part)
+
+
+def _closed(row: _Row, messages: Mapping[str, _Row]) -> CallClosed:
+    return CallClosed(
+        opened=_opened(row, messages),
+        closed_ns=row["closed_ns"],
+        duration_ns=row["duration_ns"],
+        status=row["status"],
+        outcome=row["outcome"],
+        response=Response(
+            id=row["response_id"],
+            model=row["model_served"],
+            choices=_messages(row["answer_ids"], messages),
+            finish_reasons=tuple(row["finish_reasons"]),
+            error_type=row["error_type"],
+        ),
+        session_id=row["session_id"],
+        first_byte_ns=row["first_byte_ns"],
+        request_capture=row["request_capture"],
+        response_capture=row["response_capture"],
+        error=row["error"],
+    )
+
+
+def _opened(row: _Row, messages: Mapping[str, _Row]) -> CallOpened:
+    tools = _messages([row["tools_id"]] if row["tools_id"] else [], messages)
+    return CallOpened(
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        server_span_id=row["server_span_id"],
+        parent_span_id=row["parent_span_id"],
+        opened_ns=row["opened_ns"],
+        boot_ns=row["opened_ns"],
+        tenant=row["tenant"],
+        method=row["method"],
+        path=row["path"],
+        api=row["api"],
+        request=Request(
+            model=row["model"],
+            messages=_messages(row["message_ids"], messages),
+            stream=bool(row["stream"]),
+            user=row["user"],
+            declared_session=row["declared_session"],
+            tools_json=tools[0].text if tools else None,
+            params_json=row["params_json"] or "{}",
+            previous_response=row["previous_response_id"],
+        ),
+        client_hash=row["client_hash"] or "",
+        retry_count=row["retry_count"] or 0,
+    )
+
+
+def _messages(ids: Sequence[str], rows: Mapping[str, _Row]) -> tuple[Message, ...]:
+    return tuple(_message(rows[name]) for name in ids if name in rows)
+
+
+def _message(row: _Row) -> Message:
+    return _decode.decode(row["json"]) if row["json"] else Message(row["role"])
+
+
+def evidence_of(row: _Row) -> dict[str, Any]:
+    """The evidence of a signal's row."""
+    found: dict[str, Any] = json.loads(row["evidence_json"] or "{}")
+    return found

@@ -1,0 +1,145 @@
+"""How far signals can be believed: each detector's claims against what people said of the same answers.
+
+In: rows of signals, calls and ratings. Out: for each detector and kind its volume, its precision and lift against
+explicit feedback with intervals, how its probabilities turned out, and which rules fired. People who rate are not all
+people: the figures speak of rated answers.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
+from typing import Any, Final, NamedTuple
+
+from backtalk.ledger.targets import targets
+from backtalk.model.ids import CallKey
+from backtalk.review.past import evidence_of
+from backtalk.text.platt import Platt, expected_error, fit, log_odds
+
+Row = Mapping[str, Any]
+ENOUGH: Final = 30
+"""Rated claims from which on a calibration is fitted."""
+BINS: Final = 5
+_Z: Final = 1.959964
+_RULES: Final = 5
+
+
+class Share(NamedTuple):
+    """A share with its 95% Wilson interval; `cases` 0 says that nothing is known."""
+
+    value: float
+    low: float
+    high: float
+    cases: int
+
+
+class Reading(NamedTuple):
+    """What is known of one detector's claims of one kind."""
+
+    detector: str
+    version: str
+    kind: str
+    polarity: str
+    volume: int
+    claimed: float
+    """Mean probability."""
+    precision: Share
+    """Of rated answers with the claim: how many were rated down (up, for a positive claim)."""
+    lift: float | None
+    """`precision.value` over that share among all rated answers."""
+    curve: tuple[tuple[float, Share], ...]
+    """Mean claimed probability and share that turned out so, by bin."""
+    error: float | None
+    """Expected calibration error."""
+    calibration: Platt | None
+    """None where too few answers were rated, or all alike."""
+    rules: tuple[tuple[str, int], ...]
+
+
+def ratings(feedback: Iterable[Row], calls: Sequence[Row]) -> dict[CallKey, bool]:
+    """The latest thumb of each call: True is up. A rating that fits several calls counts for none."""
+    by_trace, by_response = _by(calls, "trace_id"), _by(calls, "response_id")
+    found: dict[CallKey, bool] = {}
+    for row in sorted(feedback, key=lambda row: (row["given_ns"], row["feedback_id"])):
+        if row["kind"] != "rating" or row["value_json"] not in {"true", "false"}:
+            continue
+        near = by_response[row["response_id"]] if row["response_id"] else by_trace[row["trace_id"]]
+        fitting = targets(row, near)
+        if len(fitting) == 1:
+            found[CallKey(fitting[0]["trace_id"], fitting[0]["span_id"])] = row["value_json"] == "true"
+    return found
+
+
+def report(signals: Iterable[Row], rated: Mapping[CallKey, bool]) -> list[Reading]:
+    """A reading for each detector, version and kind, the most frequent first."""
+    groups: defaultdict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
+    for row in signals:
+        if row["fact"] == "signal":
+            polarity = row.get("polarity") or "negative"
+            groups[row["detector"], row["detector_version"], row["kind"], polarity].append(row)
+    readings = [_reading(name, rows, rated) for name, rows in groups.items()]
+    return sorted(readings, key=lambda reading: (-reading.volume, reading.detector, reading.kind, reading.version))
+
+
+def wilson(hits: int, cases: int) -> Share:
+    """A share and its interval (Wilson 1927)."""
+    if not cases:
+        return Share(0.0, 0.0, 1.0, 0)
+    share, width = hits / cases, _Z * _Z / cases
+    middle = (share + width / 2) / (1 + width)
+    half = _Z * sqrt(share * (1 - share) / cases + width / (4 * cases)) / (1 + width)
+    return Share(share, max(middle - half, 0.0), min(middle + half, 1.0), cases)
+
+
+def _reading(name: tuple[str, str, str, str], rows: Sequence[Row], rated: Mapping[CallKey, bool]) -> Reading:
+    detector, version, kind, polarity = name
+    good = polarity == "positive"
+    outcomes = [
+        (row["probability"], rated[key] is good)
+        for row in rows
+        if polarity != "neutral" and (key := CallKey(row["trace_id"], row["span_id"])) in rated
+    ]
+    precision = wilson(sum(held for _, held in outcomes), len(outcomes))
+    usual = sum(up is good for up in rated.values()) / len(rated) if rated else 0.0
+    return Reading(
+        detector,
+        version,
+        kind,
+        polarity,
+        len(rows),
+        sum(row["probability"] for row in rows) / len(rows),
+        precision,
+        precision.value / usual if usual and outcomes else None,
+        _curve(outcomes),
+        expected_error([p for p, _ in outcomes], [held for _, held in outcomes]) if outcomes else None,
+        _calibration(outcomes),
+        tuple(Counter(rule for row in rows for rule in _rules(row)).most_common(_RULES)),
+    )
+
+
+def _curve(outcomes: Sequence[tuple[float, bool]]) -> tuple[tuple[float, Share], ...]:
+    bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for probability, held in outcomes:
+        bins[min(int(probability * BINS), BINS - 1)].append((probability, held))
+    return tuple(
+        (sum(p for p, _ in part) / len(part), wilson(sum(held for _, held in part), len(part)))
+        for _, part in sorted(bins.items())
+    )
+
+
+def _calibration(outcomes: Sequence[tuple[float, bool]]) -> Platt | None:
+    if len(outcomes) < ENOUGH or len({held for _, held in outcomes}) < 2:  # both outcomes
+        return None
+    return fit([log_odds(p) for p, _ in outcomes], [held for _, held in outcomes])
+
+
+def _rules(row: Row) -> Iterable[str]:
+    evidence = evidence_of(row)
+    said = str(evidence.get("rules") or evidence.get("rule") or evidence.get("form") or evidence.get("limit") or "")
+    return [rule for rule in said.split(", ") if rule]
+
+
+def _by(rows: Iterable[Row], column: str) -> defaultdict[Any, list[Row]]:
+    found: defaultdict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[column]].append(row)
+    return found

@@ -1,0 +1,124 @@
+"""The commands that look back at signals: `backtalk replay` and `backtalk signals report`.
+
+Arguments come in, tables and files go out. Each imports what it needs when it runs.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from backtalk import clock, installation
+from backtalk.command_options import settings_options
+from backtalk.errors import SetupError
+from backtalk.settings import Settings, load
+
+if TYPE_CHECKING:
+    from backtalk.ledger.reader import LedgerReader
+    from backtalk.review.report import Reading, Share
+
+_DAY: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+_END_NS: Final = (1 << 63) - 1
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSONL file to write.")
+@click.option("--detectors", help="Detectors to run, with commas. [default: those of the settings]")
+@click.option("--since", type=_DAY, help="First instant, UTC.")
+@click.option("--until", type=_DAY, help="First instant that is not in it, UTC.")
+@settings_options
+def replay(
+    out: Path,
+    detectors: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    config: Path | None,
+    data_dir: Path | None,
+) -> None:
+    """Run detectors over past calls; say what differs.
+
+    Sessions are inferred anew in a store of their own. The same ledger and detectors give the same bytes.
+    """
+    from backtalk.plugin.discovery import load_detectors  # noqa: PLC0415 -- loaded when used
+    from backtalk.review import replay as room  # noqa: PLC0415
+    from backtalk.review.past import calls_between  # noqa: PLC0415
+    from backtalk.text.embedding import SentenceEncoder  # noqa: PLC0415
+
+    settings = load(file=config, overrides={"data_dir": data_dir})
+    names = tuple(detectors.split(",")) if detectors else settings.detect.detectors
+    reader, begin_ns, end_ns = _ledger(settings), _ns(since, 0), _ns(until, _END_NS)
+    calls = list(calls_between(reader, begin_ns, end_ns))
+    embed = SentenceEncoder() if settings.detect.embedding else None
+    running = load_detectors(names, settings.plugin)
+    found = room.replay(calls, running, installation.secret(settings.data_dir), settings, embed)
+    out.write_bytes(room.lines(found))
+    shown = {call.opened.span_id for call in calls}
+    known = [row for row in reader.everything("signals", order="found_ns") if row["shown_by_span_id"] in shown]
+    click.echo(f"{len(calls)} calls, {len(found)} signals in {out}")
+    click.echo(f"{'detector':18}{'kind':28}{'same':>8}{'added':>8}{'gone':>8}")
+    for each in room.difference(found, [row for row in known if row["detector"] in names]):
+        click.echo(f"{each.detector:18}{each.kind:28}{each.same:8}{each.added:8}{each.gone:8}")
+
+
+@click.group()
+def signals() -> None:
+    """Judge what was noticed."""
+
+
+@signals.command("report")
+@settings_options
+def signals_report(config: Path | None, data_dir: Path | None) -> None:
+    """Compare signals with what people said.
+
+    For each detector: volume, precision and lift against ratings with 95% intervals, how its probabilities turned
+    out, and which rules fired.
+    """
+    from backtalk.review.report import ratings, report  # noqa: PLC0415 -- loaded when used
+
+    reader = _ledger(load(file=config, overrides={"data_dir": data_dir}))
+    rated = ratings(
+        reader.of_kind("feedback", "rating", order="given_ns"), reader.everything("calls", order="opened_ns")
+    )
+    click.echo(f"{len(rated)} answers were rated, {sum(not up for up in rated.values())} of them down")
+    for reading in report(reader.everything("signals", order="found_ns"), rated):
+        _show(reading)
+
+
+def _show(reading: "Reading") -> None:
+    name = f"{reading.kind} ({reading.detector} {reading.version}, {reading.polarity})"
+    click.echo(f"\n{name}: {reading.volume} signals, mean probability {reading.claimed:.2f}")
+    if reading.precision.cases:
+        lift = "" if reading.lift is None else f", lift {reading.lift:.1f}"
+        click.echo(f"  precision {_share(reading.precision)}{lift}")
+        for claimed, share in reading.curve:
+            click.echo(f"  claimed {claimed:.2f}, found {_share(share)}")
+    elif reading.polarity != "neutral":
+        click.echo("  no answer with this signal was rated")
+    if reading.calibration is not None:
+        curve = reading.calibration
+        click.echo(
+            f"  calibration: slope {curve.slope:.3f}, intercept {curve.intercept:.3f}; error {reading.error:.3f}"
+        )
+    elif reading.precision.cases:
+        click.echo("  too few rated answers, or all alike, to calibrate")
+    for rule, count in reading.rules:
+        click.echo(f"  {count:6} {rule}")
+
+
+def _share(share: "Share") -> str:
+    return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}] of {share.cases}"
+
+
+def _ledger(settings: Settings) -> "LedgerReader":
+    from backtalk.ledger.reader import LedgerReader  # noqa: PLC0415 -- loaded when used
+
+    reader = LedgerReader(settings.data_dir / "ledger").pinned()
+    if not reader.versions():
+        ledger_root = settings.data_dir / "ledger"
+        raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
+    return reader
+
+
+def _ns(instant: datetime | None, otherwise: int) -> int:
+    return otherwise if instant is None else int(instant.replace(tzinfo=UTC).timestamp()) * clock.NS_PER_S
