@@ -13,6 +13,7 @@ import msgspec
 from backtalk.model.chat import Message, Request, Response, Usage
 from backtalk.model.frames import Side
 from backtalk.observe import responses
+from backtalk.observe.credentials import kept
 from backtalk.observe.lenient_json import canonical, is_array, is_object, parse
 from backtalk.observe.messages import error_of, usage_of
 
@@ -74,8 +75,8 @@ class Session:
             model=model if isinstance(model, str) else asked.model,
             messages=messages[:last] + messages[last + 1 :] if last is not None else messages,
             stream=True,
-            tools_json=canonical(tools) if tools else None,
-            params_json=canonical({"session": config, "events": counts}),
+            tools_json=kept(tools) if tools else None,
+            params_json=kept({"session": config, "events": counts}),
             not_understood=self.problem,
         )
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from backtalk.model.chat import Api, Media, Message, Request, Response
-from backtalk.observe import naming, sse
+from backtalk.observe import credentials, naming, sse
 from backtalk.observe.dialects import DIALECTS, PLAIN, Dialect
 from backtalk.observe.encoding import plain
 from backtalk.observe.forms import form_of, is_form
-from backtalk.observe.lenient_json import canonical, is_array, is_object, parse, parse_object
+from backtalk.observe.lenient_json import is_array, is_object, parse, parse_object
 from backtalk.observe.media import media_of, without_bytes
 from backtalk.observe.messages import error_of, refs_of
 
@@ -99,7 +99,7 @@ def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mappi
         declared_session=session,
         previous_response=naming.named(fields.get("previous_response_id")),
         conversation=naming.conversation(fields) if api == "responses" else None,
-        tools_json=canonical(tools) if tools and dialect else None,
+        tools_json=credentials.kept(tools) if tools and dialect else None,
         params_json=_parameters(others) if others else "{}",
         not_understood=why,
     )
@@ -118,8 +118,8 @@ def _messages(dialect: Dialect, fields: dict[str, Any]) -> tuple[tuple[Message, 
 
 
 def _parameters(others: dict[str, Any]) -> str:
-    text = canonical(others)
-    return text if len(text) <= _LARGE_CHARS else canonical(without_bytes(others)[0])
+    text = credentials.kept(others)
+    return text if len(text) <= _LARGE_CHARS else credentials.kept(without_bytes(others)[0])
 
 
 def _with_files(understood: Request, files: tuple[Media, ...]) -> Request:
