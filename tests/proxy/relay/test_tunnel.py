@@ -19,7 +19,7 @@ from backtalk.testing.running import FrameList, proxying, relaying
 
 KEY = "sk-secret-of-the-socket"
 HANDSHAKE = (
-    b"GET /v1/realtime?model=m&api-key=%b HTTP/1.1\r\nhost: test\r\nConnection: keep-alive, Upgrade\r\n"
+    b"GET /v1/realtime?model=m&api-key=%b HTTP/1.1\r\nhost: localhost\r\nConnection: keep-alive, Upgrade\r\n"
     b"Upgrade: WebSocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.%b\r\n\r\n" % (KEY.encode(), KEY.encode())
 )
