@@ -7,8 +7,8 @@ Redis that is away is left alone for a pause, and nobody waits for it.
 import asyncio
 import importlib
 import logging
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from backtalk import clock
@@ -21,6 +21,7 @@ from backtalk.virtual_keys import WINDOW_S, Counts, KeyRing, VirtualKey
 
 _log: Final = logging.getLogger(__name__)
 _MINUTE_S: Final = 60
+_REMEMBERED: Final = 4096
 _NANO: Final = 1_000_000_000
 
 
@@ -98,6 +99,8 @@ class KeySpending:
         self._timeout_s = timeout_s
         self._breaker = Breaker()
         self._client: Any = None
+        self._added: OrderedDict[bytes, int] = OrderedDict()
+        """What was added to the counters used last; a counter that says less was evicted."""
 
     def record(self, facts: Iterable[Fact]) -> None:
         """Add what calls with a virtual key used; what Redis does not take in time is counted and lost."""
@@ -119,11 +122,33 @@ class KeySpending:
             self._breaker.succeeded()
 
     def _send(self, commands: Sequence[Command]) -> None:
+        """Add, and add again what a full Redis has forgotten: no counter may be less than what was added from here."""
+        missing: list[Command] = []
+        for (_, name, amount), (*_, ttl_s), reply in _pairs(commands, self._ask(commands)):
+            whole = self._added.pop(name, 0) + amount
+            self._added[name] = whole
+            if reply < whole:
+                missing += [("INCRBY", name, whole - reply), ("EXPIRE", name, ttl_s)]
+        while len(self._added) > _REMEMBERED:
+            self._added.popitem(last=False)
+        if missing:
+            self._ask(missing)
+
+    def _ask(self, commands: Sequence[Command]) -> list[object]:
         from backtalk.session.counting_connection import connect  # noqa: PLC0415 -- loaded when a key is first used
 
         if self._client is None:
             self._client = connect(self._url, self._timeout_s)
-        self._client.send(commands)
+        return cast("list[object]", self._client.send(commands))
+
+
+def _pairs(
+    commands: Sequence[Command], replies: Sequence[object]
+) -> Iterator[tuple[tuple[str, bytes, int], Command, int]]:
+    """Each INCRBY with the EXPIRE behind it, and what it replied."""
+    for place in range(0, len(commands), 2):
+        added = cast("tuple[str, bytes, int]", commands[place])
+        yield added, commands[place + 1], _number(replies[place])
 
 
 def spending(calls: Iterable[CallClosed], known: Iterable[VirtualKey], secret: bytes) -> list[Command]:

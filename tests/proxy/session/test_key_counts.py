@@ -10,6 +10,7 @@ from backtalk.clock import NS_PER_S
 from backtalk.model.chat import Response, Usage
 from backtalk.model.facts import CallClosed
 from backtalk.model.meter import NoMeter
+from backtalk.session.counting_connection import connect
 from backtalk.session.key_counts import KeyCounts, KeySpending, spending
 from backtalk.telemetry import Metrics
 from backtalk.testing.facts import START_NS, closed_call
@@ -83,3 +84,23 @@ def test_a_redis_that_is_away_costs_the_worker_a_count(tmp_path_factory: pytest.
 def test_calls_without_a_key_or_use_add_nothing() -> None:
     """No command is sent for nothing."""
     assert spending([closed_call(), used("gone"), used(tokens=0, cost_usd=0.0)], [KEY], SECRET) == []
+
+
+@pytest.mark.anyio
+async def test_a_counter_that_redis_evicted_is_made_good(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A full Redis may forget any key; what a virtual key has used is not forgotten with it."""
+    directory = tmp_path_factory.mktemp("keys")
+    key = create(directory, "app", budget_usd=9.0).key
+    worker = KeySpending(redis_url, KeyRing(directory), secret=SECRET, metrics=NoMeter(), timeout_s=2)
+    worker.record([used(key.id), used(key.id)])
+    connect(redis_url, 2.0).send([("FLUSHALL",)])
+    worker.record([used(key.id)])
+    counts = KeyCounts(redis_url, secret=SECRET, metrics=NoMeter(), lookup_ms=2000)
+    await counts.warm()
+    found = await counts.count(key, START_NS)
+    assert found is not None
+    assert found.tokens == 60
+    assert found.spent_usd == pytest.approx(1.5)
+    await counts.aclose()
