@@ -52,7 +52,7 @@ def test_a_conversation_in_anthropics_words_has_sessions_and_signals(backtalk: B
     found = backtalk.wait_for_trace(second_trace, lambda d: d["calls"] and d["calls"][0]["signals"])["calls"][0]
     assert [signal["kind"] for signal in found["signals"]] == ["regeneration"]
     assert found["signals"][0]["shown_by"]["trace_id"] == again_trace
-    start = backtalk.wait_for_trace(first_trace)["calls"][0]
+    start = backtalk.wait_for_trace(first_trace, _ended)["calls"][0]
     assert (start["session_id"], start["finish_reasons"]) == (found["session_id"], ["stop"])
     assert start["input_tokens"] > 0
 
@@ -69,7 +69,7 @@ def test_azures_path_is_relayed_and_understood(backtalk: Backtalk) -> None:
     """The deployment's chat is a chat, under the key of its own header; the provider does not know the path."""
     url = f"{backtalk.url}/openai/deployments/gpt/chat/completions?api-version=2024-10-21&key={_KEY}"
     _, headers, _ = _post(url, {"messages": [_user("Which hill is highest in Rome?")]}, api_key=_KEY)
-    call = backtalk.wait_for_trace(headers["x-trace-id"], lambda d: d["calls"])["calls"][0]
+    call = backtalk.wait_for_trace(headers["x-trace-id"], _ended)["calls"][0]
     assert (call["api"], call["path"]) == ("chat", "/openai/deployments/gpt/chat/completions")
     assert call["outcome"] == "completed"
 
@@ -77,7 +77,7 @@ def test_azures_path_is_relayed_and_understood(backtalk: Backtalk) -> None:
 def test_no_credential_is_written_anywhere(backtalk: Backtalk) -> None:
     """Whichever header or parameter carried it: not in spool, journal, ledger, Redis or log."""
     _, headers, _ = _post(f"{backtalk.url}/v1/messages?key={_KEY}&beta=true", {"messages": []}, x_api_key=_KEY)
-    backtalk.wait_for_trace(headers["x-trace-id"], lambda d: d["calls"])
+    backtalk.wait_for_trace(headers["x-trace-id"], _ended)
 
     wait_until(lambda: any(backtalk.data_dir.glob("ledger/calls/**/*.parquet")), 10, what="a commit of the ledger")
     assert [path for path in backtalk.data_dir.rglob("*") if _KEY.encode() in _content(path)] == []
@@ -89,3 +89,7 @@ def _content(path: Path) -> bytes:
     with contextlib.suppress(OSError):
         return path.read_bytes() if path.is_file() else b""
     return b""
+
+
+def _ended(found: dict[str, Any]) -> bool:
+    return bool(found["calls"]) and "outcome" in found["calls"][0]

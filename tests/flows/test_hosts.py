@@ -185,7 +185,8 @@ def test_the_litellm_proxy_is_observed(tmp_path: Path) -> None:
     """The real app, a model of its configuration: OpenAI's and Anthropic's dialect, streamed and not."""
     config = tmp_path / "config.yaml"
     config.write_text(LITELLM_CONFIG, encoding="utf-8")
-    with hosting(tmp_path, LITELLM, "app", CONFIG_FILE_PATH=str(config), LITELLM_MASTER_KEY=KEY) as host:
+    alone = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # nothing is fetched
+    with hosting(tmp_path, LITELLM, "app", CONFIG_FILE_PATH=str(config), LITELLM_MASTER_KEY=KEY, **alone) as host:
         body = {"model": "mocked", "max_tokens": 9, "messages": [{"role": "user", "content": "What is the answer?"}]}
         plain = host.ask("/v1/chat/completions", body)
         stream = host.ask("/v1/chat/completions", {**body, "stream": True})

@@ -77,5 +77,7 @@ def _recorded(upstream: str, data_dir: Path) -> tuple[dict[str, Any], list[Path]
     """Run a session in another loop, and read the call that became of it."""
     with running_backtalk(upstream, data_dir) as backtalk:
         trace_id = asyncio.run(_session(backtalk.url))
-        call = backtalk.wait_for_trace(trace_id, lambda found: found["calls"])["calls"][0]
+        call = backtalk.wait_for_trace(trace_id, lambda found: found["calls"] and "outcome" in found["calls"][0])[
+            "calls"
+        ][0]
     return call, [path for path in data_dir.rglob("*") if path.is_file()]
