@@ -3,7 +3,7 @@
 import json
 from typing import Any, Literal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backtalk.model.chat import Request, ToolCall, Usage
@@ -139,6 +139,7 @@ _ODD: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 @given(
     st.lists(st.tuples(st.sampled_from(["client", "server"]), st.sampled_from(_KINDS), _ODD, st.binary(max_size=20)))
 )

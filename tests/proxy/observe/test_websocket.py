@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
@@ -34,6 +34,7 @@ _MESSAGES = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 @given(_MESSAGES, st.booleans(), st.sampled_from(["", _DEFLATE]), st.lists(st.integers(0, 1 << 20), max_size=6))
 def test_messages_are_read_however_they_were_sent(
     messages: list[tuple[str, list[bytes]]], mask: bool, extensions: str, cuts: list[int]

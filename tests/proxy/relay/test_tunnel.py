@@ -215,7 +215,7 @@ async def test_an_unreachable_upstream_is_a_502_and_a_silent_socket_is_cut() -> 
     async with proxying("http://127.0.0.1:1/v1", frames) as port, await RawClient.to(port) as client:
         client.send(HANDSHAKE)
         assert (await client.response()).status == 502
-    async with relaying(_accepting, frames, relay={"idle_timeout_s": 0.05}) as (_, client):
+    async with relaying(_accepting, frames, relay={"idle_timeout_s": 0.5}) as (_, client):
         client.send(HANDSHAKE)
         await _head(client)
         assert await client.reader.read() == b""
