@@ -135,7 +135,7 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         targets = _targets(settings, secret, metrics)
         tasks = TaskGroup()
         counts = _key_counts(settings, secret, metrics)
-        ring = KeyRing(settings.data_dir)
+        ring = KeyRing.open(settings.data_dir)
         tasks.spawn(_refreshing(ring), name="read the keys again")
         tasks.spawn(targets.warm(), name="warm feedback look-ups")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")

@@ -70,7 +70,7 @@ def _create(data_dir: Path, name: str, *, expires_in: str | None, models: tuple[
 
 def _list(data_dir: Path, *, as_json: bool) -> None:
     """List every key, revoked ones too."""
-    keys = KeyRing(data_dir).keys
+    keys = KeyRing.open(data_dir).keys
     if as_json:
         shown = [{k: v for k, v in msgspec.to_builtins(key).items() if k != "sha256"} for key in keys]
         click.echo(json.dumps(shown, indent=2))

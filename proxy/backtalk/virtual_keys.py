@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -89,6 +89,14 @@ class KeyRing:
         self._seen: tuple[int, int, int] | None = None
         self._by_hash: dict[str, VirtualKey] = {}
         self.refresh()
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Self:
+        """A ring; raises `SetupError` where there is a file that cannot be read: without keys everybody would be in."""
+        ring = cls(data_dir)
+        if ring._seen is None and ring._path.exists():
+            raise SetupError(f"{ring._path} cannot be read as a file of keys", code="bad_data_dir")
+        return ring
 
     def __bool__(self) -> bool:
         """Whether there is any key, revoked ones included."""

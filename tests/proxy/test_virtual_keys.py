@@ -69,6 +69,15 @@ def test_a_ring_reads_a_changed_file_again_and_survives_a_broken_one(tmp_path: P
     assert ring.find(made.credential) is not None
 
 
+@pytest.mark.parametrize("text", ["", "{", '{"keys": [{}]}', "[]"])
+def test_a_file_that_cannot_be_read_is_no_empty_ring(tmp_path: Path, text: str) -> None:
+    """A process that begins without the keys would let everybody in; one without a file has none."""
+    assert not KeyRing.open(tmp_path)
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(SetupError, match="cannot be read as a file of keys"):
+        KeyRing.open(tmp_path)
+
+
 def test_keys_made_at_the_same_moment_are_all_kept(tmp_path: Path) -> None:
     """Writers wait for each other."""
     threads = [threading.Thread(target=create, args=(tmp_path, f"app{n}")) for n in range(8)]

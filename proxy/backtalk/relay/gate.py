@@ -1,26 +1,27 @@
 """The gate: who comes with a virtual key is let in as far as the key goes, and the key stays here.
 
-In: a call. Out: the same call without the key, or a refusal. The one rule: without any key in the file nothing is asked
-and nothing is added; counts are asked within their budget, and a Redis that is away refuses nobody unless told to.
+In: a call. Out: the same call without the key, or a refusal. The one rule: a key never goes upstream, wherever in a
+head it stands; without any key in the file nothing else is asked and nothing is added. Counts are asked within their
+budget, and a Redis that is away refuses nobody unless told to.
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import unquote_to_bytes
 
 from backtalk import clock
 from backtalk.errors import RequestError, StoreError
 from backtalk.model.exchange import ClientExchange, Fields, RequestHead, wants_websocket
 from backtalk.model.notes import CallNotes
 from backtalk.relay.allowance import Verdict, verdict
+from backtalk.relay.asked_models import asked_by_body, asked_by_head
 from backtalk.relay.lane import Lane, Passing, with_fields
-from backtalk.relay.request_model import asked_model, path_model
 from backtalk.relay.upload import Room, Upload
 from backtalk.settings import KeySettings, Settings
 from backtalk.virtual_keys import HEADERS, PREFIX, Counts, KeyRing, VirtualKey, sent
 
-_PREFIX: Final = PREFIX.encode()
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
+_MARK: Final = PREFIX.encode()
 
 
 class KeyCounts(Protocol):
@@ -57,15 +58,19 @@ class Gate:
 
     def serve(self, client: ClientExchange, notes: CallNotes) -> Coroutine[Any, Any, None]:
         """Let a call through, or refuse it."""
-        return self._checked(client, notes) if self._ring else self._inner(client, notes)
+        ours = self._ring or _MARK in client.head.known.get(b"authorization", b"")
+        return self._checked(client, notes) if ours else self._inner(client, notes)
 
     async def _checked(self, client: ClientExchange, notes: CallNotes) -> None:
         head = client.head
-        _check_places(head)
         credential = sent(head.known)
         key = None if credential is None else self._ring.find(credential)
+        if key is None and (credential or "").startswith(PREFIX):
+            raise _refused("this key is not known here; a virtual key is needed")
+        if _strays(head, taken=key is not None):
+            raise _refused("send a virtual key in one header, as Authorization: Bearer, and no other key beside it")
         if key is None:
-            if self._settings.required or (credential or "").startswith(PREFIX):
+            if self._settings.required and self._ring:
                 raise _refused("this key is not known here; a virtual key is needed")
             await self._inner(client, notes)
             return
@@ -98,16 +103,19 @@ class Gate:
 
     async def _pass(self, client: "_Keyed", key: VirtualKey, notes: CallNotes) -> None:
         head = client.head
-        if key.models and wants_websocket(head):
-            _check_models(key, parse_qs(head.query.decode("latin-1")).get("model", []))
-        if not key.models or head.method not in _WITH_BODY:
+        if not key.models:
+            await self._inner(client, notes)
+            return
+        named = asked_by_head(head)
+        if head.method not in _WITH_BODY:
+            _hold(key, named, to_any=wants_websocket(head))
             await self._inner(client, notes)
             return
         upload = Upload(client, self._room)
         try:
             await upload.read()
-            body_model = asked_model(head.known.get(b"content-type", b""), upload.body, whole=upload.whole)
-            _check_models(key, [model for model in (body_model, path_model(head.path)) if model])
+            said = asked_by_body(head, upload.body, whole=upload.whole)
+            _hold(key, None if said is None else [*named, *said], to_any=True)
             await self._inner(upload.replay(upload.body, head), notes)
         finally:
             upload.close()
@@ -128,24 +136,26 @@ class _Keyed(Passing):
         self._client.start(status, [*kept, *self._fields])
 
 
-def _check_places(head: RequestHead) -> None:
-    """A virtual key stands in one header and nowhere else, so that taking it out leaves none to go upstream."""
-    elsewhere = head.query + head.known.get(b"sec-websocket-protocol", b"")
-    values = [value for name, value in head.fields if name in HEADERS]
-    if _PREFIX in elsewhere or (len(values) > 1 and any(_PREFIX in value for value in values)):
-        raise _refused("send a virtual key in one header, as Authorization: Bearer, and no other key beside it")
+def _hold(key: VirtualKey, named: list[str] | None, *, to_any: bool) -> None:
+    """Refuse a call that names a model which the key may not ask for, or none where it has to name one."""
+    if named is None or (to_any and not named):
+        wrong = "a call whose model cannot be read"
+    elif all(map(key.may_ask, named)):
+        return
+    else:
+        wrong = next(name for name in named if not key.may_ask(name))
+    message = f"this key may ask for {', '.join(key.models)}, not for {wrong}"
+    raise RequestError(message, code="model_not_allowed", status=403, param="model")
 
 
-def _check_models(key: VirtualKey, models: Sequence[str]) -> None:
-    """Every name by which a request may be understood must be one that the key may ask for."""
-    if not models or not all(map(key.may_ask, models)):
-        asked = " and ".join(models) or "what names no model"
-        raise RequestError(
-            f"this key may ask for {', '.join(key.models)}, not for {asked}",
-            code="model_not_allowed",
-            status=403,
-            param="model",
-        )
+def _strays(head: RequestHead, *, taken: bool) -> bool:
+    """Whether a key of ours stands where it would go upstream; one that is `taken` stands alone in its header."""
+    url = head.raw_path + b"?" + head.query
+    if _MARK in url or (b"%" in url and _MARK in unquote_to_bytes(url)):
+        return True
+    marked = [name for name, value in head.fields if _MARK in value]
+    credentials = [name for name, _ in head.fields if name in HEADERS]
+    return bool(marked) and not (taken and marked == credentials)
 
 
 def _refused(message: str) -> RequestError:

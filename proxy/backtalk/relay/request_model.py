@@ -44,12 +44,6 @@ def asked_model(content_type: bytes, body: bytes, *, whole: bool = True) -> str 
     return name if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME else None
 
 
-def path_model(path: str) -> str | None:
-    """The model that an Azure-style path names: its deployment; None where it names none."""
-    _, found, rest = path.partition("/deployments/")
-    return (rest.partition("/")[0] or None) if found else None
-
-
 def with_model(content_type: bytes, body: bytes, name: str) -> bytes:
     """The body with another name in place of the one that `asked_model` found there."""
     if _is_form(content_type):

@@ -182,6 +182,118 @@ async def test_a_key_in_the_query_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("required", [True, False])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (("authorization", "Bearer sk-theirs"), ("x-api-key", "{}")),
+        (("authorization", "Bearer {}"), ("authorization", "Bearer sk-theirs")),
+        (("authorization", "Bearer {}"), ("cookie", "token={}")),
+        (("authorization", "Basic {}"),),
+        (("x-other-key", "{}"),),
+        (("sec-websocket-protocol", "realtime, openai-insecure-api-key.{}"),),
+    ],
+)
+async def test_a_key_goes_upstream_in_no_field(
+    tmp_path: Path, fields: tuple[tuple[str, str], ...], required: bool
+) -> None:
+    """Whichever of several credentials is the one that counts."""
+    made = virtual_keys.create(tmp_path, "app")
+    filled = tuple((name, value.format(made.credential)) for name, value in fields)
+    async with gated(tmp_path, upstream_api_key=None, keys={"required": required}) as standing:
+        assert (await standing.client.request("POST", CHAT, b"{}", fields=filled)).status == 401
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("place", ["?key={}", "/{}", "?a={}&b"])
+async def test_a_key_goes_upstream_in_no_url(tmp_path: Path, place: str) -> None:
+    """However it is spelled there."""
+    made = virtual_keys.create(tmp_path, "app")
+    async with gated(tmp_path, keys={"required": False}) as standing:
+        for spelled in (made.credential, made.credential.replace("-", "%2D", 1)):
+            assert (await standing.ask(None, path=CHAT + place.format(spelled))).status == 401
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+async def test_a_key_goes_nowhere_where_its_file_is_missing(tmp_path: Path) -> None:
+    """A process that has no keys knows one of ours by its form."""
+    async with gated(tmp_path, upstream_api_key=None) as standing:
+        assert (await standing.ask("sk-bt-of-another-machine")).status == 401
+        assert not standing.upstream.requests
+
+
+FORM = (("content-type", "multipart/form-data; boundary=b"),)
+PART = b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\n%b\r\n'
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        (CHAT, b'{"model": "big", "model": "gpt-5"}', ()),
+        (CHAT, b'{"model": "gpt-5", "Model": "big"}', ()),
+        (CHAT, b'{"model": "gpt-5", "\\u006dodel": "big"}', ()),
+        (CHAT, b'{"model": "gpt-5", "models": ["gpt-5", "big"]}', ()),
+        (CHAT, b'[{"model": "gpt-5"}]', ()),
+        (CHAT, b'{"model": "gpt-5"}', (("content-encoding", "gzip"),)),
+        (CHAT, b'{"model": "gpt-5"}', (("content-type", "application/json"), *FORM)),
+        (f"{CHAT}?model=big", b'{"model": "gpt-5"}', ()),
+        ("/openai/deployments/big/chat/completions", b'{"model": "gpt-5"}', ()),
+        ("/openai/deployments/b%69g/chat/completions", b"{}", ()),
+        ("/v1/engines/big/completions", b'{"model": "gpt-5"}', ()),
+        ("/v1/audio/transcriptions", PART % b"gpt-5" + PART % b"big" + b"--b--", FORM),
+        ("/v1/audio/transcriptions", (PART % b"big" + PART % b"gpt-5").replace(b"\r\n", b"\n") + b"--b--", FORM),
+        ("/v1/audio/transcriptions", PART.replace(b'"', b"") % b"big" + b"--b--", FORM),
+        ("/v1/batches", b'{"input_file_id": "file-1"}', ()),
+        ("/v1/threads/t/runs", b'{"assistant_id": "a"}', ()),
+    ],
+)
+async def test_no_spelling_gets_a_key_past_its_models(
+    tmp_path: Path, path: str, body: bytes, fields: tuple[tuple[str, str], ...]
+) -> None:
+    """What any server could read as another model, or what names none, is refused, and goes nowhere."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-*",))
+    async with gated(tmp_path) as standing:
+        authorization = ("authorization", f"Bearer {made.credential}")
+        answer = await standing.client.request("POST", path, body, fields=(authorization, *fields))
+        assert (answer.status, error_of(answer)["code"]) == (403, "model_not_allowed")
+        assert not standing.upstream.requests
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        ("/openai/deployments/gpt-5/chat/completions?api-version=1", b"{}", ()),
+        ("/v1/audio/transcriptions", PART % b"gpt-5" + b"--b--", FORM),
+        (CHAT, b'{"messages": [{"content": "\\u00e9 \\"model\\""}], "model": "gpt-5", "user": {"model": "big"}}', ()),
+    ],
+)
+async def test_a_key_may_name_its_model_wherever_it_belongs(
+    tmp_path: Path, path: str, body: bytes, fields: tuple[tuple[str, str], ...]
+) -> None:
+    """In the path, in a part, beside a `model` that is something else."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-*",))
+    async with gated(tmp_path) as standing:
+        authorization = ("authorization", f"Bearer {made.credential}")
+        assert (await standing.client.request("POST", path, body, fields=(authorization, *fields))).status == 200
+        assert standing.upstream.requests[0].body == body
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("query", "status"), [("?model=big", 403), ("", 403), ("?model=gpt-realtime", 200)])
+async def test_a_socket_names_its_model_in_the_url(tmp_path: Path, query: str, status: int) -> None:
+    """A socket has no body: who may not ask for a model cannot open one for it."""
+    made = virtual_keys.create(tmp_path, "app", models=("gpt-*",))
+    upgrade = (("connection", "Upgrade"), ("upgrade", "websocket"), ("authorization", f"Bearer {made.credential}"))
+    async with gated(tmp_path) as standing:
+        assert (await standing.client.request("GET", f"/v1/realtime{query}", fields=upgrade)).status == status
+        assert len(standing.upstream.requests) == (status == 200)
+
+
+@pytest.mark.anyio
 async def test_an_answer_says_what_is_left_of_the_keys_limits(tmp_path: Path, redis_url: str) -> None:
     """In place of the upstream's word on the same limit, which is of another key; its other fields stay."""
     made = virtual_keys.create(tmp_path, "app", requests_per_minute=1000)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.relay.request_model import asked_model, path_model, with_model
+from backtalk.relay.request_model import asked_model, with_model
 
 JSON = b"application/json"
 FORM = b'multipart/form-data; boundary="B b"'
@@ -112,16 +112,3 @@ def test_a_form_without_the_field_names_no_model(content_type: bytes) -> None:
 def test_no_bytes_make_reading_a_form_fail(body: bytes) -> None:
     """Whatever is sent as a form, there is a name or none."""
     assert asked_model(FORM, b"--B b" + body) is None or True
-
-
-@pytest.mark.parametrize(
-    ("path", "model"),
-    [
-        ("/openai/deployments/gpt-5/chat/completions", "gpt-5"),
-        ("/openai/deployments/", None),
-        ("/v1/chat/completions", None),
-    ],
-)
-def test_a_deployment_is_the_model_of_its_path(path: str, model: str | None) -> None:
-    """Azure names the model there."""
-    assert path_model(path) == model
