@@ -2,14 +2,16 @@
 
 In: batches of journal entries with the position behind each. Out: commits. The one rule: each table knows the position
 up to which it holds everything and skips what it has, so a batch that comes again after a kill changes nothing. Where
-a table got no rows its position stays behind; the mark says how far all of them are, and is saved after every sync.
+a table got no rows its position stays behind; the mark says how far all of them are, and is saved after every sync. A
+table that is behind its own mark was put back from a copy: the journal is read again from there.
 """
 
 import fcntl
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from backtalk.errors import SetupError
@@ -46,12 +48,13 @@ class Ledger:
         rows: Rows,
         compact_every: int = 50,
         mark: Mark | None = None,
+        table_marks: Mapping[TableName, Mark] = MappingProxyType({}),
         metrics: Metrics | None = None,
     ) -> None:
         self._lock: int | None = _lock(root)
         self._rows = rows
         self._compact_every = compact_every
-        self._mark = mark
+        self._mark, self._table_marks = mark, table_marks
         self._metrics = metrics or Metrics("ledger")
         self._tables: dict[TableName, LedgerTable] = {}
         for name in TABLES:
@@ -91,6 +94,8 @@ class Ledger:
                 rows = [row for row in _distinct(rows) if _message_key(row) not in self._known]
             if table.append(rows, end):
                 self._metrics.add("backtalk.ledger.commits", table=name)
+                if name in self._table_marks:
+                    self._table_marks[name].save(end)
             if name == "messages":
                 self._remember(rows)
         self._advance(end)
@@ -122,7 +127,15 @@ class Ledger:
                 "torn files were put aside", extra={"tables": {k: [str(p) for p in v] for k, v in torn.items()}}
             )
             return min(positions)
+        behind = {name: table.position or 0 for name, table in self._tables.items() if self._is_behind(name, table)}
+        if behind:
+            _log.warning("tables are older than their marks; the journal is read again", extra={"tables": behind})
+            return min(behind.values())
         return max(marked, min(positions))
+
+    def _is_behind(self, name: TableName, table: LedgerTable) -> bool:
+        mark = self._table_marks.get(name)
+        return mark is not None and (table.position or 0) < (mark.load() or 0)
 
     def _made(self, batch: Iterable[tuple[int, JournalEntry]]) -> list[tuple[int, TableName, Row]]:
         return [(at, name, row) for at, entry in batch for fact in entry.facts for name, row in self._rows.of(fact)]

@@ -19,11 +19,11 @@ _SMALLEST_BYTES: Final = 12
 def mend(root: Path) -> list[Path]:
     """Rename the torn files at the end of a table's log; gives their new names."""
     log = root / LOG
-    torn = [_put_aside(path) for path in _torn_checkpoints(log)]
+    torn = [put_aside(path) for path in _torn_checkpoints(log)]
     for entry in sorted(log.glob("[0-9]*.json"), reverse=True):
         if _is_whole(entry, root):
             break
-        torn.append(_put_aside(entry))
+        torn.append(put_aside(entry))
     if torn:
         sync(log)
     return torn
@@ -68,7 +68,8 @@ def _is_json(path: Path) -> bool:
         return False
 
 
-def _put_aside(path: Path) -> Path:
+def put_aside(path: Path) -> Path:
+    """Rename a file so that Delta sees it no more; gives its new name."""
     aside = path.with_name(f"{path.name}.torn")
     path.rename(aside)
     return aside

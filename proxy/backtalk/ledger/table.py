@@ -3,9 +3,13 @@
 In: rows, and the journal's position behind them. Out: a synced version. The one rule: the position is the version of a
 Delta app transaction named after the journal, and a position that the table already has is never appended again. Delta
 itself refuses only concurrent repeats, so the position is asked for first.
+
+A version whose sync failed is taken back and written anew: after a failed fsync Linux may take the pages for clean, and
+a second fsync succeeds without the data (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
 """
 
 import contextlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -23,10 +27,11 @@ from deltalake import (
 from deltalake.exceptions import DeltaError
 
 from backtalk.errors import StoreError
-from backtalk.ledger.durable import LOG, sync, sync_checkpoints, sync_newest, sync_versions
-from backtalk.ledger.quarantine import mend
+from backtalk.ledger.durable import LOG, log_entry, sync, sync_checkpoints, sync_newest, sync_versions
+from backtalk.ledger.quarantine import mend, put_aside
 from backtalk.ledger.schema import LOOKED_UP, Row, TableName, schema, to_arrow
 
+_log = logging.getLogger(__name__)
 CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 90 days"}
 COMPACTED_BYTES: Final = 32 << 20
 """A data file of this size is left alone by compaction, so that a day's rows are not rewritten again and again."""
@@ -70,9 +75,10 @@ class LedgerTable:
     def append(self, rows: Sequence[Row], end: int) -> bool:
         """Append rows, unless there are none or the table has this position already (then False).
 
-        What is there is synced either way: a version whose sync failed is synced when the batch comes again.
+        A version whose sync failed is none: its rows are to come again.
         """
         try:
+            self._take_back()
             new = bool(rows) and (self.position or 0) < end
             if new:
                 self._write(rows, end)
@@ -84,6 +90,7 @@ class LedgerTable:
     def compact(self) -> None:
         """Merge small files, write a checkpoint, drop expired log entries; older versions stay readable."""
         try:
+            self._take_back()
             delta = DeltaTable(self._path)
             delta.optimize.compact(
                 target_size=COMPACTED_BYTES,
@@ -102,6 +109,7 @@ class LedgerTable:
     def vacuum(self) -> None:
         """Delete data files that no version of the last seven days names."""
         try:
+            self._take_back()
             self._delta.vacuum(retention_hours=168, dry_run=False, post_commithook_properties=_NO_HOOKS)
             self._sync()
         except (DeltaError, OSError, ValueError) as error:
@@ -127,8 +135,25 @@ class LedgerTable:
     def _sync(self) -> None:
         last = self._delta.version()
         if last != self._synced:
-            sync_versions(self._path, self._synced, last)
+            try:
+                sync_versions(self._path, self._synced, last)
+            except OSError:
+                self._take_back()
+                raise
             self._synced = last
+
+    def _take_back(self) -> None:
+        """Put the versions aside that are not on disk for good; what could not be put aside now is before the next."""
+        last = self._delta.version()
+        if last <= self._synced:
+            return
+        for version in range(last, self._synced, -1):
+            put_aside(log_entry(self._path, version))
+        self._delta = DeltaTable(self._path)
+        _log.error(
+            "versions that could not be synced are taken back", extra={"table": self.name, "count": last - self._synced}
+        )
+        sync(self._path / LOG)
 
 
 def _open_or_create(path: Path, name: TableName) -> DeltaTable:

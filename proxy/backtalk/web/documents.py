@@ -23,8 +23,13 @@ def trace_document(
     messages: Mapping[str, Row],
     siblings: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Everything known of one trace. `siblings` are calls of other traces that a feedback's key may also fit."""
-    resolved = [(row, targets(row, [*calls, *siblings])) for row in feedback]
+    """Everything known of one trace. `siblings` are calls of other traces that a feedback's key may also fit.
+
+    What another tenant said of a trace that is not its own is counted, and not shown.
+    """
+    tenants = {call["tenant"] for call in calls}
+    own = [row for row in feedback if not tenants or row["tenant"] in tenants]
+    resolved = [(row, targets(row, [*calls, *siblings])) for row in own]
     return {
         "trace_id": trace_id,
         "calls": [call_document(call, signals, resolved, messages) for call in calls],
@@ -32,6 +37,7 @@ def trace_document(
             _feedback(row) | {"candidates": [_key(call) for call in fits]} for row, fits in resolved if len(fits) > 1
         ],
         "pending_feedback": [_feedback(row) for row, fits in resolved if not fits and not row.get("session_id")],
+        "foreign_feedback_count": len(feedback) - len(own),
         "session_feedback": [_feedback(row) for row, _ in resolved if row.get("session_id")],
     }
 

@@ -7,6 +7,7 @@ from backtalk.export.hosted import attach
 from backtalk.export.loop import ExportLoop
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
+from backtalk.ledger.schema import TABLES
 from backtalk.ledger.writer import LedgerWriter
 from backtalk.plugin.discovery import load_exporters
 from backtalk.plugin.protocols import Exporter
@@ -26,13 +27,14 @@ def followers_of(settings: Settings, journal: Journal, secret: bytes, metrics: M
 
 
 def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> Follower:
-    rows = Rows(secret, content=settings.ledger.content)
+    rows, cursors = Rows(secret, content=settings.ledger.content), settings.data_dir / "cursors"
     ledger = Ledger(
         settings.data_dir / "ledger",
         journal.id,
         rows=rows,
         compact_every=settings.ledger.compact_every,
-        mark=Cursor(settings.data_dir / "cursors" / "ledger", stream=journal.id),
+        mark=Cursor(cursors / "ledger", stream=journal.id),
+        table_marks={name: Cursor(cursors / f"ledger-{name}", stream=journal.id) for name in TABLES},
         metrics=metrics,
     )
     writer = LedgerWriter(ledger, Tail(settings.data_dir / "journal", ledger.committed), settings.ledger, metrics)

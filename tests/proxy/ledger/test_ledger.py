@@ -1,5 +1,6 @@
 """The tables, written exactly once."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from backtalk.errors import SetupError
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
+from backtalk.ledger.schema import TABLES
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact, JournalEntry
 from backtalk.spool.cursor import Cursor
@@ -80,6 +82,29 @@ def test_mark_spares_a_table_without_rows_the_whole_journal(root: Path, tmp_path
 
     assert (again.committed, mark.load()) == (10, 10)
     again.close()
+
+
+def test_a_table_put_back_from_a_copy_is_filled_again(root: Path, tmp_path: Path) -> None:
+    """The mark is ahead of it: the journal is read again from where the copy ends, and no other table doubles."""
+    mark = Cursor(tmp_path / "cursor", stream="journal-1")
+    marks = {name: Cursor(tmp_path / f"cursor-{name}", stream="journal-1") for name in TABLES}
+    first, second = stories.closed(), stories.closed()
+    ledger = Ledger(root, "journal-1", rows=ROWS, mark=mark, table_marks=marks)
+    ledger.commit([entry(10, first)])
+    shutil.copytree(root / "calls", tmp_path / "copy")
+    ledger.commit([entry(20, second)])
+    ledger.close()
+    shutil.rmtree(root / "calls")
+    shutil.copytree(tmp_path / "copy", root / "calls")
+
+    again = Ledger(root, "journal-1", rows=ROWS, mark=mark, table_marks=marks)
+    assert (again.committed, len(traces(root))) == (10, 1)
+    again.commit([entry(20, second)])
+    again.close()
+    assert sorted(traces(root)) == sorted([first.key.trace_id, second.key.trace_id])
+    healthy = Ledger(root, "journal-1", rows=ROWS, mark=mark, table_marks=marks)
+    assert healthy.committed == 20
+    healthy.close()
 
 
 def test_kill_between_tables_is_made_good(root: Path, ledger: Ledger) -> None:

@@ -61,17 +61,41 @@ def test_positions_belong_to_their_journal(path: Path, table: LedgerTable) -> No
     assert names(path) == ["a", "b"]
 
 
-def test_a_version_whose_sync_failed_is_synced_when_the_batch_comes_again(
-    path: Path, table: LedgerTable, disk: Disk
-) -> None:
-    """Its rows are there already, so nothing is appended; but it is not told before it is on disk."""
-    disk.before = failing(log_entry(path, 1))
-    for rows in ([row("a")], []):
+@pytest.mark.parametrize("what", ["data", "entry", "directory"])
+def test_a_version_whose_sync_failed_is_written_anew(path: Path, table: LedgerTable, disk: Disk, what: str) -> None:
+    """A second sync may succeed without the data: nothing of that version is used, not by this process nor the next."""
+    log = path / "_delta_log"
+    broken = {"entry": failing(log_entry(path, 1)), "directory": failing(log)}.get(what, _failing_data)
+    disk.before = broken
+    for _ in range(2):
         with pytest.raises(StoreError, match="calls"):
-            table.append(rows, 10)
+            table.append([row("a")], 10)
+        assert (table.position, names(path)) == (None, [])
     disk.before = healthy
-    assert not table.append([], 10)
+    unused = set(path.glob("dt=*/*.parquet"))
+    assert LedgerTable.open(path, "calls", "journal-1").position is None
+    assert table.append([row("a")], 10)
     assert (table.position, names(path)) == (10, ["a"])
+    assert len({file for file in disk.synced if file.suffix == ".parquet"} - unused) == 1
+
+
+def _failing_data(path: Path) -> None:
+    if path.suffix == ".parquet":
+        failing()(path)
+
+
+def test_a_compaction_whose_sync_failed_is_taken_back(path: Path, table: LedgerTable, disk: Disk) -> None:
+    """The files that it merged are there still; the rows are what they were."""
+    for number in range(3):
+        table.append([row(f"a{number}")], number + 1)
+    disk.before = failing(log_entry(path, 4))
+    with pytest.raises(StoreError, match="calls"):
+        table.compact()
+    disk.before = healthy
+    assert (table.version, names(path)) == (3, ["a0", "a1", "a2"])
+    table.compact()
+    assert table.append([row("a3")], 4)
+    assert names(path) == ["a0", "a1", "a2", "a3"]
 
 
 def test_what_a_killed_writer_left_unsynced_is_synced_when_the_table_is_opened(

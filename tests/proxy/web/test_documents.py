@@ -1,5 +1,6 @@
 """Trace documents: what belongs to a call, and what is ambiguous."""
 
+import json
 from typing import Any
 
 from backtalk.ledger.rows import Rows
@@ -96,12 +97,13 @@ def test_traceparent_that_the_app_sent_means_the_call_below_it() -> None:
     assert len(document_of(call, given)["calls"][0]["feedback"]) == 1
 
 
-def test_feedback_of_another_tenant_never_lands() -> None:
-    """Knowing a key of somebody else's call changes nothing about it."""
+def test_feedback_of_another_tenant_never_lands_and_is_only_counted() -> None:
+    """Knowing a key of somebody else's call changes nothing about it, and puts no words into its document."""
     call = stories.closed()
-    given = stories.feedback(target_trace_id=call.key.trace_id, tenant="mallory")
+    given = stories.feedback(target_trace_id=call.key.trace_id, tenant="mallory", comment="read me")
 
     document = document_of(call, given)
 
-    assert document["calls"][0]["feedback"] == []
-    assert len(document["pending_feedback"]) == 1
+    assert document["calls"][0]["feedback"] == document["pending_feedback"] == []
+    assert document["foreign_feedback_count"] == 1
+    assert "read me" not in json.dumps(document)
