@@ -1,4 +1,4 @@
-"""The commands that look back at signals: `backtalk replay` and `backtalk signals report`.
+"""The commands that look back at signals: `backtalk replay`, `backtalk signals report` and `... calibrate`.
 
 Arguments come in, tables and files go out. Each imports what it needs when it runs.
 """
@@ -40,6 +40,7 @@ def replay(
 
     Sessions are inferred anew in a store of their own. The same ledger and detectors give the same bytes.
     """
+    from backtalk.detect.calibration import read_calibration  # noqa: PLC0415 -- loaded when used
     from backtalk.plugin.discovery import load_detectors  # noqa: PLC0415 -- loaded when used
     from backtalk.review import replay as room  # noqa: PLC0415
     from backtalk.review.past import calls_between  # noqa: PLC0415
@@ -51,7 +52,8 @@ def replay(
     calls = list(calls_between(reader, begin_ns, end_ns))
     embed = SentenceEncoder() if settings.detect.embedding else None
     running = load_detectors(names, settings.plugin)
-    found = room.replay(calls, running, installation.secret(settings.data_dir), settings, embed)
+    secret, calibration = installation.secret(settings.data_dir), read_calibration(settings.data_dir)
+    found = room.replay(calls, running, secret, settings, embed, calibration)
     out.write_bytes(room.lines(found))
     shown = {call.opened.span_id for call in calls}
     known = [row for row in reader.everything("signals", order="found_ns") if row["shown_by_span_id"] in shown]
@@ -83,6 +85,30 @@ def signals_report(config: Path | None, data_dir: Path | None) -> None:
     click.echo(f"{len(rated)} answers were rated, {sum(not up for up in rated.values())} of them down")
     for reading in report(reader.everything("signals", order="found_ns"), rated):
         _show(reading)
+
+
+@signals.command("calibrate")
+@settings_options
+def signals_calibrate(config: Path | None, data_dir: Path | None) -> None:
+    """Teach probabilities what ratings say.
+
+    Writes a curve for each tenant's detector with enough rated claims; `backtalk serve` takes it up at its next start.
+    """
+    from backtalk.detect.calibration import write_calibration  # noqa: PLC0415 -- loaded when used
+    from backtalk.review.report import ENOUGH, calibrations, ratings  # noqa: PLC0415
+
+    settings = load(file=config, overrides={"data_dir": data_dir})
+    reader = _ledger(settings)
+    rated = ratings(
+        reader.of_kind("feedback", "rating", order="given_ns"), reader.everything("calls", order="opened_ns")
+    )
+    calibration = calibrations(reader.everything("signals", order="found_ns"), rated)
+    count = sum(len(curves) for curves in calibration.curves.values())
+    if not count:
+        click.echo(f"too few rated answers: {ENOUGH} with a signal of one kind are needed, both up and down among them")
+        return
+    path = write_calibration(calibration, settings.data_dir)
+    click.echo(f"{count} curves in {path}, version {calibration.version}")
 
 
 def _show(reading: "Reading") -> None:

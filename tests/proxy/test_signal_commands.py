@@ -67,6 +67,13 @@ def test_a_range_before_everything_is_empty(tmp_path: Path) -> None:
     assert out.read_bytes() == b""
 
 
+def test_too_few_ratings_calibrate_nothing(tmp_path: Path) -> None:
+    """And it is said how many are needed."""
+    lived(tmp_path)
+    assert "too few rated answers: 30" in run("signals", "calibrate", "--data-dir", str(tmp_path))
+    assert not (tmp_path / "calibration.json").exists()
+
+
 def test_without_a_ledger_the_message_says_what_to_do(tmp_path: Path) -> None:
     """It is the installation's to mend."""
     result = CliRunner().invoke(main, ["signals", "report", "--data-dir", str(tmp_path)])

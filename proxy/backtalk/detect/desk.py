@@ -13,6 +13,8 @@ from typing import Final
 import msgspec
 
 from backtalk.detect.arrivals import arrival_of, completion_of, is_dialogue
+from backtalk.detect.calibration import Calibration
+from backtalk.detect.claims import Claims
 from backtalk.detect.late_parents import AWAITS, LATE_PARENT_NS, SECOND_LOOK_NS, LateParents, Missed, awaits
 from backtalk.detect.links import SURE, judged, linked_of, marked, place_of, related_of, windows_of
 from backtalk.detect.retrievals import looked_at
@@ -21,7 +23,7 @@ from backtalk.model.facts import CallClosed, CallOpened, Fact, SessionLinked, Si
 from backtalk.model.ids import SpanId
 from backtalk.model.meter import Meter
 from backtalk.model.session import SessionView
-from backtalk.plugin.protocols import Detector, Signal
+from backtalk.plugin.protocols import Detector
 from backtalk.plugin.runner import DetectorRunner
 from backtalk.session.canonical import Hasher
 from backtalk.session.decide import Decision, decide
@@ -53,11 +55,13 @@ class Desk:
         settings: Settings,
         metrics: Meter,
         embed: Embed | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self._store = store
         self._embed = embed
         self._runner = DetectorRunner(detectors, metrics)
         self._hasher = Hasher(secret)
+        self._claims = Claims(self._hasher, calibration or Calibration())
         self._windows = windows_of(settings)
         self._metrics = metrics
         self._shed_lag_s = settings.detect.shed_lag_s
@@ -224,25 +228,6 @@ class Desk:
         self, fact: CallOpened | CallClosed, view: SessionView, shown_by: CallOpened, found_ns: int
     ) -> list[SignalFound]:
         return [
-            self._found(detector, signal, view, shown_by, found_ns)
+            self._claims.found(detector, signal, view, shown_by, found_ns)
             for detector, signal in self._runner.observe(fact, view)
         ]
-
-    def _found(
-        self, detector: Detector, signal: Signal, view: SessionView, shown_by: CallOpened, found_ns: int
-    ) -> SignalFound:
-        return SignalFound(
-            signal_id=self._hasher.name("signal", detector.name, signal.kind, *signal.about, *shown_by.key),
-            kind=signal.kind,
-            about=signal.about,
-            shown_by=shown_by.key,
-            probability=signal.probability,
-            found_ns=found_ns,
-            tenant=shown_by.tenant,
-            session_id=view.session_id,
-            detector=detector.name,
-            detector_version=detector.version,
-            evidence=signal.evidence,
-            polarity=signal.polarity,
-            provenance=signal.provenance,
-        )

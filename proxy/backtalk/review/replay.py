@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from backtalk.detect.calibration import Calibration
 from backtalk.detect.desk import Desk
 from backtalk.model.facts import CallClosed, CallOpened, Fact, SignalFound
 from backtalk.model.meter import NoMeter
@@ -37,9 +38,18 @@ def replay(
     secret: bytes,
     settings: Settings,
     embed: Embed | None = None,
+    calibration: Calibration | None = None,
 ) -> list[SignalFound]:
     """What the detectors notice in these calls, in the order of time and id."""
-    desk = Desk(MemorySessionStore(), detectors, secret=secret, settings=settings, metrics=NoMeter(), embed=embed)
+    desk = Desk(
+        MemorySessionStore(),
+        detectors,
+        secret=secret,
+        settings=settings,
+        metrics=NoMeter(),
+        embed=embed,
+        calibration=calibration,
+    )
     facts = [fact for fact in _through(desk, calls) if isinstance(fact, SignalFound)]
     return sorted(facts, key=lambda fact: (fact.found_ns, fact.signal_id))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Any, Final, NamedTuple
 
+from backtalk.detect.calibration import Calibration, curve_name
 from backtalk.ledger.targets import targets
 from backtalk.model.ids import CallKey
 from backtalk.review.past import evidence_of
@@ -114,6 +115,22 @@ def _reading(name: tuple[str, str, str, str], rows: Sequence[Row], rated: Mappin
         _calibration(outcomes),
         tuple(Counter(rule for row in rows for rule in _rules(row)).most_common(_RULES)),
     )
+
+
+def calibrations(signals: Iterable[Row], rated: Mapping[CallKey, bool]) -> Calibration:
+    """A curve for each tenant's detector, version and kind with enough rated claims, from what it had said."""
+    groups: defaultdict[tuple[str, str], list[tuple[float, bool]]] = defaultdict(list)
+    for row in signals:
+        key, polarity = CallKey(row["trace_id"], row["span_id"]), row.get("polarity") or "negative"
+        if row["fact"] == "signal" and polarity != "neutral" and key in rated:
+            said: float = evidence_of(row).get("uncalibrated", row["probability"])
+            name = curve_name(row["detector"], row["detector_version"], row["kind"])
+            groups[row["tenant"], name].append((said, rated[key] is (polarity == "positive")))
+    curves: defaultdict[str, dict[str, Platt]] = defaultdict(dict)
+    for (tenant, name), outcomes in sorted(groups.items()):
+        if (curve := _calibration(outcomes)) is not None:
+            curves[tenant][name] = Platt(round(curve.slope, 4), round(curve.intercept, 4))
+    return Calibration(dict(curves))
 
 
 def _curve(outcomes: Sequence[tuple[float, bool]]) -> tuple[tuple[float, Share], ...]:

@@ -23,8 +23,8 @@ Embed = Callable[[str], Sequence[float]]
 Provenance = Literal["lexical", "embedding"]
 
 UNSURE: Final = 0.05
-_UNSPACED_LEAST: Final = 0.15
-_UNSPACED_SPAN: Final = 0.55
+_UNSPACED_LEAST: Final = 0.2
+_UNSPACED_SPAN: Final = 0.4
 """No openly licensed pairs of edits exist in unspaced scripts: the probability keeps to the middle, in this order."""
 
 
@@ -82,7 +82,8 @@ def reformulation(a: str, b: str, embed: Embed | None = None) -> Score:
 
 
 def _placed(probability: float, a: str, b: str) -> float:
-    if is_unspaced(a) or is_unspaced(b):
+    """Two texts of one unspaced script keep to the middle; across languages the vectors were fitted as they are."""
+    if is_unspaced(a) and is_unspaced(b):
         return _UNSPACED_LEAST + _UNSPACED_SPAN * probability
     return probability
 

@@ -31,6 +31,11 @@ FUNCTION_WORDS: Final = frozenset[str]().union(*BY_LANGUAGE.values())
 """Words that carry little meaning, of all languages together."""
 
 
+_LANGUAGES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    word: tuple(name for name, listed in BY_LANGUAGE.items() if word in listed) for word in FUNCTION_WORDS
+}
+
+
 def normal(text: str) -> str:
     """NFKC, case-folded, white space collapsed and trimmed."""
     whole = text if text.isascii() else unicodedata.normalize("NFKC", text)
@@ -71,11 +76,13 @@ def script(text: str) -> Script:
 
 def language(found: list[str]) -> str | None:
     """The language whose function words a text in Latin letters has most of; None where none stands out."""
-    present = set(found)
-    counts = {name: len(present & listed) for name, listed in BY_LANGUAGE.items()}
-    best = max(counts, key=lambda name: counts[name])
-    rest = max(count for name, count in counts.items() if name != best)
-    return best if counts[best] > rest else None
+    counts: dict[str, int] = {}
+    for word in set(found):
+        for name in _LANGUAGES_OF.get(word, ()):
+            counts[name] = counts.get(name, 0) + 1
+    most = max(counts.values(), default=0)
+    leaders = [name for name, count in counts.items() if count == most]
+    return leaders[0] if len(leaders) == 1 else None
 
 
 def language_of(text: str) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from backtalk import clock, installation
+from backtalk.detect.calibration import read_calibration
 from backtalk.detect.desk import Desk
 from backtalk.errors import SetupError
 from backtalk.feedback.given import feedback_given
@@ -118,7 +119,10 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     )
     detectors = load_detectors(settings.detect.detectors, settings.plugin)
     embed = SentenceEncoder() if settings.detect.embedding else None
-    desk = Desk(store, detectors, secret=secret, settings=settings, metrics=metrics, embed=embed)
+    calibration = read_calibration(settings.data_dir)
+    desk = Desk(
+        store, detectors, secret=secret, settings=settings, metrics=metrics, embed=embed, calibration=calibration
+    )
     calls = OpenCalls(session.header, metrics)
     return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backtalk.model.ids import CallKey, SpanId, TraceId
-from backtalk.review.report import ENOUGH, ratings, report, wilson
+from backtalk.review.report import ENOUGH, calibrations, ratings, report, wilson
 
 
 def key(number: int) -> CallKey:
@@ -52,6 +52,17 @@ def test_enough_ratings_calibrate_a_detector() -> None:
     assert reading.calibration(0.9) == pytest.approx(0.45, abs=0.03)
     assert reading.error == pytest.approx(0.375, abs=0.03)
     assert [round(claimed, 1) for claimed, _ in reading.curve] == [0.6, 0.9]
+
+
+def test_calibrations_are_by_tenant_and_from_what_the_detector_had_said() -> None:
+    """A signal that was calibrated already does not count as it stands."""
+    count = 4 * ENOUGH
+    rated = {key(n): n % 4 != 0 for n in range(count)}
+    evidence = json.dumps({"uncalibrated": 0.8})
+    rows = [signal(n, 0.25, tenant="acme", evidence_json=evidence) for n in range(count)]
+    curves = calibrations([*rows, signal(1, tenant="other")], rated).curves
+    assert set(curves) == {"acme"}
+    assert curves["acme"]["follow_up/1.0/correction"](0.8) == pytest.approx(0.25, abs=0.02)
 
 
 def test_the_latest_thumb_counts_and_an_ambiguous_one_does_not() -> None:

@@ -12,7 +12,7 @@ GOLDEN = [
     ("What is the net worth of Nick Offerman?", "What is the net worth of Kate Winslet?", 0.02029673821982909),
     ("Where did he go to school?", "When did he graduate?", 0.007061037086332988),
     ("Was ist die Hauptstadt?", "Wie heißt die Hauptstadt von Polen?", 0.2254435639910756),
-    ("东京天气怎么样", "东京今天天气怎么样", 0.672784631335017),
+    ("东京天气怎么样", "东京今天天气怎么样", 0.5802070046072851),
     ("", "", 0.0),
 ]
 
@@ -67,7 +67,7 @@ def test_meaning_is_asked_only_where_words_leave_doubt() -> None:
 
 def test_an_unspaced_script_keeps_to_the_middle() -> None:
     """Nothing openly licensed was there to learn it from."""
-    assert 0.15 <= reformulation("东京天气怎么样", "东京今天天气怎么样").probability <= 0.7
+    assert 0.2 <= reformulation("东京天气怎么样", "东京今天天气怎么样").probability <= 0.6
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
