@@ -123,7 +123,7 @@ def calibrations(signals: Iterable[Row], rated: Mapping[CallKey, bool]) -> Calib
     for row in signals:
         key, polarity = CallKey(row["trace_id"], row["span_id"]), row.get("polarity") or "negative"
         if row["fact"] == "signal" and polarity != "neutral" and key in rated:
-            said: float = evidence_of(row).get("uncalibrated", row["probability"])
+            said: float = ({"uncalibrated": row["probability"]} | evidence_of(row))["uncalibrated"]
             name = curve_name(row["detector"], row["detector_version"], row["kind"])
             groups[row["tenant"], name].append((said, rated[key] is (polarity == "positive")))
     curves: defaultdict[str, dict[str, Platt]] = defaultdict(dict)
