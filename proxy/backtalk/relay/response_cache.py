@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from backtalk.model.exchange import ClientExchange, Fields, RequestHead
+from backtalk.relay.good_answer import is_good
 from backtalk.relay.lane import Passing
-from backtalk.virtual_keys import HEADERS
 
 CACHE: Final = b"x-backtalk-cache"
 AGE: Final = b"age"
@@ -20,17 +20,18 @@ ENTRY_BYTES: Final = 1 << 20
 ASKERS: Final = 64
 """How many of those who had an answer are remembered with it; beyond that the first are forgotten."""
 _KEPT: Final = frozenset((b"content-type", b"content-encoding"))
-_SHAPING: Final = (
-    b"content-type",
-    b"accept",
-    b"accept-encoding",
-    b"anthropic-beta",
-    b"anthropic-version",
-    b"openai-beta",
-    b"openai-organization",
-    b"openai-project",
-)
 _SESSIONS: Final = (b"session-id", b"x-session-id", b"x-conversation-id")
+_OTHER_EACH_TIME: Final = frozenset(
+    (
+        *(b"connection", b"content-length", b"date", b"expect", b"host", b"keep-alive", b"priority", b"user-agent"),
+        *(b"cache-control", b"pragma", b"forwarded", b"via", b"x-real-ip", b"idempotency-key"),
+        *(b"x-request-id", b"x-client-request-id", b"x-correlation-id"),
+        *(b"traceparent", b"tracestate", b"baggage", b"b3", b"sentry-trace", b"x-amzn-trace-id"),
+        *(b"x-cloud-trace-context", b"uber-trace-id"),
+    )
+)
+_OTHER_PREFIXES: Final = (b"x-stainless-", b"x-backtalk-", b"x-forwarded-", b"x-b3-", b"x-datadog-")
+"""Fields that tell calls, hops and clients apart, and shape no answer. Any other field does, known or not."""
 _OVERHEAD_BYTES: Final = 1024
 
 Result = Literal["hit", "miss", "bypass"]
@@ -85,11 +86,12 @@ class ResponseCache:
         return result, answer
 
     def keep(self, question: Question, fields: Fields, body: bytes, *, now_s: float) -> None:
-        """Keep an answer, in place of an older one; who had that one is remembered."""
+        """Keep what is an answer, in place of an older one; who had that one is remembered."""
         before = self._answers.get(question.key)
         askers = _asked({} if before is None else before.askers, question.asker, now_s)
         kept = [field for field in fields if field[0] in _KEPT]
-        self._keep(question.key, Answer(kept, body, now_s, askers))
+        if is_good(dict(kept), body):
+            self._keep(question.key, Answer(kept, body, now_s, askers))
 
     def _keep(self, key: bytes, answer: Answer) -> None:
         self._drop(key)
@@ -149,10 +151,16 @@ def question_of(head: RequestHead, body: bytes, *, key_id: str, session_header: 
     """What a request asks. Callers are told apart by their credential, sessions by their name or else their address."""
     known = head.known
     digest = hashlib.sha256()
-    caller = [key_id.encode(), *(known.get(name, b"") for name in HEADERS)]
-    for part in (*caller, head.raw_path, head.query, *(known.get(name, b"") for name in _SHAPING), body):
+    sessions = (session_header, *_SESSIONS)
+    shaping = sorted(
+        field
+        for field in head.fields
+        if field[0] not in _OTHER_EACH_TIME and field[0] not in sessions and not field[0].startswith(_OTHER_PREFIXES)
+    )
+    address = (key_id.encode(), head.method.encode(), head.raw_path, head.query)
+    for part in (*address, *(b": ".join(field) for field in shaping), body):
         digest.update(b"%d:" % len(part) + part)
-    named = [known[name] for name in (session_header, *_SESSIONS) if name in known]
+    named = [known[name] for name in sessions if name in known]
     asker = hashlib.sha256(b"\0".join(named) if named else b"\1" + head.client.encode()).digest()[:16]
     said = known.get(b"cache-control", b"").lower()
     no_store = b"no-store" in said
