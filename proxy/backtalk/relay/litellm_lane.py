@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from backtalk import clock
@@ -85,7 +85,10 @@ class LitellmLane:
         """Answer one call."""
         asked = translated.operation(client.head.path)
         body = await _whole(client)
-        arguments = translated.arguments(asked, body) | self._own_arguments(client.head)
+        arguments = translated.arguments(asked, body)
+        if "*" in (self._target.model or "*"):
+            translated.check_model(arguments.get("model"))
+        arguments |= self._own_arguments(client.head)
         notes.upstream = self._address
         reply = Reply(client, notes)
         watch = self._watcher.start(client, size=len(body), uploading=False)
@@ -124,9 +127,8 @@ class LitellmLane:
             arguments["stream_options"] = {"include_usage": True}
         events = translated.ChatEvents(with_usage=with_usage) if asked == "chat" else translated.ResponseEvents()
         result = cast("_Stream", await self._ask(asked, arguments, reply.notes))
-        secret = arguments.get("api_key")
         try:
-            while (chunk := await self._timed(_next(result), secret)) is not None:
+            while (chunk := await self._timed(_next(result), arguments)) is not None:
                 if not reply.started:
                     reply.begin(200, [*_fields(result), (b"content-type", _EVENTS)])
                 for event in events.of(_dump(chunk)):
@@ -142,10 +144,10 @@ class LitellmLane:
         library = await self._library.get()
         function = getattr(library, _FUNCTIONS[asked])
         notes.asked_ns = clock.monotonic_ns()
-        result: _Result = await self._timed(function(**arguments), arguments.get("api_key"))
+        result: _Result = await self._timed(function(**arguments), arguments)
         return result
 
-    async def _timed(self, work: Awaitable[_T], secret: str | None) -> _T:
+    async def _timed(self, work: Awaitable[_T], arguments: dict[str, Any]) -> _T:
         """Wait for litellm, no longer than the provider may be silent; its exceptions become ours."""
         try:
             async with asyncio.timeout(self._relay.idle_timeout_s):
@@ -153,7 +155,7 @@ class LitellmLane:
         except TimeoutError as error:
             raise failures.idle_timeout(self._relay.idle_timeout_s) from error
         except Exception as error:
-            raise _told(error, secret, self._relay.idle_timeout_s) from error
+            raise _told(error, translated.secrets_of(arguments), self._relay.idle_timeout_s) from error
 
     def _own_arguments(self, head: RequestHead) -> dict[str, Any]:
         """What the target says, over anything that a client could."""
@@ -211,16 +213,16 @@ async def _closed(stream: "_Stream") -> None:
             await close()
 
 
-def _told(error: Exception, secret: str | None, limit_s: float) -> Exception:
+def _told(error: Exception, secrets: Sequence[str], limit_s: float) -> Exception:
     """An exception of litellm as what the client is to be told."""
-    refusal = translated.refusal_of(error, secret=secret)
+    refusal = translated.refusal_of(error, secrets=secrets)
     if refusal is not None:
         return RefusedError(refusal)
     status = getattr(error, "status_code", None)
     if status == 408:  # no head, so no answer of the provider's: litellm's own word for a wait that was too long
         return failures.idle_timeout(limit_s)
     if isinstance(status, int) and 400 <= status < 500:
-        return RefusedError(translated.Refusal(status, translated.safe_message(error, secret=secret), None))
+        return RefusedError(translated.Refusal(status, translated.safe_message(error, secrets=secrets), None))
     return failures.provider_unreachable() if translated.is_unconnected(error) else failures.cut()
 
 

@@ -7,8 +7,9 @@ send, with which key, what to log) would let a client choose where our key goes.
 
 import base64
 import json
+import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
@@ -55,6 +56,9 @@ _TYPES: Final[Mapping[int, str]] = {
     429: "rate_limit_error",
 }
 _MESSAGE_LIMIT: Final = 4096
+_SECRET_NAME: Final = re.compile(r"key|secret|token|password|credential")
+_KEY: Final = re.compile(r"(?:\b(?:sk|pk|rk|gsk|xai)-|\bAIza|\bAKIA|(?<=Bearer ))[A-Za-z0-9_.-]{12,}")
+"""What keys look like: one that litellm took from the environment is known by its form alone."""
 _UNCONNECTED: Final = frozenset(("ClientConnectorError", "ConnectError", "ConnectionRefusedError", "gaierror"))
 
 
@@ -88,6 +92,12 @@ def arguments(asked: Operation, body: bytes) -> Json:
             known = ", ".join(sorted(passed))
             raise RequestError(f"{name!r} is not known here; known are {known}", code="unknown_parameter", param=name)
     return {name: value for name, value in fields.items() if name in passed}
+
+
+def check_model(model: object) -> None:
+    """Refuse a client's model that holds a URL: for some providers that is where the call goes, and our key with it."""
+    if not isinstance(model, str) or "://" in model:
+        raise RequestError("a model must be a name, not a URL", code="malformed_request", param="model")
 
 
 def wants_base64(body: bytes) -> bool:
@@ -167,7 +177,7 @@ def error_event(message: str) -> bytes:
     return _event(msgspec.json.encode({"error": error}))
 
 
-def refusal_of(error: BaseException, *, secret: str | None) -> Refusal | None:
+def refusal_of(error: BaseException, *, secrets: Sequence[str]) -> Refusal | None:
     """What the provider answered, found in the chain behind litellm's exception; None where it answered nothing.
 
     litellm tells some statuses as others (529 as 500) and drops the headers, so the provider's own exception is asked.
@@ -176,7 +186,7 @@ def refusal_of(error: BaseException, *, secret: str | None) -> Refusal | None:
         headers = _headers(one)
         status = getattr(one, "status_code", None)
         if headers is not None and isinstance(status, int) and 400 <= status < 600:
-            return Refusal(status, safe_message(one, secret=secret), headers.get("retry-after"))
+            return Refusal(status, safe_message(one, secrets=secrets), headers.get("retry-after"))
     return None
 
 
@@ -185,14 +195,20 @@ def is_unconnected(error: BaseException) -> bool:
     return any(type(one).__name__ in _UNCONNECTED for one in chain(error))
 
 
-def safe_message(error: BaseException, *, secret: str | None) -> str:
-    """An exception's sentence: the provider's own where it is JSON, without the key that it may repeat."""
+def secrets_of(own: Json) -> tuple[str, ...]:
+    """The values of a target's arguments that nobody is to see, by their names; the longest first."""
+    found = (value for name, value in own.items() if isinstance(value, str) and value and _SECRET_NAME.search(name))
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def safe_message(error: BaseException, *, secrets: Sequence[str]) -> str:
+    """An exception's sentence: the provider's own where it is JSON, without any key that it may repeat."""
     message = getattr(error, "message", None) or str(error)
     text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
     said = _said(text)
-    if secret:
+    for secret in secrets:
         said = said.replace(secret, "***")
-    return said[:_MESSAGE_LIMIT]
+    return _KEY.sub("***", said[:_MESSAGE_LIMIT])
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

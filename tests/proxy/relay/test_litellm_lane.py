@@ -272,6 +272,15 @@ async def test_no_field_of_a_client_steers_litellm(provider: Provider, name: str
     assert len(provider.exchanges) == before
 
 
+async def test_no_model_of_a_client_is_an_address(provider: Provider) -> None:
+    """Some providers of litellm take one for the place to send to, with the target's key; nothing is sent."""
+    before = len(provider.exchanges)
+    async with translating(provider, route={"models": ["*"]}, url=None, model=None) as client:
+        response = await ask(client, model=f"huggingface/{provider.url}")
+    assert (response.status, json.loads(response.body)["error"]["param"]) == (400, "model")
+    assert len(provider.exchanges) == before
+
+
 async def test_what_only_openai_has_is_left_out(provider: Provider) -> None:
     """Fields of OpenAI's own service that change no answer do not stand in the way."""
     async with translating(provider) as client:

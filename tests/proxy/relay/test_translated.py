@@ -111,14 +111,14 @@ def test_the_providers_own_status_is_found_behind_litellms() -> None:
     cause = ProviderError('{"error":{"message":"busy sk-1"}}', status_code=529, headers={"retry-after": "3"})
     told = ProviderError("litellm.InternalServerError: ...", status_code=500)
     told.__cause__ = cause
-    assert translated.refusal_of(told, secret="sk-1") == Refusal(529, "busy ***", "3")  # noqa: S106 -- no secret
+    assert translated.refusal_of(told, secrets=("sk-1",)) == Refusal(529, "busy ***", "3")
 
 
 def test_without_an_answer_there_is_no_refusal() -> None:
     """A status that litellm made up is nobody's word."""
     told = ProviderError("cannot connect", status_code=500)
     told.__context__ = ConnectionRefusedError()
-    assert translated.refusal_of(told, secret=None) is None
+    assert translated.refusal_of(told, secrets=()) is None
     assert translated.is_unconnected(told)
     assert not translated.is_unconnected(ProviderError("x"))
 
@@ -133,7 +133,7 @@ def test_a_chain_of_exceptions_ends() -> None:
 @pytest.mark.parametrize("message", [b'{"error":{"message":"no"}}', 'pre - {"error":{"message":"no"}}', "no"])
 def test_a_message_is_the_providers_sentence(message: str | bytes) -> None:
     """JSON, text or bytes: what a person reads."""
-    assert translated.safe_message(ProviderError(message), secret=None) == "no"
+    assert translated.safe_message(ProviderError(message), secrets=()) == "no"
 
 
 def test_paths_without_a_translation_are_refused() -> None:
@@ -141,3 +141,25 @@ def test_paths_without_a_translation_are_refused() -> None:
     assert translated.operation("/v1/chat/completions/") == "chat"
     with pytest.raises(RequestError, match="/v1/embeddings"):
         translated.operation("/v1/audio/speech")
+
+
+def test_what_a_target_keeps_to_itself_is_known_by_its_name() -> None:
+    """Keys are options of litellm under many names."""
+    own = {"api_key": "a", "aws_secret_access_key": "secret", "aws_session_token": "tok", "api_base": "b", "token": 1}
+    assert translated.secrets_of(own) == ("secret", "tok", "a")
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-ant-api03-AbCdEf_123456", "AIzaSyA1234567890abcdef", "AKIAIOSFODNN7EXAMPLE", "gsk-0123456789abc"]
+)
+def test_what_looks_like_a_key_is_not_repeated(key: str) -> None:
+    """The library may have taken one from the environment, which nobody here has seen."""
+    assert translated.safe_message(ProviderError(f"Incorrect API key: {key}."), secrets=()) == "Incorrect API key: ***"
+    assert translated.safe_message(ProviderError("a task-oriented, ask-me-anything word"), secrets=()).endswith("word")
+
+
+@pytest.mark.parametrize("model", ["huggingface/http://127.0.0.1/x", "https://elsewhere", None, 1])
+def test_a_model_that_is_an_address_is_refused(model: object) -> None:
+    """A client does not choose where a call goes."""
+    with pytest.raises(RequestError, match="not a URL"):
+        translated.check_model(model)
