@@ -5,7 +5,7 @@ the call that shows it. A run is what happened since the person's last message.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from backtalk.plugin import CallClosed, CallOpened, Message, Scalar, SessionView, Signal, ToolCall
 from backtalk_tool_use.json_schema import NOT_JSON, breach, parsed
@@ -46,7 +46,7 @@ class ToolUse:
 
 
 def _arguments(fact: CallClosed, calls: Sequence[ToolCall]) -> Iterator[Signal]:
-    schemas = tool_schemas(fact.opened.request.tools_json) if calls else {}
+    schemas = tool_schemas(fact.opened.request.tools_json if calls else None)
     for call in calls:
         value = parsed(call.arguments or "{}")
         if value is NOT_JSON:
@@ -110,8 +110,8 @@ def _key(call: ToolCall) -> str:
 def _sorted(value: object) -> object:
     """The value with the keys of every object in order."""
     if isinstance(value, dict):
-        return [(key, _sorted(item)) for key, item in sorted(value.items())]
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
+        return [(key, _sorted(item)) for key, item in sorted(cast("dict[str, object]", value).items())]
+    return [_sorted(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 def _signal(fact: CallClosed, kind: str, probability: float, evidence: Mapping[str, Scalar]) -> Signal:

@@ -55,9 +55,9 @@ def _breaches(value: object, schema: object, path: str, depth: int) -> Iterator[
 
 def _of_object(value: Mapping[str, object], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
     properties = schema.get("properties")
-    known: Mapping[str, object] = properties if isinstance(properties, dict) else {}
+    known: Mapping[str, object] = cast("dict[str, object]", properties) if isinstance(properties, dict) else {}
     required = schema.get("required")
-    for name in required if isinstance(required, list) else ():
+    for name in cast("list[object]", required) if isinstance(required, list) else ():
         if name not in value:
             yield f"{path}.{name} is missing"
     if schema.get("additionalProperties") is False:

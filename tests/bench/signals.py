@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -181,7 +181,7 @@ def _plain(metric: str, value: float, rows: int) -> Figure:
 
 
 @contextlib.contextmanager
-def _redis() -> Iterator[str]:
+def _redis() -> Generator[str]:
     """The server that REDIS_URL names, or one of our own."""
     if named := load().redis_url:
         yield named.get_secret_value()

@@ -64,7 +64,7 @@ def difference(signals: Iterable[SignalFound], rows: Iterable[Mapping[str, Any]]
     new = {(s.detector, s.kind, s.about.span_id, s.shown_by.span_id) for s in signals}
     old = {(r["detector"], r["kind"], r["span_id"], r["shown_by_span_id"]) for r in rows if r["fact"] == "signal"}
     counts = [Counter((key[0], key[1]) for key in part) for part in (new & old, new - old, old - new)]
-    names = sorted(set().union(*counts))
+    names = sorted({name for count in counts for name in count})
     return [Difference(*name, *(count[name] for count in counts)) for name in names]
 
 

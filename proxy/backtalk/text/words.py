@@ -94,4 +94,7 @@ def language_of(text: str) -> str | None:
 
 
 def _script_of(code: int) -> Script:
-    return next((name for first, end, name in _SCRIPTS if first <= code < end), "other")
+    for first, end, name in _SCRIPTS:
+        if first <= code < end:
+            return name
+    return "other"

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from backtalk.errors import SetupError
-from backtalk.ledger.ledger import Ledger
+from backtalk.ledger.ledger import Ledger, Mark
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
-from backtalk.ledger.schema import TABLES
+from backtalk.ledger.schema import TABLES, TableName
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact, JournalEntry
 from backtalk.spool.cursor import Cursor
@@ -87,7 +87,7 @@ def test_mark_spares_a_table_without_rows_the_whole_journal(root: Path, tmp_path
 def test_a_table_put_back_from_a_copy_is_filled_again(root: Path, tmp_path: Path) -> None:
     """The mark is ahead of it: the journal is read again from where the copy ends, and no other table doubles."""
     mark = Cursor(tmp_path / "cursor", stream="journal-1")
-    marks = {name: Cursor(tmp_path / f"cursor-{name}", stream="journal-1") for name in TABLES}
+    marks: dict[TableName, Mark] = {name: Cursor(tmp_path / f"cursor-{name}", stream="journal-1") for name in TABLES}
     first, second = stories.closed(), stories.closed()
     ledger = Ledger(root, "journal-1", rows=ROWS, mark=mark, table_marks=marks)
     ledger.commit([entry(10, first)])

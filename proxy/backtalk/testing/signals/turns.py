@@ -6,9 +6,9 @@ negative signal (people reload pages), so such rows count for their own class al
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from backtalk.testing.signals.pairs import Models
 from backtalk.text.follow_up import FollowUp, dissatisfaction, follow_up
@@ -68,11 +68,12 @@ def _judged(file: str, row: dict[str, Any], chosen: Models, embed: Embed | None)
 def _before(history: Any, asked: str) -> tuple[str, ...]:
     """The user's texts of a history, however it is written down, without the last question."""
     said: list[str] = []
-    for place, turn in enumerate(history if isinstance(history, list) else []):
+    for place, turn in enumerate(cast("list[object]", history) if isinstance(history, list) else []):
         if isinstance(turn, str):
             said += [turn] if place % 2 == 0 else []
-        elif isinstance(turn, dict) and turn.get("role", "user") == "user":
-            said.append(str(turn.get("content", turn.get("text", turn.get("user", "")))))
+        elif isinstance(turn, dict) and cast("dict[str, object]", turn).get("role", "user") == "user":
+            named = cast("dict[str, object]", turn)
+            said.append(str(named.get("content", named.get("text", named.get("user", "")))))
         elif isinstance(turn, list | tuple) and turn:
-            said.append(str(turn[0]))
+            said.append(str(cast("Sequence[object]", turn)[0]))
     return tuple(text for text in said if text != asked)
