@@ -6,6 +6,7 @@ alone, in a thread, when the first call needs it; nothing of it decides what is 
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -27,6 +28,7 @@ from backtalk.tasks import TaskGroup
 _T = TypeVar("_T")
 _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _REQUEST_IDS: Final = ("llm_provider-request-id", "llm_provider-x-request-id", "llm_provider-x-amzn-requestid")
+_AFTERWORK_S: Final = 5.0
 _FUNCTIONS: Final = {"chat": "acompletion", "embeddings": "aembedding", "responses": "aresponses"}
 _LOGGERS: Final = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
@@ -42,6 +44,12 @@ class _Stream(_Result, Protocol):
 
     def __aiter__(self) -> AsyncIterator[_Result]: ...
     def __anext__(self) -> Awaitable[_Result]: ...
+
+
+class _Afterwork(Protocol):
+    """Where litellm queues coroutines after each answer, though nobody asks for them."""
+
+    def flush(self) -> Awaitable[None]: ...
 
 
 class _Library(Protocol):
@@ -64,9 +72,13 @@ class Library:
         return await asyncio.shield(self._loading)
 
     async def aclose(self) -> None:
-        """Close the connections that it keeps."""
-        if self._loading is not None and self._loading.done() and not self._loading.cancelled():
-            await self._loading.result().close_litellm_async_clients()
+        """Let it end what it does after an answer, and close the connections that it keeps."""
+        loading = self._loading
+        if loading is not None and loading.done() and not loading.cancelled() and loading.exception() is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AFTERWORK_S):
+                    await _afterwork().flush()
+            await loading.result().close_litellm_async_clients()
         await self._tasks.aclose()
 
 
@@ -189,6 +201,11 @@ def load() -> "_Library":
         logging.getLogger(name).disabled = True
     warnings.filterwarnings("ignore", message=".*ReadOnly.*", category=UserWarning)  # of its own types
     return cast("_Library", litellm)
+
+
+def _afterwork() -> _Afterwork:
+    module = importlib.import_module("litellm.litellm_core_utils.logging_worker")
+    return cast("_Afterwork", module.GLOBAL_LOGGING_WORKER)
 
 
 async def _whole(client: ClientExchange) -> bytes:

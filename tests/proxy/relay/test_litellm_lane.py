@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import importlib.metadata
 import json
 import subprocess
@@ -382,6 +383,22 @@ async def test_litellm_says_nothing_of_its_own(provider: Provider, capfd: pytest
         await ask(client)
         await ask(client, stream=True)
     assert capfd.readouterr() == ("", "")
+
+
+async def test_what_litellm_does_after_an_answer_is_ended_with_it() -> None:
+    """A coroutine that it has queued is run, not left over for the interpreter to warn of."""
+    library, done = litellm_lane.Library(), asyncio.Event()
+    await library.get()
+    queue = importlib.import_module("litellm.litellm_core_utils.logging_worker").GLOBAL_LOGGING_WORKER
+
+    async def afterwork() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        done.set()
+
+    queue.ensure_initialized_and_enqueue(afterwork())
+    await library.aclose()
+    assert done.is_set()
 
 
 def test_the_package_starts_nothing_by_itself() -> None:
