@@ -4,12 +4,13 @@ In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothi
 """
 
 from backtalk.errors import RequestError
+from backtalk.model.asgi import App, Receive, Scope, Send
 from backtalk.model.endpoints import is_call, is_reserved
 from backtalk.model.exchange import Serve
 from backtalk.model.meter import Meter
 from backtalk.observe.call import Sink
 from backtalk.observe.calls import ObservedCalls
-from backtalk.observe.middleware import App, Observe, Receive, Scope, Send
+from backtalk.observe.middleware import Observe
 from backtalk.relay.browsers import from_programs
 from backtalk.relay.gate import VirtualKeys, gated
 from backtalk.relay.lanes import Lanes

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backtalk.installation import secret
-from backtalk.observe.middleware import App, Message, Observe, Receive, Scope, Send
+from backtalk.model.asgi import App, Message, Receive, Scope, Send
+from backtalk.observe.middleware import Observe
 from backtalk.settings import Settings, load
 from backtalk.spool.spool import Spool
 from backtalk.telemetry.metrics import Metrics

@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Callable
+from typing import Final
 
 from backtalk import installation
 from backtalk.app import PublicApp
 from backtalk.errors import SetupError
+from backtalk.model.asgi import App, Message, Receive, Scope, Send
 from backtalk.model.authority import is_loopback
 from backtalk.model.exchange import Serve
 from backtalk.observe.middleware import Observe
@@ -34,14 +35,6 @@ from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
 from backtalk.web.server import run_server
 
-Scope = MutableMapping[str, Any]
-"""An ASGI scope."""
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-"""How events come."""
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-"""How events go."""
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""An ASGI app."""
 Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
 """Opens what an app needs within its server's life, and closes it after."""
 
@@ -102,10 +95,10 @@ class WithLife:
 @contextlib.asynccontextmanager
 async def alive(app: App) -> AsyncGenerator[None]:
     """Open what an ASGI app keeps for its life, and close it at the end."""
-    events: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(maxsize=1)
+    events: asyncio.Queue[Message] = asyncio.Queue(maxsize=1)
     started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def send(message: MutableMapping[str, Any]) -> None:
+    async def send(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":
             started.set_result(None)
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from backtalk.app import PublicApp
+from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.meter import NoMeter
-from backtalk.observe.middleware import Receive, Scope, Send
 from backtalk.settings import RelaySettings, Settings
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering

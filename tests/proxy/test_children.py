@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from backtalk.children import App, Receive, Scope, Send, WithLife, alive
+from backtalk.children import WithLife, alive
 from backtalk.listeners import bind, url_of
+from backtalk.model.asgi import App, Receive, Scope, Send
 from backtalk.model.frames import Closed, Feedback, Heartbeat, Opened
 from backtalk.process import is_locked
 from backtalk.settings import Settings, SpoolSettings, WebSettings, environ_for

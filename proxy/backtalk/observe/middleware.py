@@ -5,10 +5,11 @@ rule: bytes pass unchanged and at once; only header fields are added, and only a
 """
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from backtalk.errors import BacktalkError
+from backtalk.model.asgi import App, Message, Receive, Scope, Send
 from backtalk.model.endpoints import is_call
 from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Outcome
@@ -21,16 +22,6 @@ from backtalk.observe.socket_passage import SocketPassage
 from backtalk.observe.tenants import Owner
 from backtalk.settings import Settings
 
-Scope = MutableMapping[str, Any]
-"""An ASGI scope."""
-Message = MutableMapping[str, Any]
-"""An ASGI event."""
-Receive = Callable[[], Awaitable[Message]]
-"""How an app gets events."""
-Send = Callable[[Message], Awaitable[None]]
-"""How an app sends events."""
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""An ASGI application."""
 Answer = Callable[[BaseException, str, str], tuple[int, list[tuple[bytes, bytes]], bytes]]
 """Makes status, header fields and body of an error under a trace id, for a path."""
 

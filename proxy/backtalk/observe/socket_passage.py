@@ -4,17 +4,11 @@ The host's server speaks the protocol, so what passes here are whole messages: t
 would be, uncompressed and unmasked. The one rule: a message passes unchanged and at once, only the 101 gets the ids.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 
+from backtalk.model.asgi import App, Message, Receive, Scope, Send
 from backtalk.model.frames import Outcome
 from backtalk.observe.call import Call
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _TEXT: Final = 0x81
 _BINARY: Final = 0x82

@@ -10,10 +10,10 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 from backtalk.app import PublicApp
+from backtalk.model.asgi import App, Receive, Scope, Send
 from backtalk.model.exchange import Calls
 from backtalk.model.frames import AnyFrame, Closed, Opened, Requested, decode
 from backtalk.model.meter import NoMeter
-from backtalk.observe.middleware import App, Receive, Scope, Send
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse
 from backtalk.testing.raw_upstream import RawUpstream, Script, answering

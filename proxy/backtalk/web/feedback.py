@@ -7,13 +7,14 @@ The one rule: nothing is acknowledged before `Spool.put` returned, and nothing b
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.feedback.body import Given, parse
 from backtalk.model import feedback, frames
+from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.endpoints import FEEDBACK as PATH
 from backtalk.model.ids import CallKey, keyed_hash, new_span_id, new_trace_id, parse_traceparent
 from backtalk.model.meter import Meter
@@ -27,11 +28,6 @@ BODY_S: Final = 30.0
 """So long may a body take to come."""
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _JSON: Final = (b"content-type", b"application/json")
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class Intake(Protocol):

@@ -6,8 +6,8 @@ that site's. In: an app, and further names. Out: the same app for those who aske
 
 from collections.abc import Collection
 
+from backtalk.model.asgi import App, Receive, Scope, Send
 from backtalk.model.authority import check_host
-from backtalk.observe.middleware import App, Receive, Scope, Send
 
 
 class OwnHosts:

@@ -3,7 +3,7 @@
 import pytest
 
 from backtalk.errors import RequestError
-from backtalk.observe.middleware import Receive, Scope, Send
+from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.web.hosts import OwnHosts
 
 
