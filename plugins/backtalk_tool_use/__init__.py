@@ -4,8 +4,9 @@ All is seen at the end of the call whose answer calls the tool, from its own req
 the call that shows it. A run is what happened since the person's last message.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from backtalk.plugin import CallClosed, CallOpened, Message, Scalar, SessionView, Signal, ToolCall
 from backtalk_tool_use.json_schema import NOT_JSON, breach, parsed
@@ -103,15 +104,9 @@ def _is_error(result: str) -> bool:
 
 
 def _key(call: ToolCall) -> str:
+    """The arguments, whatever the order of their keys."""
     value = parsed(call.arguments or "{}")
-    return call.arguments if value is NOT_JSON else repr(_sorted(value))
-
-
-def _sorted(value: object) -> object:
-    """The value with the keys of every object in order."""
-    if isinstance(value, dict):
-        return [(key, _sorted(item)) for key, item in sorted(cast("dict[str, object]", value).items())]
-    return [_sorted(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
+    return call.arguments if value is NOT_JSON else json.dumps(value, sort_keys=True)
 
 
 def _signal(fact: CallClosed, kind: str, probability: float, evidence: Mapping[str, Scalar]) -> Signal:

@@ -6,7 +6,6 @@ nothing: a claim needs to be right more than it needs to be made.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import Any, Final, cast
 
 NOT_JSON: Final = object()
@@ -53,11 +52,9 @@ def _breaches(value: object, schema: object, path: str, depth: int) -> Iterator[
             yield from _breaches(item, known.get("items"), f"{path}[]", depth + 1)
 
 
-def _of_object(value: Mapping[str, object], schema: Mapping[str, Any], path: str, depth: int) -> Iterator[str]:
-    properties = schema.get("properties")
-    known: Mapping[str, object] = cast("dict[str, object]", properties) if isinstance(properties, dict) else {}
-    required = schema.get("required")
-    for name in cast("list[object]", required) if isinstance(required, list) else ():
+def _of_object(value: Mapping[str, object], schema: Mapping[str, object], path: str, depth: int) -> Iterator[str]:
+    known = _mapping(schema.get("properties"))
+    for name in _names(schema.get("required")):
         if name not in value:
             yield f"{path}.{name} is missing"
     if schema.get("additionalProperties") is False:
@@ -69,11 +66,20 @@ def _of_object(value: Mapping[str, object], schema: Mapping[str, Any], path: str
 
 def _is_of(value: object, wanted: object) -> bool:
     if isinstance(wanted, list):
-        return any(_is_of(value, each) for each in cast("Sequence[object]", wanted))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+        return any(_is_of(value, each) for each in cast("list[object]", wanted))
+    if not isinstance(wanted, str):
+        return True
     if wanted in {"integer", "number"}:
-        return number and (
-            wanted == "number" or (isfinite(cast("float", value)) and value == int(cast("float", value)))
-        )
-    known = _TYPES.get(wanted) if isinstance(wanted, str) else None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and (wanted == "number" or isinstance(value, int) or cast("float", value).is_integer())
+    known = _TYPES.get(wanted)
     return known is None or isinstance(value, known)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _names(value: object) -> Sequence[str]:
+    listed = cast("list[object]", value) if isinstance(value, list) else []
+    return [name for name in listed if isinstance(name, str)]

@@ -111,4 +111,5 @@ def test_any_value_and_any_schema_can_be_compared(value: object) -> None:
     assert breach(value, {}) is None
     breach({"city": value}, PARAMETERS)
     breach(value, value)
+    breach({"a": value}, {"type": value, "required": [value], "properties": value, "enum": value})
     assert parsed("{" * 100_000) is not None

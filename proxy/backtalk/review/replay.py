@@ -19,6 +19,7 @@ from backtalk.session.memory_store import MemorySessionStore
 from backtalk.settings import Settings
 from backtalk.text.pair_model import Embed
 
+_Name = tuple[str, str, str, str]
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -61,11 +62,13 @@ def lines(signals: Iterable[SignalFound]) -> bytes:
 
 def difference(signals: Iterable[SignalFound], rows: Iterable[Mapping[str, Any]]) -> list[Difference]:
     """Compare with rows of the ledger's signals; one is the same where detector, kind and both calls are."""
-    new = {(s.detector, s.kind, s.about.span_id, s.shown_by.span_id) for s in signals}
-    old = {(r["detector"], r["kind"], r["span_id"], r["shown_by_span_id"]) for r in rows if r["fact"] == "signal"}
-    counts = [Counter((key[0], key[1]) for key in part) for part in (new & old, new - old, old - new)]
-    names = sorted({name for count in counts for name in count})
-    return [Difference(*name, *(count[name] for count in counts)) for name in names]
+    new: set[_Name] = {(s.detector, s.kind, s.about.span_id, s.shown_by.span_id) for s in signals}
+    old: set[_Name] = {
+        (r["detector"], r["kind"], r["span_id"], r["shown_by_span_id"]) for r in rows if r["fact"] == "signal"
+    }
+    same, added, gone = (Counter((key[0], key[1]) for key in part) for part in (new & old, new - old, old - new))
+    names: list[tuple[str, str]] = sorted({*same, *added, *gone})
+    return [Difference(*name, same[name], added[name], gone[name]) for name in names]
 
 
 def _through(desk: Desk, calls: Iterable[CallClosed]) -> Iterator[Fact]:

@@ -234,16 +234,15 @@ def _common(a: Sequence[str], b: Sequence[str]) -> int:
 def trusts_words(a: str, b: str) -> bool:
     """Whether shared words are evidence enough: both texts are in one language, and it is English or not told."""
     latin = script(a) == script(b) == "latin"
-    return latin and _language(a) == _language(b) and _language(a) in {None, "en"}
+    return latin and not mixes_languages(a, b) and language(words(normal(a))) in {None, "en"}
 
 
 def mixes_languages(a: str, b: str) -> bool:
-    """Whether shared words are no evidence at all: two scripts, or two languages of one."""
+    """Whether shared words are no evidence at all: two scripts, two languages, or two that are not told and unlike."""
     one, other = script(a), script(b)
-    if "none" in {one, other}:
-        return False
-    return one != other or (one == "latin" and _language(a) != _language(b))
-
-
-def _language(text: str) -> str | None:
-    return language(words(normal(text[:CHARS])))
+    if one != other or one != "latin":
+        return one != other and "none" not in {one, other}
+    old, new = words(normal(a)), words(normal(b))
+    if language(old) is None and language(new) is None:
+        return 4 * len(set(old) & set(new)) < min(len(set(old)), len(set(new)))
+    return language(old) != language(new)

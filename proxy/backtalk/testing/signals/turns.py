@@ -6,7 +6,7 @@ negative signal (people reload pages), so such rows count for their own class al
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -68,12 +68,14 @@ def _judged(file: str, row: dict[str, Any], chosen: Models, embed: Embed | None)
 def _before(history: Any, asked: str) -> tuple[str, ...]:
     """The user's texts of a history, however it is written down, without the last question."""
     said: list[str] = []
-    for place, turn in enumerate(cast("list[object]", history) if isinstance(history, list) else []):
+    turns = cast("list[object]", history) if isinstance(history, list) else []
+    for place, turn in enumerate(turns):
         if isinstance(turn, str):
             said += [turn] if place % 2 == 0 else []
-        elif isinstance(turn, dict) and cast("dict[str, object]", turn).get("role", "user") == "user":
-            named = cast("dict[str, object]", turn)
-            said.append(str(named.get("content", named.get("text", named.get("user", "")))))
-        elif isinstance(turn, list | tuple) and turn:
-            said.append(str(cast("Sequence[object]", turn)[0]))
+        elif isinstance(turn, dict):
+            fields = cast("dict[str, object]", turn)
+            text = next((fields[name] for name in ("content", "text", "user") if name in fields), "")
+            said += [str(text)] if fields.get("role", "user") == "user" else []
+        elif isinstance(turn, list) and turn:
+            said.append(str(cast("list[object]", turn)[0]))
     return tuple(text for text in said if text != asked)
