@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import logging
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from backtalk import clock
@@ -17,6 +17,7 @@ from backtalk.errors import BacktalkError, RequestError
 from backtalk.model.exchange import ClientExchange, RequestHead
 from backtalk.model.notes import CallNotes
 from backtalk.relay import failures, translated
+from backtalk.relay.provider_errors import secrets_of, told
 from backtalk.relay.reply import RefusedError, Reply
 from backtalk.relay.translated import Operation
 from backtalk.relay.upstream import parse_target
@@ -167,7 +168,7 @@ class LitellmLane:
         except TimeoutError as error:
             raise failures.idle_timeout(self._relay.idle_timeout_s) from error
         except Exception as error:
-            raise _told(error, translated.secrets_of(arguments), self._relay.idle_timeout_s) from error
+            raise told(error, secrets_of(arguments), self._relay.idle_timeout_s) from error
 
     def _own_arguments(self, head: RequestHead) -> dict[str, Any]:
         """What the target says, over anything that a client could."""
@@ -228,19 +229,6 @@ async def _closed(stream: "_Stream") -> None:
     if close is not None:
         with contextlib.suppress(Exception):
             await close()
-
-
-def _told(error: Exception, secrets: Sequence[str], limit_s: float) -> Exception:
-    """An exception of litellm as what the client is to be told."""
-    refusal = translated.refusal_of(error, secrets=secrets)
-    if refusal is not None:
-        return RefusedError(refusal)
-    status = getattr(error, "status_code", None)
-    if status == 408:  # no head, so no answer of the provider's: litellm's own word for a wait that was too long
-        return failures.idle_timeout(limit_s)
-    if isinstance(status, int) and 400 <= status < 500:
-        return RefusedError(translated.Refusal(status, translated.safe_message(error, secrets=secrets), None))
-    return failures.provider_unreachable() if translated.is_unconnected(error) else failures.cut()
 
 
 def _fields(result: object) -> list[tuple[bytes, bytes]]:

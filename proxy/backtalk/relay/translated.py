@@ -6,10 +6,8 @@ send, with which key, what to log) would let a client choose where our key goes.
 """
 
 import base64
-import json
-import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
@@ -55,11 +53,6 @@ _TYPES: Final[Mapping[int, str]] = {
     422: "invalid_request_error",
     429: "rate_limit_error",
 }
-_MESSAGE_LIMIT: Final = 4096
-_SECRET_NAME: Final = re.compile(r"key|secret|token|password|credential")
-_KEY: Final = re.compile(r"(?:\b(?:sk|pk|rk|gsk|xai)-|\bAIza|\bAKIA|(?<=Bearer ))[A-Za-z0-9_.-]{12,}")
-"""What keys look like: one that litellm took from the environment is known by its form alone."""
-_UNCONNECTED: Final = frozenset(("ClientConnectorError", "ConnectError", "ConnectionRefusedError", "gaierror"))
 
 
 class Refusal(NamedTuple):
@@ -175,68 +168,6 @@ def error_event(message: str) -> bytes:
     """An error inside a stream, as OpenAI's clients understand it."""
     error = {"message": message, "type": "upstream_error", "param": None, "code": "upstream_cut"}
     return _event(msgspec.json.encode({"error": error}))
-
-
-def refusal_of(error: BaseException, *, secrets: Sequence[str]) -> Refusal | None:
-    """What the provider answered, found in the chain behind litellm's exception; None where it answered nothing.
-
-    litellm tells some statuses as others (529 as 500) and drops the headers, so the provider's own exception is asked.
-    """
-    for one in chain(error):
-        headers = _headers(one)
-        status = getattr(one, "status_code", None)
-        if headers is not None and isinstance(status, int) and 400 <= status < 600:
-            return Refusal(status, safe_message(one, secrets=secrets), headers.get("retry-after"))
-    return None
-
-
-def is_unconnected(error: BaseException) -> bool:
-    """Whether the provider could not even be reached."""
-    return any(type(one).__name__ in _UNCONNECTED for one in chain(error))
-
-
-def secrets_of(own: Json) -> tuple[str, ...]:
-    """The values of a target's arguments that nobody is to see, by their names; the longest first."""
-    found = (value for name, value in own.items() if isinstance(value, str) and value and _SECRET_NAME.search(name))
-    return tuple(sorted(found, key=len, reverse=True))
-
-
-def safe_message(error: BaseException, *, secrets: Sequence[str]) -> str:
-    """An exception's sentence: the provider's own where it is JSON, without any key that it may repeat."""
-    message = getattr(error, "message", None) or str(error)
-    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-    said = _said(text)
-    for secret in secrets:
-        said = said.replace(secret, "***")
-    return _KEY.sub("***", said[:_MESSAGE_LIMIT])
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it came of, at most sixteen."""
-    one: BaseException | None = error
-    for _ in range(16):
-        if one is None:
-            return
-        yield one
-        one = one.__cause__ or one.__context__
-
-
-def _headers(error: BaseException) -> Mapping[str, str] | None:
-    for holder in (error, getattr(error, "response", None)):
-        headers = getattr(holder, "headers", None)
-        if headers:
-            return cast("Mapping[str, str]", headers)
-    return None
-
-
-def _said(text: str) -> str:
-    """The `message` of the JSON in a text; the text itself where there is none."""
-    begin = text.find("{")
-    try:
-        message = json.loads(text[begin:])["error"]["message"] if begin >= 0 else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return text
-    return message if isinstance(message, str) else text
 
 
 def _pruned(message: Json) -> Json:

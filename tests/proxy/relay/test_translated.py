@@ -9,17 +9,7 @@ import pytest
 
 from backtalk.errors import RequestError
 from backtalk.relay import translated
-from backtalk.relay.translated import ChatEvents, Refusal, ResponseEvents
-
-
-class ProviderError(Exception):
-    """An exception as providers' clients have them."""
-
-    def __init__(self, message: str | bytes, *, status_code: int = 0, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status_code = status_code
-        self.headers = headers
+from backtalk.relay.translated import ChatEvents, ResponseEvents
 
 
 def chunk(content: str | None = None, *, finish: str | None = None, **more: Any) -> dict[str, Any]:
@@ -106,56 +96,11 @@ def test_vectors_are_packed_where_base64_was_asked_for() -> None:
     assert struct.unpack("<2f", b64decode(packed)) == (0.5, -1.0)
 
 
-def test_the_providers_own_status_is_found_behind_litellms() -> None:
-    """An overload is told as a 500 that does not say when to come again; its cause does."""
-    cause = ProviderError('{"error":{"message":"busy sk-1"}}', status_code=529, headers={"retry-after": "3"})
-    told = ProviderError("litellm.InternalServerError: ...", status_code=500)
-    told.__cause__ = cause
-    assert translated.refusal_of(told, secrets=("sk-1",)) == Refusal(529, "busy ***", "3")
-
-
-def test_without_an_answer_there_is_no_refusal() -> None:
-    """A status that litellm made up is nobody's word."""
-    told = ProviderError("cannot connect", status_code=500)
-    told.__context__ = ConnectionRefusedError()
-    assert translated.refusal_of(told, secrets=()) is None
-    assert translated.is_unconnected(told)
-    assert not translated.is_unconnected(ProviderError("x"))
-
-
-def test_a_chain_of_exceptions_ends() -> None:
-    """Even one that is its own cause."""
-    error = ProviderError("x")
-    error.__cause__ = error
-    assert len(list(translated.chain(error))) == 16
-
-
-@pytest.mark.parametrize("message", [b'{"error":{"message":"no"}}', 'pre - {"error":{"message":"no"}}', "no"])
-def test_a_message_is_the_providers_sentence(message: str | bytes) -> None:
-    """JSON, text or bytes: what a person reads."""
-    assert translated.safe_message(ProviderError(message), secrets=()) == "no"
-
-
 def test_paths_without_a_translation_are_refused() -> None:
     """The error names those that have one."""
     assert translated.operation("/v1/chat/completions/") == "chat"
     with pytest.raises(RequestError, match="/v1/embeddings"):
         translated.operation("/v1/audio/speech")
-
-
-def test_what_a_target_keeps_to_itself_is_known_by_its_name() -> None:
-    """Keys are options of litellm under many names."""
-    own = {"api_key": "a", "aws_secret_access_key": "secret", "aws_session_token": "tok", "api_base": "b", "token": 1}
-    assert translated.secrets_of(own) == ("secret", "tok", "a")
-
-
-@pytest.mark.parametrize(
-    "key", ["sk-ant-api03-AbCdEf_123456", "AIzaSyA1234567890abcdef", "AKIAIOSFODNN7EXAMPLE", "gsk-0123456789abc"]
-)
-def test_what_looks_like_a_key_is_not_repeated(key: str) -> None:
-    """The library may have taken one from the environment, which nobody here has seen."""
-    assert translated.safe_message(ProviderError(f"Incorrect API key: {key}."), secrets=()) == "Incorrect API key: ***"
-    assert translated.safe_message(ProviderError("a task-oriented, ask-me-anything word"), secrets=()).endswith("word")
 
 
 @pytest.mark.parametrize("model", ["huggingface/http://127.0.0.1/x", "https://elsewhere", None, 1])
