@@ -7,7 +7,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from backtalk.session.targets import Command
+from backtalk.session.lookup import Command
 
 
 class CountingConnection:

@@ -5,18 +5,17 @@ Redis that is away is left alone for a pause, and nobody waits for it.
 """
 
 import asyncio
-import importlib
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, cast
 
 from backtalk import clock
 from backtalk.model.facts import CallClosed, Fact
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
-from backtalk.session.targets import Command, Connection
+from backtalk.session.lookup import Command, Lookup
 from backtalk.virtual_keys import WINDOW_S, Counts, KeyRing, VirtualKey
 
 _log: Final = logging.getLogger(__name__)
@@ -25,24 +24,19 @@ _REMEMBERED: Final = 4096
 _NANO: Final = 1_000_000_000
 
 
-class _Door(Protocol):
-    def connect(self, url: str, timeout_s: float) -> Connection: ...
-
-
 class KeyCounts:
     """The counters as a proxy asks them. Without a URL nothing is ever known."""
 
     def __init__(self, url: str | None, *, secret: bytes, metrics: Meter, lookup_ms: float) -> None:
-        self._url = url
         self._secret = secret
         self._metrics = metrics
         self._budget_s = lookup_ms / 1000
         self._breaker = Breaker()
-        self._connection: asyncio.Task[Connection] | None = None
+        self._lookup = None if url is None else Lookup(url, budget_s=self._budget_s)
 
     async def count(self, key: VirtualKey, now_ns: int) -> Counts | None:
         """Count a request in one round trip; None where Redis is away or slow."""
-        if self._url is None or not self._breaker.may_try(clock.monotonic_ns()):
+        if self._lookup is None or not self._breaker.may_try(clock.monotonic_ns()):
             self._metrics.add("backtalk.keys.unchecked")
             return None
         names = _names(self._secret, key, now_ns)
@@ -54,7 +48,7 @@ class KeyCounts:
         ]
         try:
             async with asyncio.timeout(self._budget_s):
-                connection = await self._connected(self._url)
+                connection = await self._lookup.connection()
                 requests, _, tokens, spent = await connection.send(commands)
         except OSError as error:  # TimeoutError is one
             if not self._breaker.broken:
@@ -67,25 +61,13 @@ class KeyCounts:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        task = self._connection
-        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
-            await task.result().aclose()
-        elif task is not None:
-            task.cancel()
+        if self._lookup is not None:
+            await self._lookup.aclose()
 
     async def warm(self) -> None:
         """Load the client library ahead of the first key, in a thread."""
-        if self._url is not None:
-            await self._connected(self._url)
-
-    async def _connected(self, url: str) -> Connection:
-        if self._connection is None:
-            self._connection = asyncio.get_running_loop().create_task(self._load(url))
-        return await asyncio.shield(self._connection)
-
-    async def _load(self, url: str) -> Connection:
-        module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
-        return cast(_Door, module).connect(url, self._budget_s)
+        if self._lookup is not None:
+            await self._lookup.connection()
 
 
 class KeySpending:

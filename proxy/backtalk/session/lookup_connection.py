@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from backtalk.session.targets import Command
+from backtalk.session.lookup import Command
 
 
 class _Pipeline(Protocol):

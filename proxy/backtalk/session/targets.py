@@ -6,10 +6,9 @@ The repeat's mark is set by `remember`, called once the feedback is durable, so 
 """
 
 import asyncio
-import importlib
 import logging
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, Protocol, cast
+from typing import Final, Literal, NamedTuple, cast
 
 from backtalk import clock
 from backtalk.model.feedback import FeedbackBody
@@ -17,15 +16,13 @@ from backtalk.model.ids import CallKey, SpanId, TraceId, parse_request_id, parse
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
+from backtalk.session.lookup import Command, Lookup
 
 _log: Final = logging.getLogger(__name__)
 
 TargetStatus = Literal["resolved", "pending", "ambiguous", "session", "unknown"]
 """`resolved`: one call. `pending`: no call is known under this key yet. `ambiguous`: several calls. `session`: the
 feedback is about a whole session. `unknown`: it could not be looked up; the join on reading decides."""
-
-Command = tuple[str | bytes | int, ...]
-"""One Redis command."""
 
 
 class Found(NamedTuple):
@@ -36,22 +33,6 @@ class Found(NamedTuple):
     status: TargetStatus
 
 
-class Connection(Protocol):
-    """The Redis behind the look-ups (`session.lookup_connection`); every failure is an `OSError`."""
-
-    async def send(self, commands: Sequence[Command]) -> list[object]:
-        """Send commands in one round trip; returns their replies."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close what is open."""
-        ...
-
-
-class _Door(Protocol):
-    def connect(self, url: str, timeout_s: float) -> Connection: ...
-
-
 _UNKNOWN: Final = Found(None, None, "unknown")
 
 
@@ -59,18 +40,17 @@ class Targets:
     """The look-ups of one process. Without a URL, nothing is ever known."""
 
     def __init__(self, url: str | None, *, secret: bytes, metrics: Meter, lookup_ms: float, mark_ttl_s: int) -> None:
-        self._url = url
         self._secret = secret
         self._metrics = metrics
         self._budget_s = lookup_ms / 1000
         self._mark_ttl_s = mark_ttl_s
         self._breaker = Breaker()
-        self._connection: asyncio.Task[Connection] | None = None
+        self._lookup = None if url is None else Lookup(url, budget_s=self._budget_s)
 
     async def warm(self) -> None:
         """Load the client library ahead of the first feedback, in a thread."""
-        if self._url is not None:
-            await self._connected(self._url)
+        if self._lookup is not None:
+            await self._lookup.connection()
 
     async def look_up(self, tenant: str, feedback_id: str, body: FeedbackBody) -> Found:
         """Ask for the mark and the target in one round trip."""
@@ -89,11 +69,8 @@ class Targets:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        task = self._connection
-        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
-            await task.result().aclose()
-        elif task is not None:
-            task.cancel()
+        if self._lookup is not None:
+            await self._lookup.aclose()
 
     def _target_command(self, tenant: str, body: FeedbackBody) -> list[Command]:
         if body.response_id is not None:
@@ -103,12 +80,12 @@ class Targets:
 
     async def _send(self, commands: Sequence[Command]) -> list[object] | None:
         """The replies, or None where Redis is away or slow."""
-        if self._url is None or not self._breaker.may_try(clock.monotonic_ns()):
+        if self._lookup is None or not self._breaker.may_try(clock.monotonic_ns()):
             return None
-        loading = self._connection is None or not self._connection.done()
+        loading = not self._lookup.ready
         try:
             async with asyncio.timeout(self._budget_s):
-                connection = await self._connected(self._url)
+                connection = await self._lookup.connection()
                 loading = False
                 replies = await connection.send(commands)
         except OSError as error:  # TimeoutError is one
@@ -116,16 +93,6 @@ class Targets:
             return None
         self._breaker.succeeded()
         return replies
-
-    async def _connected(self, url: str) -> Connection:
-        """The connection; its library is loaded once, and goes on loading when a waiter's time is up."""
-        if self._connection is None:
-            self._connection = asyncio.get_running_loop().create_task(self._load(url))
-        return await asyncio.shield(self._connection)
-
-    async def _load(self, url: str) -> Connection:
-        module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
-        return cast(_Door, module).connect(url, self._budget_s)
 
     def _failed(self, error: OSError, *, loading: bool) -> None:
         if not loading:
