@@ -52,6 +52,7 @@ check: $(CHECK_READY) ## Run the linters and the type checkers
 
 bench: $(READY) ## Measure; the figures of the README come from here
 	@$(BIN)/python tests/bench/load.py $(ARGS)
+	@$(BIN)/python tests/bench/worker_cpu.py
 	@$(BIN)/python tests/bench/freshness.py
 	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 

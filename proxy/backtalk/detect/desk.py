@@ -15,7 +15,7 @@ import msgspec
 from backtalk.detect.arrivals import arrival_of, completion_of, is_dialogue
 from backtalk.detect.calibration import Calibration
 from backtalk.detect.claims import Claims
-from backtalk.detect.late_parents import AWAITS, LATE_PARENT_NS, SECOND_LOOK_NS, LateParents, Missed, awaits
+from backtalk.detect.late_parents import AWAITS, LATE_PARENT_NS, LateParents, Missed, awaits, second_looks
 from backtalk.detect.links import SURE, judged, linked_of, marked, place_of, related_of, windows_of
 from backtalk.detect.retrievals import looked_at
 from backtalk.detect.views import view_again, view_of
@@ -27,7 +27,7 @@ from backtalk.plugin.protocols import Detector
 from backtalk.plugin.runner import DetectorRunner
 from backtalk.session.canonical import Hasher
 from backtalk.session.decide import Decision, decide
-from backtalk.session.store import Arrival, SessionStore
+from backtalk.session.store import Arrival, Evidence, SessionStore
 from backtalk.settings import Settings
 from backtalk.text.pair_model import Embed
 
@@ -104,9 +104,7 @@ class Desk:
 
     def advance(self, boot_ns: int) -> list[Fact]:
         """Decide the arrivals whose wait has passed, and look again for the parents that were missed."""
-        found: list[Fact] = []
-        while (due := self._late.due(boot_ns)) is not None:
-            found += self._look_again(*due)
+        found = second_looks(self._late, self._store, boot_ns, self._look_again)
         while self._waiting:
             span_id, call = next(iter(self._waiting.items()))
             if boot_ns < call.fact.boot_ns + LATE_PARENT_NS:
@@ -185,19 +183,20 @@ class Desk:
         if not self._late.add(missed):
             self._metrics.add("backtalk.session.forgotten")
 
-    def _look_again(self, missed: Missed, followers: Sequence[Missed]) -> list[Fact]:
+    def _look_again(self, missed: Missed, followers: Sequence[Missed], evidence: Evidence) -> list[Fact]:
         """Where a parent is known by now: the links that supersede those of the call and of what follows it."""
-        linked_ns = missed.fact.opened_ns + LATE_PARENT_NS + SECOND_LOOK_NS
-        found = self._relink(missed, linked_ns)
+        linked_ns = missed.again_ns
+        found = self._relink(missed, linked_ns, evidence)
         if not found:
             return []
         self._metrics.add("backtalk.session.relinked")
-        return found + [fact for follower in followers for fact in self._relink(follower, linked_ns)]
+        for follower in followers:
+            found += self._relink(follower, linked_ns, self._store.arrive(follower.arrival))
+        return found
 
-    def _relink(self, missed: Missed, linked_ns: int) -> list[Fact]:
+    def _relink(self, missed: Missed, linked_ns: int, evidence: Evidence) -> list[Fact]:
         """A call's second link, with what it shows of calls that the first had not named; nothing if it is the same."""
         fact, arrival, first = missed
-        evidence = self._store.arrive(arrival)
         decision = decide(arrival, evidence, self._hasher, self._windows, fact.opened_ns + LATE_PARENT_NS)
         linked = msgspec.structs.replace(linked_of(fact, decision), linked_ns=linked_ns, supersedes=True)
         if not (evidence.available and decision.resolved) or place_of(linked) == place_of(first):

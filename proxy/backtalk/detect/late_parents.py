@@ -8,12 +8,14 @@ second look the call has a session of its own; calls that were put into that ses
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from backtalk.clock import NS_PER_S
-from backtalk.model.facts import CallOpened, SessionLinked
+from backtalk.model.facts import CallOpened, Fact, SessionLinked
 from backtalk.model.ids import SpanId
-from backtalk.session.store import Arrival
+from backtalk.session.store import Arrival, Evidence, SessionStore
 
 LATE_PARENT_NS: Final = NS_PER_S
 """How long an arrival waits for the answer it continues; later answers are not the one."""
@@ -21,6 +23,8 @@ SECOND_LOOK_NS: Final = 2 * NS_PER_S
 """How long after that it is looked up again."""
 MOST: Final = 4_096
 """Most calls that wait or follow; beyond it the oldest keeps its link."""
+LOOKS: Final = 64
+"""Most second looks of one round trip."""
 AWAITS: Final = "awaits_parent"
 """The entry of a link's evidence that says that a later link may supersede it."""
 _FIRST: Final = frozenset({"new", "explicit_session"})
@@ -33,6 +37,11 @@ class Missed(NamedTuple):
     fact: CallOpened
     arrival: Arrival
     linked: SessionLinked
+
+    @property
+    def again_ns(self) -> int:
+        """When it is looked up again."""
+        return self.fact.opened_ns + LATE_PARENT_NS + SECOND_LOOK_NS
 
 
 class LateParents:
@@ -67,19 +76,44 @@ class LateParents:
         self._pop(next(iter(self._missed)))
         return False
 
+    def ahead(self, boot_ns: int, most: int) -> list[Missed]:
+        """The calls that `due` will give next, up to so many; they wait on."""
+        return list(takewhile(lambda missed: _is_due(missed, boot_ns), islice(self._missed.values(), most)))
+
     def due(self, boot_ns: int) -> tuple[Missed, list[Missed]] | None:
         """The next call to look at again, and its followers; they wait no longer."""
-        if not self._missed:
-            return None
-        span_id, missed = next(iter(self._missed.items()))
-        if boot_ns < missed.fact.boot_ns + LATE_PARENT_NS + SECOND_LOOK_NS:
-            return None
-        return missed, self._pop(span_id)
+        found = self.ahead(boot_ns, 1)
+        return (found[0], self._pop(found[0].linked.span_id)) if found else None
 
     def _pop(self, span_id: SpanId) -> list[Missed]:
         followers = self._followers.pop(self._missed.pop(span_id).linked.session_id, [])
         self._following.difference_update(follower.linked.span_id for follower in followers)
         return followers
+
+
+def second_looks(
+    late: LateParents,
+    store: SessionStore,
+    boot_ns: int,
+    look_again: Callable[[Missed, Sequence[Missed], Evidence], list[Fact]],
+) -> list[Fact]:
+    """The second looks that are due. Most find nothing, so many are asked for at once, until one changes a link."""
+    found: list[Fact] = []
+    known: dict[SpanId, Evidence] = {}
+    while (due := late.due(boot_ns)) is not None:
+        missed, followers = due
+        if missed.fact.span_id not in known:
+            ahead = [missed, *late.ahead(boot_ns, LOOKS - 1)]
+            every = store.arrive_all([other.arrival for other in ahead])
+            known = {other.fact.span_id: evidence for other, evidence in zip(ahead, every, strict=True)}
+        if links := look_again(missed, followers, known.pop(missed.fact.span_id)):
+            found += links
+            known.clear()
+    return found
+
+
+def _is_due(missed: Missed, boot_ns: int) -> bool:
+    return boot_ns >= missed.fact.boot_ns + LATE_PARENT_NS + SECOND_LOOK_NS
 
 
 def awaits(linked: SessionLinked) -> bool:

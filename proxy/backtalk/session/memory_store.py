@@ -4,6 +4,7 @@ In and out: the port in `store`. The one rule: it answers as Redis would, so the
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -56,7 +57,9 @@ class MemorySessionStore:
         found: dict[str, tuple[Seen, ...]] = {}
         for slot in slots(arrival, self._lifetimes):
             spans = self._spans(slot.key)
-            found[slot.field] = tuple(seen for span in spans if span != span_id and (seen := self._seen(scope, span)))
+            if slot.reads:
+                seen = (self._seen(scope, span) for span in spans if span != span_id)
+                found[slot.field] = tuple(call for call in seen if call is not None)
             if slot.joins and span_id not in spans:
                 spans = [*spans, span_id][-slot.cap :]
             if spans:
@@ -65,6 +68,10 @@ class MemorySessionStore:
         if entry.known is None:
             entry.known = known(arrival)
         return Evidence(**cast("dict[str, Any]", found))
+
+    def arrive_all(self, arrivals: Sequence[Arrival]) -> list[Evidence]:
+        """One after the other."""
+        return [self.arrive(arrival) for arrival in arrivals]
 
     def link(self, arrival: Arrival, link: Link) -> None:
         """Leave the link, and mark the parent as continued."""

@@ -1,19 +1,18 @@
-"""The session store on Redis: one script per arrival, one pipeline per completion, nothing that can hold up the worker.
+"""The session store on Redis: one script per arrival, one round trip for it and all that waits before it.
 
-In and out: the port in `store`. The one rule: Redis being down, slow, full or wiped costs links, never time: a call
+In and out: the port in `store`. Links and ends wait for the next arrival, or for `flush`: they come before it in the
+same round trip, so it sees them. The one rule: Redis being down, slow, full or wiped costs links, never time: a call
 waits at most two timeouts, then a breaker leaves the server alone for a growing pause and evidence is not `available`.
 """
 
+import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, cast
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
-from redis.retry import Retry
 
 from backtalk.clock import NS_PER_MS, monotonic_ns
 from backtalk.model.meter import Meter
@@ -30,14 +29,21 @@ from backtalk.session.store import (
     Lifetimes,
     Link,
     Seen,
+    Slot,
     ended,
     known,
     slots,
 )
+from backtalk.session.store_connection import StoreConnection, Word, pack
 
 _log = logging.getLogger(__name__)
-WAITING_LINKS: Final = 4_096
-"""Most links that wait for the next round trip; beyond it the oldest are dropped, counted."""
+WAITING: Final = 4_096
+"""Most links and ends that wait for the next round trip; beyond it the oldest are dropped, counted."""
+_SHA1: Final = {
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    for script in (ARRIVE, LINK, COMPLETE, REMEMBER)
+}
+"""By which name a server that has a script runs it."""
 _AWAY: Final = Evidence(available=False)
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -45,20 +51,12 @@ _known: Final = msgspec.msgpack.Decoder(Known).decode
 _link: Final = msgspec.msgpack.Decoder(Link).decode
 _ended: Final = msgspec.msgpack.Decoder(Ended).decode
 
-_Command = tuple[bytes | str | int, ...]
 
+class _Packed(NamedTuple):
+    """Commands as they travel, and how many they are."""
 
-class _Pipeline(Protocol):
-    def execute_command(self, *args: bytes | str | int) -> object: ...
-    def execute(self, raise_on_error: bool = True) -> list[object]: ...  # redis-py's signature
-
-
-class _Client(Protocol):
-    """The part of redis-py's synchronous client that is used here."""
-
-    def pipeline(self, *, transaction: bool) -> _Pipeline: ...
-    def script_load(self, script: str) -> str: ...
-    def close(self) -> None: ...
+    commands: bytes
+    number: int
 
 
 class RedisSessionStore:
@@ -67,128 +65,113 @@ class RedisSessionStore:
     def __init__(
         self, url: str, *, secret: bytes, metrics: Meter, timeout_ms: float = 250.0, lifetimes: Lifetimes | None = None
     ) -> None:
-        self._client = _connect(url, timeout_ms)
+        self._connection = StoreConnection(url, timeout_ms)
         self._secret = secret
         self._metrics = metrics
         self._lifetimes = lifetimes or Lifetimes()
         self._breaker = Breaker()
-        self._waiting: deque[tuple[list[bytes], list[bytes | str | int]]] = deque(maxlen=WAITING_LINKS)
-        self._shas: dict[str, str] = {}
+        self._waiting: deque[_Packed] = deque(maxlen=WAITING)
 
     def arrive(self, arrival: Arrival) -> Evidence:
-        """Run the arrival script, after the links that wait, in one round trip."""
-        scope, lists = arrival.history.scope, slots(arrival, self._lifetimes)
-        own = keys.call(scope, arrival.call.span_id)
-        limits = [part for slot in lists for part in (slot.cap if slot.joins else 0, slot.ttl_s)]
-        arguments: list[bytes | str | int] = [
-            bytes.fromhex(arrival.call.span_id),
-            keys.call_prefix(scope),
-            _encode(known(arrival)),
-            self._lifetimes.answer_s,
-            *limits,
-        ]
-        replies = self._send(lambda: [self._script(ARRIVE, [*(slot.key for slot in lists), own], arguments)])
+        """Run the arrival script, after what waits, in one round trip."""
+        return self.arrive_all([arrival])[0]
+
+    def arrive_all(self, arrivals: Sequence[Arrival]) -> list[Evidence]:
+        """Run the arrival script for each, in this order, in one round trip."""
+        lists = [slots(arrival, self._lifetimes) for arrival in arrivals]
+        commands = [self._arrival(arrival, found) for arrival, found in zip(arrivals, lists, strict=True)]
+        replies = self._send(_Packed(b"".join(commands), len(commands)))
         if replies is None:
-            return _AWAY
-        members, calls = cast("tuple[list[bytes], list[list[bytes | None]]]", replies[-1])
-        return _evidence([slot.field for slot in lists], members, calls, arguments[0])
+            return [_AWAY] * len(arrivals)
+        own = replies[len(replies) - len(arrivals) :]
+        return [_evidence(*found) for found in zip(arrivals, lists, own, strict=True)]
 
     def link(self, arrival: Arrival, link: Link) -> None:
-        """Queue the link; it travels before the next command of this store."""
+        """Let the link wait."""
         scope = arrival.history.scope
         names = [keys.call(scope, arrival.call.span_id)]
         if link.parent is not None:
             names.append(keys.call(scope, link.parent.span_id))
-        if len(self._waiting) == WAITING_LINKS:
-            self._metrics.add("backtalk.session.links_dropped")
-        self._waiting.append((names, [_encode(link), self._lifetimes.answer_s, arrival.opened_ns]))
+        self._wait(_Packed(_script(LINK, names, _encode(link), self._lifetimes.answer_s, arrival.opened_ns), 1))
 
     def complete(self, completion: Completion) -> None:
-        """Write the end, the keys under which it can be continued, and feedback's look-ups, in one round trip."""
-        self._send(lambda: self._completion(completion))
-
-    def flush(self) -> None:
-        """Write the links that wait."""
-        if self._waiting:
-            self._send(list)
-
-    def close(self) -> None:
-        """Write what waits and close the connection."""
-        self.flush()
-        self._client.close()
-
-    def _completion(self, completion: Completion) -> list[_Command]:
+        """Let the end wait, with the keys under which it can be continued and feedback's look-ups."""
         ttl_s, call = self._lifetimes.answer_s, completion.call
         names = [keys.call(completion.scope, call.span_id)]
         names += [keys.scoped(keys.FRONTIER, completion.scope, digest) for digest in completion.frontiers]
         names += [keys.scoped(keys.ANSWER, completion.scope, digest) for digest in completion.answers]
-        arguments: list[bytes | str | int] = [
-            bytes.fromhex(call.span_id),
-            PRODUCER_CAP,
-            ttl_s,
-            _encode(ended(completion)),
-        ]
-        commands = [self._script(COMPLETE, names, arguments)]
+        span = bytes.fromhex(call.span_id)
+        commands = [_script(COMPLETE, names, span, PRODUCER_CAP, ttl_s, _encode(ended(completion)))]
         if completion.response_id:
             key = keys.response(self._secret, completion.tenant, completion.response_id)
-            commands.append(("SET", key, call.request_id, "EX", ttl_s))
+            commands.append(pack("SET", key, call.request_id, "EX", ttl_s))
         trace = keys.trace(self._secret, completion.tenant, call.trace_id)
-        commands.append(self._script(REMEMBER, [trace], [call.span_id, keys.TRACE_SPANS, ttl_s]))
-        return commands
+        commands.append(_script(REMEMBER, [trace], call.span_id, keys.TRACE_SPANS, ttl_s))
+        self._wait(_Packed(b"".join(commands), len(commands)))
 
-    def _links(self) -> list[_Command]:
-        return [self._script(LINK, names, arguments) for names, arguments in self._waiting]
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._send(_Packed(b"", 0))
 
-    def _script(self, script: str, names: Sequence[bytes], arguments: Iterable[bytes | str | int]) -> _Command:
-        sha = self._shas.get(script)
-        if sha is None:
-            sha = self._shas[script] = self._client.script_load(script)
-        return ("EVALSHA", sha, len(names), *names, *arguments)
+    def close(self) -> None:
+        """Write what waits and close the connection."""
+        self.flush()
+        self._connection.close()
 
-    def _send(self, make: Callable[[], list[_Command]]) -> list[object] | None:
-        """Send what waits and what `make` says; None where Redis is away."""
+    def _arrival(self, arrival: Arrival, lists: Sequence[Slot]) -> bytes:
+        scope = arrival.history.scope
+        names = [*(slot.key for slot in lists), keys.call(scope, arrival.call.span_id)]
+        limits = [word for slot in lists for word in (slot.cap if slot.joins else 0, slot.ttl_s, int(slot.reads))]
+        span, prefix = bytes.fromhex(arrival.call.span_id), keys.call_prefix(scope)
+        return _script(ARRIVE, names, span, prefix, _encode(known(arrival)), self._lifetimes.answer_s, *limits)
+
+    def _wait(self, packed: _Packed) -> None:
+        if len(self._waiting) == WAITING:
+            self._metrics.add("backtalk.session.links_dropped")
+        self._waiting.append(packed)
+
+    def _send(self, packed: _Packed) -> list[object] | None:
+        """Send what waits and these commands; None where Redis is away."""
         started_ns = monotonic_ns()
         if not self._breaker.may_try(started_ns):
             self._metrics.add("backtalk.session.skipped")
             return None
+        whole = _Packed(
+            b"".join([*(waiting.commands for waiting in self._waiting), packed.commands]),
+            sum(waiting.number for waiting in self._waiting) + packed.number,
+        )
         try:
-            replies = self._exchange_twice(make)
+            replies = self._exchange_twice(whole)
         except (RedisError, OSError) as error:
             self._failed(error)
             return None
+        self._waiting.clear()
         self._recovered()
         self._metrics.record("backtalk.session.round_trip", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
 
-    def _exchange_twice(self, make: Callable[[], list[_Command]]) -> list[object]:
+    def _exchange_twice(self, packed: _Packed) -> list[object]:
         """Ask again at once after a first failure: commands may run twice, and most failures last a moment."""
         if self._breaker.broken:
-            return self._exchange(make)
+            return self._exchange(packed)
         try:
-            return self._exchange(make)
+            return self._exchange(packed)
         except (RedisError, OSError) as error:
             self._metrics.add("backtalk.session.failures", kind=type(error).__name__)
-            return self._exchange(make)
+            return self._exchange(packed)
 
-    def _exchange(self, make: Callable[[], list[_Command]]) -> list[object]:
-        """One round trip; a second one after a restart of the server, which knows no scripts then."""
-        replies = self._round_trip([*self._links(), *make()])
+    def _exchange(self, packed: _Packed) -> list[object]:
+        """One round trip; two more after a restart of the server, which knows no scripts then."""
+        replies = self._connection.exchange(*packed)
         if any(isinstance(reply, NoScriptError) for reply in replies):
-            self._shas.clear()
-            replies = self._round_trip([*self._links(), *make()])
+            loads = [pack("SCRIPT", "LOAD", script) for script in _SHA1]
+            self._connection.exchange(b"".join(loads), len(loads))
+            replies = self._connection.exchange(*packed)
         for reply in replies:
             if isinstance(reply, RedisError):
                 raise reply
-        self._waiting.clear()
         return replies
-
-    def _round_trip(self, commands: Sequence[_Command]) -> list[object]:
-        if not commands:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        return pipeline.execute(raise_on_error=False)
 
     def _failed(self, error: Exception) -> None:
         if not self._breaker.broken:
@@ -202,28 +185,20 @@ class RedisSessionStore:
         self._breaker.succeeded()
 
 
-def _connect(url: str, timeout_ms: float) -> _Client:
-    timeout_s = timeout_ms / 1000
-    make = cast("Callable[..., Any]", redis.Redis.from_url)  # pyright: ignore[reportUnknownMemberType]
-    client = make(
-        url,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
-    return cast("_Client", client)
+def _script(script: str, names: Sequence[bytes], *arguments: Word) -> bytes:
+    return pack("EVALSHA", _SHA1[script], len(names), *names, *arguments)
 
 
-def _evidence(
-    fields: Sequence[str], members: Sequence[bytes], calls: Sequence[Sequence[bytes | None]], own: bytes | str | int
-) -> Evidence:
+def _evidence(arrival: Arrival, lists: Sequence[Slot], reply: object) -> Evidence:
+    members, calls = cast("tuple[list[bytes], list[list[bytes | None]]]", reply)
+    own = bytes.fromhex(arrival.call.span_id)
     by_span = {call[0]: _seen(call) for call in calls}
-    lists = {
-        field: tuple(by_span[span] for span in _spans(joined) if span != own and span in by_span)
-        for field, joined in zip(fields, members, strict=True)
+    found = {
+        slot.field: tuple(by_span[span] for span in _spans(joined) if span != own and span in by_span)
+        for slot, joined in zip(lists, members, strict=True)
+        if slot.reads
     }
-    return Evidence(**cast("dict[str, Any]", lists))
+    return Evidence(**cast("dict[str, Any]", found))
 
 
 def _spans(joined: bytes) -> list[bytes]:

@@ -1,8 +1,9 @@
 """The Lua scripts. Each is one atomic step, and running it twice with the same call changes nothing more.
 
 ARRIVE   KEYS: the lists, then the call.  ARGV: span (8 bytes), call prefix, arrival, call's ttl,
-         then for each list: cap ("0": read only), ttl.
-         Returns the members of each list (before this call joined), and what is known of every call named in them.
+         then for each list: cap ("0": not joined), ttl, and whether it is read ("0": only joined).
+         Returns the members of each list that is read (before this call joined; else ""), and what is known of every
+         call named in them.
 LINK     KEYS: the call, and its parent where it has one.  ARGV: link, ttl, when the call arrived.
 COMPLETE KEYS: the call, then the lists that name it.  ARGV: span (8 bytes), cap, ttl, end.
 REMEMBER KEYS: the lists.  ARGV: member, cap, ttl. Makes the member each list's newest.
@@ -15,11 +16,11 @@ local span, prefix, ttl = ARGV[1], ARGV[2], ARGV[4]
 local lists, calls, met = {}, {}, {[span] = true}
 for i = 1, #KEYS - 1 do
   local members = redis.call('LRANGE', KEYS[i], 0, -1)
-  local cap, list_ttl, present = ARGV[3 + 2 * i], ARGV[4 + 2 * i], false
+  local cap, list_ttl, reads, present = ARGV[2 + 3 * i], ARGV[3 + 3 * i], ARGV[4 + 3 * i] == '1', false
   for _, member in ipairs(members) do
     if member == span then
       present = true
-    elseif not met[member] then
+    elseif reads and not met[member] then
       met[member] = true
       local key = prefix .. member
       local call = redis.call('HMGET', key, 'o', 'l', 'd', 'k')
@@ -36,7 +37,7 @@ for i = 1, #KEYS - 1 do
   if cap ~= '0' or #members > 0 then
     redis.call('EXPIRE', KEYS[i], list_ttl)
   end
-  lists[i] = table.concat(members)
+  lists[i] = reads and table.concat(members) or ''
 end
 redis.call('HSETNX', KEYS[#KEYS], 'o', ARGV[3])
 redis.call('EXPIRE', KEYS[#KEYS], ttl)

@@ -5,6 +5,7 @@ everything the decision may look at. The one rule: what is written here suffices
 process remembers. Writing twice is writing once (entries are known by the call's id).
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -144,19 +145,18 @@ class Evidence(msgspec.Struct, frozen=True):
     """First turns of the same client under the same instructions."""
     recent_any: tuple[Seen, ...] = ()
     """First turns of the same client."""
-    said: tuple[Seen, ...] = ()
-    """Typed the same."""
     available: bool = True
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One list an arrival reads, and joins where `joins`."""
+    """One list an arrival joins where `joins`, and reads where `reads`, as the `field` of its evidence."""
 
     field: str
     key: bytes
     cap: int
     ttl_s: int
     joins: bool
+    reads: bool = True
 
 
 class Lifetimes(msgspec.Struct, frozen=True):
@@ -173,12 +173,16 @@ class SessionStore(Protocol):
         """Read what is known, and leave the arrival for later ones, in one atomic step."""
         ...
 
+    def arrive_all(self, arrivals: Sequence[Arrival]) -> list[Evidence]:
+        """Several arrivals, one after the other, at the price of one."""
+        ...
+
     def link(self, arrival: Arrival, link: Link) -> None:
         """Leave where the call was put; seen by every later `arrive` of this store."""
         ...
 
     def complete(self, completion: Completion) -> None:
-        """Leave how the call ended, and the keys under which it can be continued."""
+        """Leave how the call ended, and the keys under which it can be continued; seen by every later `arrive`."""
         ...
 
     def flush(self) -> None:
@@ -215,7 +219,7 @@ def slots(arrival: Arrival, lifetimes: Lifetimes) -> tuple[Slot, ...]:
         ),
     )
     return tuple(
-        Slot(field, keys.scoped(tag, history.scope, digest), cap, ttl, joins)
+        Slot(field, keys.scoped(tag, history.scope, digest), cap, ttl, joins, reads=field != "said")
         for field, tag, digest, cap, ttl, joins in candidates
         if digest is not None
     )

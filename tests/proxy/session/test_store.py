@@ -79,6 +79,16 @@ def test_arriving_twice_is_arriving_once(store: SessionStore) -> None:
     assert seen.key == call.call
 
 
+def test_arriving_together_is_arriving_one_after_the_other(store: SessionStore) -> None:
+    """Each sees those before it, none sees those behind it."""
+    calls = [factories.opened("Why tides?", at_s=second) for second in range(3)]
+    seen = store.arrive_all([arrival(call) for call in calls])
+
+    assert [[other.key for other in evidence.repeats] for evidence in seen] == [
+        [call.key for call in calls[:place]] for place in range(3)
+    ]
+
+
 def test_completing_twice_is_completing_once(store: SessionStore) -> None:
     """A completion that comes again changes nothing."""
     first = factories.opened("Why tides?")
