@@ -6,7 +6,7 @@ All is seen at the call's own end, so the signal is about the call that shows it
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-from backtalk.plugin import CallClosed, CallOpened, Message, Provenance, Scalar, SessionView, Signal, cues
+from backtalk.plugin import CallClosed, CallOpened, Cue, Message, Provenance, Scalar, SessionView, Signal, cues
 
 _LIMITS: Final[Mapping[str, float]] = {"length": 0.95, "content_filter": 0.9, "max_tokens": 0.95}
 """Finish reasons that cut an answer, and how likely it was not whole."""
@@ -29,7 +29,8 @@ class Answer:
         """Look at how the call ended and what was said."""
         if not isinstance(fact, CallClosed) or fact.outcome == "client_disconnected":
             return ()
-        found = [_exhaustion(fact), _refusal(fact), _empty(fact), _apology_loop(fact)]
+        opening = cues(fact.response.text[:_REFUSAL_CHARS])
+        found = [_exhaustion(fact), _refusal(fact, opening), _empty(fact), _apology_loop(fact, opening)]
         return tuple(signal for signal in found if signal is not None)
 
 
@@ -45,17 +46,17 @@ def _exhaustion(fact: CallClosed) -> Signal | None:
     return None
 
 
-def _refusal(fact: CallClosed) -> Signal | None:
+def _refusal(fact: CallClosed, opening: Sequence[Cue]) -> Signal | None:
     if not _succeeded(fact):
         return None
     if any(choice.refusal for choice in fact.response.choices):
         return _signal(fact, "refusal", 0.99, {"rule": "field"})
     text = fact.response.text
-    opening = [cue.phrase for cue in cues(text[:_REFUSAL_CHARS]) if cue.kind == "refusal"]
-    if not opening or fact.response.choices[0].tool_calls:
+    declining = [cue.phrase for cue in opening if cue.kind == "refusal"]
+    if not declining or fact.response.choices[0].tool_calls:
         return None
     probability = 0.85 if len(text) <= _REFUSAL_CHARS else 0.4
-    return _signal(fact, "refusal", probability, {"rule": opening[0]}, "lexical")
+    return _signal(fact, "refusal", probability, {"rule": declining[0]}, "lexical")
 
 
 def _empty(fact: CallClosed) -> Signal | None:
@@ -66,12 +67,13 @@ def _empty(fact: CallClosed) -> Signal | None:
     return _signal(fact, "empty_answer", 0.95, {"choices": len(fact.response.choices)})
 
 
-def _apology_loop(fact: CallClosed) -> Signal | None:
+def _apology_loop(fact: CallClosed, opening: Sequence[Cue]) -> Signal | None:
     """The answer apologises, and so did the ones before it."""
+    if not any(cue.kind == "apology" for cue in opening):
+        return None
     answers = [message.text for message in fact.opened.request.messages if message.role == "assistant"]
-    recent = [*answers[-_LOOKED_BACK:], fact.response.text]
-    in_a_row = 0
-    for text in reversed(recent):
+    in_a_row = 1
+    for text in reversed(answers[-_LOOKED_BACK:]):
         if not any(cue.kind == "apology" for cue in cues(text[:_REFUSAL_CHARS])):
             break
         in_a_row += 1

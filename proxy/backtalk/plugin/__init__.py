@@ -16,7 +16,7 @@ from backtalk.model.facts import (
 from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.session import SessionView, Turn
 from backtalk.plugin.protocols import API_VERSION, Detector, Exporter, Signal
-from backtalk.text.cues import cues
+from backtalk.text.cues import Cue, cues
 from backtalk.text.follow_up import FollowUp
 from backtalk.text.words import language_of
 
@@ -26,6 +26,7 @@ __all__ = [
     "CallKey",
     "CallOpened",
     "CallRelated",
+    "Cue",
     "Detector",
     "Exporter",
     "Fact",

@@ -136,10 +136,18 @@ def _again(
         return Score(_EXACT, "lexical"), "exact_repeat"
     best = Score(0.0, "lexical")
     for place, question in enumerate(earlier):
+        if place and not _shares_words(question, text):
+            continue
         pair = scorer.pairs.score(question, text, scorer.embed, _UNSURE)
         shift = _NEXT_TURN + (_LATER if place else 0.0) + (_AFTER_FAILURE if failed and not place else 0.0)
         best = max(best, Score(logistic(log_odds(pair.probability) + shift), pair.provenance))
     return best, "reworded" if best.probability >= 0.5 else ""
+
+
+def _shares_words(question: str, text: str) -> bool:
+    """Whether it is worth comparing closely: a rewording keeps a third of the shorter text's words."""
+    old, new = set(words(normal(question))), set(words(normal(text)))
+    return 3 * len(old & new) >= min(len(old), len(new))
 
 
 def _correction(text: str, answer: str, asked: str, found: Iterable[Cue]) -> float:

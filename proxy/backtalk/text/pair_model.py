@@ -51,8 +51,10 @@ class PairModel(msgspec.Struct, frozen=True):
             return Score(0.0, "lexical")
         features = astuple(compare(a, b))
         by_words = self.words.probability(features)
+        if embed is None:
+            return Score(_placed(by_words, a, b), "lexical")
         trusted = trusts_words(a, b)
-        if embed is None or (trusted and not unsure < by_words < 1 - unsure):
+        if trusted and not unsure < by_words < 1 - unsure:
             return Score(_placed(by_words, a, b), "lexical")
         cosine = _cosine(embed(a), embed(b))
         by_meaning = self.meaning.probability((*features, cosine))
