@@ -26,7 +26,7 @@ import pytest
 
 from backtalk import clock
 from backtalk.ledger.reader import LedgerReader
-from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SignalFound, decode_entry
+from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked, SignalFound, decode_entry
 from backtalk.model.frames import AnyFrame, Feedback, Heartbeat, decode
 from backtalk.spool import Tail
 from backtalk.testing.provider import running_provider
@@ -298,6 +298,8 @@ def check_journal(serving: Serving) -> None:
     assert doubled([fact.key for fact in all_facts if isinstance(fact, CallOpened)]) == []
     assert doubled([fact.key for fact in all_facts if isinstance(fact, CallClosed)]) == []
     assert doubled([fact.feedback_id for fact in all_facts if isinstance(fact, FeedbackGiven)]) == []
+    links = [(fact.key, fact.supersedes) for fact in all_facts if isinstance(fact, SessionLinked)]
+    assert doubled(links) == []
     found = [fact for fact in all_facts if isinstance(fact, SignalFound)]
     assert doubled([fact.signal_id for fact in found]) == []
     assert doubled([(fact.kind, fact.about, fact.shown_by, fact.detector) for fact in found]) == []

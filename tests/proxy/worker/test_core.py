@@ -313,3 +313,25 @@ def test_a_finished_owner_is_never_read_again(tmp_path: Path) -> None:
     core.close()
     assert _facts(tmp_path) == []
     assert not (tmp_path / "spool" / owner).exists()
+
+
+class Awaiting(NewSessions):
+    """A desk to whom no parent is known."""
+
+    def opened(self, fact: CallOpened) -> list[Fact]:
+        """Link it for now."""
+        self.missed[fact.span_id] = msgspec.structs.replace(self._link(fact), evidence={"awaits_parent": True})
+        return [self.missed[fact.span_id]]
+
+
+def test_an_ended_call_that_waits_for_its_parent_is_known_after_a_restart(tmp_path: Path) -> None:
+    """From the journal alone, with its request: the spool is gone by then."""
+    write_spool(tmp_path / "spool", conversation(1, 1, at_ns=1))
+    first, second = Awaiting(), NewSessions()
+    core = _core(tmp_path, first)
+    _run_dry(core)
+    core.close()
+    _core(tmp_path, second).abandon()
+
+    assert second.missed == first.missed
+    assert len(second.missed) == 1
