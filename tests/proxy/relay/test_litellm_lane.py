@@ -19,6 +19,7 @@ from backtalk.testing.behaviour import Behaviour
 from backtalk.testing.provider import Provider, running_provider
 from backtalk.testing.raw_client import RawClient, RawResponse, request_bytes
 from backtalk.testing.running import FrameList, error_of, proxying
+from backtalk.testing.waiting import wait_until
 
 CHAT = "/v1/chat/completions"
 KEY = "sk-target-7f3a"
@@ -130,7 +131,7 @@ async def test_the_first_chunk_is_not_held_back(provider: Provider) -> None:
         body = json.dumps({"model": "claude-x", "messages": USER, "stream": True}).encode()
         client.send(request_bytes("POST", CHAT, body))
         assert (await client.reader.readuntil(b'"content":"The ')).startswith(b"HTTP/1.1 200")
-        assert provider.held == 1
+        await asyncio.to_thread(wait_until, lambda: provider.held == 1, 5.0, what="the provider's pause")
         provider.release()
         assert b"[DONE]" in await client.reader.readuntil(b"0\r\n\r\n")
 
