@@ -131,8 +131,10 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         ring = KeyRing.open(settings.data_dir)
         tasks.spawn(_refreshing(ring), name="read the keys again")
         tasks.spawn(targets.warm(), name="warm feedback look-ups")
+        if ring:
+            tasks.spawn(counts.warm(), name="warm the counters of keys")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
-        tenants = Tenants(secret, owner=ring.owner)
+        tenants = Tenants(secret, owner=ring.admitted)
         door = FeedbackDoor(spool, targets, tenants, secret=secret, settings=settings.feedback, metrics=metrics)
         keys = VirtualKeys(ring, counts)
         app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)

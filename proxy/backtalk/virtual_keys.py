@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple, Self
 import msgspec
 
 from backtalk import clock
-from backtalk.errors import SetupError
+from backtalk.errors import RequestError, SetupError
 
 PREFIX: Final = "sk-bt-"
 """How every virtual key begins."""
@@ -115,6 +115,17 @@ class KeyRing:
         """The tenant of the key in a header's value; None where it is no key of ours."""
         key = self.find(credential(header)) if self._by_hash else None
         return None if key is None else key.tenant
+
+    def admitted(self, header: bytes) -> str | None:
+        """As `owner`; raises `RequestError` for a key of ours that is not known, or not to be taken any more."""
+        sent_ = credential(header)
+        if not self._by_hash or not sent_.startswith(PREFIX):
+            return None
+        key = self.find(sent_)
+        why = "not known here" if key is None else key.refusal(clock.now().wall_ns)
+        if key is None or why is not None:
+            raise RequestError(f"this key is {why}", code="invalid_api_key", status=401)
+        return key.tenant
 
     def refresh(self) -> bool:
         """Read the file where it is another one than before; a file that cannot be read changes nothing."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backtalk import virtual_keys
-from backtalk.errors import SetupError
+from backtalk.errors import RequestError, SetupError
 from backtalk.virtual_keys import FILE, PREFIX, KeyRing, VirtualKey, create, credential, revoke, sent
 
 
@@ -111,3 +111,16 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"cannot keep keys\.json"):
         create(tmp_path / "file", "app")
     assert virtual_keys.digest("a") != virtual_keys.digest("b")
+
+
+def test_who_is_not_to_be_taken_owns_nothing(tmp_path: Path) -> None:
+    """A revoked, an expired and an unknown key speak for nobody; credentials of others are none of ours."""
+    good, revoked = create(tmp_path, "good", tenant="team"), create(tmp_path, "revoked")
+    expired = create(tmp_path, "expired", expires_ns=1)
+    revoke(tmp_path, "revoked")
+    ring = KeyRing(tmp_path)
+    assert ring.admitted(f"Bearer {good.credential}".encode()) == "team"
+    assert ring.admitted(b"Bearer sk-theirs") is None
+    for credential_ in (revoked.credential, expired.credential, "sk-bt-nobody"):
+        with pytest.raises(RequestError, match=r"this key is (revoked|expired|not known here)"):
+            ring.admitted(credential_.encode())

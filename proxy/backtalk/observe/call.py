@@ -5,7 +5,7 @@ sink, and the response's header fields with ids. The one rule: exactly one `Open
 happens, and nothing here waits or raises into the call.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from backtalk import clock
 from backtalk.model.exchange import RequestHead
@@ -15,7 +15,8 @@ from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.blind import Blind, soon
 from backtalk.observe.context import CallContext
-from backtalk.observe.headers import Fields, chosen_query, request_chooser, response_chooser, with_ids
+from backtalk.observe.headers import Fields, response_chooser, with_ids
+from backtalk.observe.kept import Keeper
 from backtalk.observe.parts import Parts
 from backtalk.observe.tee import Body, Budget, Tee
 from backtalk.observe.tenants import Owner, Tenants
@@ -30,22 +31,13 @@ class Sink(Protocol):
         ...
 
 
-class Kept(NamedTuple):
-    """What the spool may see of a request's head."""
-
-    tenant: str
-    query: str
-    headers: list[tuple[str, str]]
-
-
 class Observer:
     """What all calls of a process share: where frames go, the budget of copies, the secret of hashes."""
 
     def __init__(self, *, sink: Sink, secret: bytes, settings: Settings, metrics: Meter, owner: Owner = None) -> None:
         self.sink = sink
         self.metrics = metrics
-        self.tenants = Tenants(secret, owner=owner)
-        self.choose = request_chooser(settings.session.header)
+        self.keeper = Keeper(Tenants(secret, owner=owner), settings.session.header)
         self.choose_response = response_chooser()
         self.budget = Budget(settings.capture.process_bytes)
         self.call_bytes = settings.capture.call_bytes
@@ -61,11 +53,6 @@ class Observer:
                 del self._clients[next(iter(self._clients))]
             known = self._clients[client] = keyed_hash(self._secret, b"client", client.encode())
         return known
-
-    def kept(self, head: RequestHead) -> Kept:
-        """What is kept of a head; the same for every request that repeats it."""
-        query = head.query.decode("latin-1")
-        return Kept(self.tenants.of(head.fields, query), chosen_query(query), self.choose(head.fields))
 
     def offer(self, frame: Frame) -> None:
         """Encode a frame and hand it to the sink; what it refuses is counted there."""
@@ -96,7 +83,7 @@ class Call:
     def __init__(self, observer: Observer, head: RequestHead, context: CallContext, notes: CallNotes) -> None:
         self._observer = observer
         self._head = head
-        self._kept = head.once(observer.kept)
+        self._kept = observer.keeper.of(head)
         self.context = context
         self.notes = notes
         self._started_ns = self.uploaded_ns = clock.monotonic_ns()

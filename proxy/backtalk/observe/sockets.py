@@ -26,7 +26,7 @@ class Socket:
         self._session = Session(budget.take)
         self._readers: Mapping[Side, Reader] | None = None
         self._codes: dict[Side, int] = {}
-        self._next = 0
+        self._next = self._held_bytes = 0
 
     @property
     def closed(self) -> bool:
@@ -53,7 +53,18 @@ class Socket:
                     self._codes.setdefault(side, message.code)
                 else:
                     self._session.count(side, "binary")
+            self._hold(reader)
             self._session.problem = self._session.problem or reader.problem
+
+    def _hold(self, reader: Reader) -> None:
+        """Take for what waits for its end as for what was understood; where nothing is left the reading ends."""
+        held_bytes = sum(one.held_bytes for one in (self._readers or {}).values())
+        self._held_bytes += self._budget.take(max(0, held_bytes - self._held_bytes))
+        if held_bytes > self._held_bytes:
+            held_bytes -= reader.held_bytes
+            reader.give_up("the sockets that are open hold too much to keep more")
+        self._budget.give(max(0, self._held_bytes - held_bytes))
+        self._held_bytes = min(self._held_bytes, held_bytes)
 
     def finish(self, end: CallClosed) -> CallClosed:
         """The call's end with what went over its socket."""
@@ -67,7 +78,7 @@ class Socket:
 
     def release(self) -> None:
         """Give back what was taken of the budget."""
-        self._budget.give(self._session.taken_bytes)
+        self._budget.give(self._session.taken_bytes + self._held_bytes)
 
 
 def _said(codes: Mapping[Side, int]) -> str | None:

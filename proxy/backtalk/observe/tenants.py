@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from backtalk.model.ids import keyed_hash
+from backtalk.virtual_keys import PREFIX
 
 CREDENTIALS: Final = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers that carry a credential, the one that counts first; none of them is ever recorded."""
@@ -17,6 +18,8 @@ PROTOCOL_CREDENTIAL: Final = b"openai-insecure-api-key."
 _PROTOCOLS: Final = b"sec-websocket-protocol"
 _QUERY_CREDENTIALS: Final = ("api-key", "api_key", "key")
 
+
+_VIRTUAL: Final = PREFIX.encode()
 
 Owner = Callable[[bytes], str | None] | None
 """Says who owns the virtual key in a header's value, None where it is none; None itself where no key is virtual."""
@@ -38,6 +41,13 @@ class Tenants:
             if name in fields:
                 return self.of_credential(fields[name])
         return self.of_credential(_offered(headers, fields) or _queried(query))
+
+    def is_lasting(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether the tenant stays as it is; one of a virtual key that is not known yet may become known."""
+        if self._owner is None:
+            return True
+        virtual = (value for name, value in headers if name in CREDENTIALS and _VIRTUAL in value)
+        return all(self._owner(value) is not None for value in virtual)
 
     def of_credential(self, value: bytes) -> str:
         """The tenant of one header's value, without the word Bearer; a virtual key's is its owner."""

@@ -34,15 +34,14 @@ class Reader:
         self._deflated = _DEFLATE in extensions
         self._fresh_each = f"{side}_no_context_takeover" in extensions
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._pieces: list[bytes] = []
-        self._size_bytes = 0
+        self._message_bytes = bytearray()
         self._opcode = _CONTINUATION
         self._compressed = False
 
     @property
     def held_bytes(self) -> int:
         """What waits for its end."""
-        return len(self._buffer) + self._size_bytes
+        return len(self._buffer) + len(self._message_bytes)
 
     def feed(self, data: bytes) -> list[Message]:
         """Take bytes; gives the messages that they complete."""
@@ -52,6 +51,10 @@ class Reader:
             while self.problem is None and (messages := self._next()) is not None:
                 found += messages
         return found
+
+    def give_up(self, problem: str) -> None:
+        """Read no more, and let go of what waits."""
+        self._fail(problem)
 
     def _next(self) -> list[Message] | None:
         """Read one frame; None where it is not whole yet."""
@@ -63,7 +66,7 @@ class Reader:
         if len(buffer) < start + 4 * masked:
             return None
         size = short if short < 126 else int.from_bytes(buffer[2:start], "big")
-        if size + self._size_bytes > self._limit_bytes:
+        if size + len(self._message_bytes) > self._limit_bytes:
             return self._fail(f"a message of the socket is larger than {self._limit_bytes} bytes")
         body = start + 4 * masked
         if len(buffer) < body + size:
@@ -84,14 +87,14 @@ class Reader:
         if opcode > _CLOSE:  # ping and pong
             return []
         if opcode != _CONTINUATION:
-            self._opcode, self._compressed, self._pieces, self._size_bytes = opcode, compressed, [], 0
-        self._pieces.append(payload)
-        self._size_bytes += len(payload)
+            self._opcode, self._compressed = opcode, compressed
+            self._message_bytes.clear()
+        self._message_bytes += payload
         return self._message() if final else []
 
     def _message(self) -> list[Message]:
-        data = b"".join(self._pieces)
-        self._pieces, self._size_bytes = [], 0
+        data = bytes(self._message_bytes)
+        self._message_bytes.clear()
         if self._compressed:
             inflated = self._inflated(data)
             if inflated is None:
@@ -115,7 +118,7 @@ class Reader:
     def _fail(self, problem: str) -> list[Message]:
         self.problem = problem
         self._buffer.clear()
-        self._pieces, self._size_bytes = [], 0
+        self._message_bytes.clear()
         return []
 
 

@@ -95,3 +95,17 @@ def test_what_was_taken_is_given_back() -> None:
     assert budget.left_bytes < 1 << 20
     socket.release()
     assert budget.left_bytes == 1 << 20
+
+
+def test_what_waits_for_its_end_is_in_the_budget_too() -> None:
+    """Halves of messages of many sockets; where nothing is left, the socket is read no further and says so."""
+    budget = Budget(1_000)
+    half = _event({"type": "x", "words": "w" * 500})[:-1]
+    first, second = Socket(budget), Socket(budget)
+    first.feed(_part(0, ("server", half)))
+    assert budget.left_bytes == 1_000 - len(half)
+    second.feed(_part(0, ("server", half)))
+    assert budget.left_bytes == 1_000 - len(half)
+    first.release()
+    second.release()
+    assert budget.left_bytes == 1_000

@@ -43,3 +43,12 @@ def test_the_memory_is_bounded_and_forgetting_changes_nothing() -> None:
     tenants = Tenants(SECRET, limit=2)
     names = [tenants.of_credential(b"%d" % n) for n in range(5)]
     assert [tenants.of_credential(b"%d" % n) for n in range(5)] == names
+
+
+def test_the_tenant_of_a_virtual_key_that_is_not_known_yet_does_not_last() -> None:
+    """Its file may name an owner a moment later; any other credential stays what it is."""
+    owners = {b"sk-bt-known": "team"}
+    tenants = Tenants(b"s" * 32, owner=owners.get)
+    said = [tenants.is_lasting([(b"authorization", key)]) for key in (b"sk-bt-known", b"sk-bt-new", b"sk-theirs")]
+    assert said == [True, False, True]
+    assert Tenants(b"s" * 32).is_lasting([(b"authorization", b"sk-bt-new")])

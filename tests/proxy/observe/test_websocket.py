@@ -1,6 +1,7 @@
 """Frames that a real library wrote are read, and any others say why not."""
 
 import itertools
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -86,3 +87,16 @@ def test_a_close_without_a_code_says_so() -> None:
 def test_any_bytes_raise_nothing(data: bytes, extensions: str) -> None:
     """Whoever speaks."""
     _read(data, [3, 7], extensions)
+
+
+def test_empty_fragments_hold_nothing() -> None:
+    """A message may have as many of them as its sender likes."""
+    reader = Reader("client", "")
+    assert reader.feed(b"\x01\x00" + b"\x00\x00" * 10_000) == []
+    tracemalloc.start()
+    try:
+        reader.feed(b"\x00\x00" * 100_000)
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert reader.feed(b"\x80\x01x") == [Message("text", b"x")]

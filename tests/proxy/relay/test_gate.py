@@ -51,12 +51,14 @@ class Standing:
 
 
 @contextlib.asynccontextmanager
-async def gated(data_dir: Path, redis_url: str | None = None, **settings: Any) -> AsyncGenerator[Standing]:
+async def gated(
+    data_dir: Path, redis_url: str | None = None, *, ring: KeyRing | None = None, **settings: Any
+) -> AsyncGenerator[Standing]:
     """The public app with the keys of a directory."""
     frames, counts = FrameList(), KeyCounts(redis_url, secret=SECRET, metrics=NoMeter(), lookup_ms=2000)
     async with RawUpstream(answering(OK)).listening() as upstream:
         tree = Settings.model_validate({"upstream": upstream.url, "upstream_api_key": "sk-ours", **settings})
-        keys = VirtualKeys(KeyRing(data_dir), counts)
+        keys = VirtualKeys(KeyRing(data_dir) if ring is None else ring, counts)
         app = PublicApp(tree, feedback_app=not_here, sink=frames, secret=SECRET, metrics=NoMeter(), virtual_keys=keys)
         async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
             await counts.warm()
@@ -291,6 +293,19 @@ async def test_a_socket_names_its_model_in_the_url(tmp_path: Path, query: str, s
     async with gated(tmp_path) as standing:
         assert (await standing.client.request("GET", f"/v1/realtime{query}", fields=upgrade)).status == status
         assert len(standing.upstream.requests) == (status == 200)
+
+
+@pytest.mark.anyio
+async def test_a_key_that_is_used_before_it_is_known_has_its_owner_from_then_on(tmp_path: Path) -> None:
+    """The head that was refused is remembered, the tenant that it seemed to have is not."""
+    virtual_keys.create(tmp_path, "other")
+    ring = KeyRing(tmp_path)
+    made = virtual_keys.create(tmp_path, "app", tenant="team")
+    async with gated(tmp_path, ring=ring) as standing:
+        assert (await standing.ask(made.credential)).status == 401
+        ring.refresh()
+        assert (await standing.ask(made.credential)).status == 200
+        assert standing.frames.opened[-1].tenant == tenant_of(SECRET, "team")
 
 
 @pytest.mark.anyio
