@@ -1,6 +1,7 @@
 """The model provider behind a call, as the conventions name it. Pure: an upstream's address in, its parts out."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ class Upstream(NamedTuple):
     port: int | None
 
 
+@lru_cache(maxsize=256)
 def upstream_of(url: str) -> Upstream:
     """Read an upstream's URL, or its `host:port`; never raises."""
     try:
@@ -99,6 +101,7 @@ def base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
+@lru_cache(maxsize=256)
 def _by_host(host: str | None) -> str | None:
     return next((name for suffix, name in _BY_HOST if host is not None and _belongs(host, suffix)), None)
 

@@ -31,8 +31,9 @@ for i = 1, #KEYS - 1 do
     end
   end
   if cap ~= '0' and not present then
-    redis.call('RPUSH', KEYS[i], span)
-    redis.call('LTRIM', KEYS[i], -tonumber(cap), -1)
+    if redis.call('RPUSH', KEYS[i], span) > tonumber(cap) then
+      redis.call('LTRIM', KEYS[i], -tonumber(cap), -1)
+    end
   end
   if cap ~= '0' or #members > 0 then
     redis.call('EXPIRE', KEYS[i], list_ttl)
@@ -57,8 +58,9 @@ return 1
 _NEWEST: Final = """
 for i = first, #KEYS do
   redis.call('LREM', KEYS[i], 0, ARGV[1])
-  redis.call('RPUSH', KEYS[i], ARGV[1])
-  redis.call('LTRIM', KEYS[i], -tonumber(ARGV[2]), -1)
+  if redis.call('RPUSH', KEYS[i], ARGV[1]) > tonumber(ARGV[2]) then
+    redis.call('LTRIM', KEYS[i], -tonumber(ARGV[2]), -1)
+  end
   redis.call('EXPIRE', KEYS[i], ARGV[3])
 end
 return 1

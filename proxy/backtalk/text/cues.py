@@ -7,6 +7,7 @@ such things: near the beginning or the end, and not inside of a task ("explain w
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast
 
@@ -130,7 +131,12 @@ def read_lexicon(path: Path) -> Lexicon:
 
 
 def cues(text: str) -> tuple[Cue, ...]:
-    """Every cue of a text, by the lexicon that ships."""
+    """Every cue of a text, by the lexicon that ships; a text that was just read is not read again."""
+    return _remembered(text) if len(text) <= _TEXT_CHARS else LEXICON.find(text)
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: str) -> tuple[Cue, ...]:
     return LEXICON.find(text)
 
 
