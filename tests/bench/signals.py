@@ -63,13 +63,14 @@ def say(text: str) -> None:
 
 
 def _embedding() -> Embed | None:
+    """The encoder, loaded: that is no part of what a turn costs."""
     try:
         encoder = SentenceEncoder()
-        encoder("Loading is no part of what a turn costs.")
-        return encoder
     except SetupError as error:
         say(f"without the embedding step: {error}")
         return None
+    encoder("load")
+    return encoder
 
 
 def _texts(data: Path, embed: Embed | None) -> Iterator[Figure]:
