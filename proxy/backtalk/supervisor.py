@@ -25,6 +25,7 @@ from backtalk.process import keep_private, own_data_dir
 from backtalk.restarts import LONGEST_PAUSE_S, SETUP_STATUS, Restarts, describe
 from backtalk.settings import Settings, environ_for
 from backtalk.telemetry import sweep
+from backtalk.virtual_keys import KeyRing
 
 HEAD_START_S: Final = 1.0
 DRAIN_S: Final = 10.0
@@ -185,6 +186,7 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     keep_private()
     lock = own_data_dir(settings.data_dir)
     try:
+        KeyRing.open(settings.data_dir)  # said here, since a child that cannot read it would be started again and again
         with Listeners(settings) as listeners:
             sweep(settings.data_dir / "metrics")
             with announced(listeners.addresses, settings):

@@ -23,11 +23,16 @@ def keys(data_dir: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def ask(backtalk: Backtalk, credential: str) -> tuple[int, dict[str, str]]:
-    """One chat call; gives the status and the header fields."""
-    body = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": "hi"}]}).encode()
+CHAT = {"model": "scripted", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def ask(
+    backtalk: Backtalk, credential: str, path: str = "/v1/chat/completions", asked: object = CHAT
+) -> tuple[int, dict[str, str]]:
+    """One request; gives the status and the header fields."""
+    body = json.dumps(asked).encode()
     headers = {"authorization": f"Bearer {credential}", "content-type": "application/json"}
-    request = urllib.request.Request(f"{backtalk.url}/v1/chat/completions", body, headers)  # noqa: S310 -- our own listener
+    request = urllib.request.Request(f"{backtalk.url}{path}", body, headers)  # noqa: S310 -- our own listener
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 -- our own listener
             return answer.status, dict(answer.headers)
@@ -56,5 +61,8 @@ def test_a_key_is_used_counted_and_revoked_while_everything_runs(tmp_path: Path)
         bound = keys(data_dir, "create", "bound", "--tokens-per-minute", "1")
         wait_until(lambda: ask(running, bound)[0] == 429, 20, what="the end of the tokens")
 
+        said = {"kind": "rating", "value": True, "trace_id": headers["x-trace-id"]}
+        assert ask(running, free, "/v1/feedback", said)[0] == 202
         keys(data_dir, "revoke", "free")
         wait_until(lambda: ask(running, free)[0] == 401, 10, what="the refusal of a revoked key")
+        assert ask(running, free, "/v1/feedback", said)[0] == 401

@@ -197,6 +197,13 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
             serve(Settings(port=port, admin_port=0, data_dir=tmp_path))
 
 
+def test_virtual_keys_that_cannot_be_read_are_said_before_anything_starts(tmp_path: Path) -> None:
+    """Without them everybody would be let in; a child that refuses them would be started again and again."""
+    (tmp_path / "keys.json").write_text("{")
+    with pytest.raises(SetupError, match="keys.json"):
+        serve(Settings(port=0, admin_port=0, data_dir=tmp_path))
+
+
 def test_a_data_directory_has_one_supervisor(begin: Begin, tmp_path: Path) -> None:
     """A second start on the same data is refused with a sentence."""
     begin()

@@ -77,7 +77,8 @@ def closed(call: CallOpened, frame: Closed, *, request_bytes: int, request_captu
         sha256=frame.body_sha256,
         size_bytes=frame.body_bytes,
     )
-    response = _with_usage(call, frame.status, response)
+    left = frame.outcome == "client_disconnected" and bool(frame.upstream)
+    response = _with_usage(call, frame.status, response, left=left)
     return ended(call, frame, response, request_bytes=request_bytes, request_capture=request_capture)
 
 
@@ -145,9 +146,13 @@ def _retry_count(value: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 0
 
 
-def _with_usage(call: CallOpened, status: int, response: Response) -> Response:
-    """Estimate the tokens where a stream that was cut, or a provider, reported none."""
-    if response.usage is not None or not response.choices or status >= 400 or call.api not in _GENERATING:
+def _with_usage(call: CallOpened, status: int, response: Response, *, left: bool) -> Response:
+    """Estimate the tokens where a stream that was cut, or a provider, reported none.
+
+    A client that left before the first word has had its request read all the same.
+    """
+    answered = bool(response.choices) or left
+    if response.usage is not None or not answered or status >= 400 or call.api not in _GENERATING:
         return response
     usage = Usage(
         input_tokens=_estimate(call.request.messages), output_tokens=_estimate(response.choices), estimated=True

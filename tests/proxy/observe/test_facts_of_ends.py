@@ -37,3 +37,12 @@ def test_client_that_leaves_with_the_whole_stream_completed_it(body: bytes, outc
     )
 
     assert facts_of.closed(stories.opened(), frame, request_bytes=0, request_capture="full").outcome == outcome
+
+
+@pytest.mark.parametrize(("upstream", "tokens"), [("u", True), ("", False)])
+def test_a_client_that_leaves_before_the_first_word_has_used_its_request(upstream: str, tokens: bool) -> None:
+    """Else who leaves early would use nothing of a budget; what nobody was asked costs nothing."""
+    frame = Closed(2, 2, "s" * 16, "client_disconnected", 0, [], b"", 0, 1, None, 0, 0, upstream)
+    call = stories.opened()
+    usage = facts_of.closed(call, frame, request_bytes=0, request_capture="full").response.usage
+    assert (usage is not None and usage.estimated and bool(usage.input_tokens) and usage.output_tokens == 0) is tokens
