@@ -200,7 +200,7 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
 def test_virtual_keys_that_cannot_be_read_are_said_before_anything_starts(tmp_path: Path) -> None:
     """Without them everybody would be let in; a child that refuses them would be started again and again."""
     (tmp_path / "keys.json").write_text("{")
-    with pytest.raises(SetupError, match="keys.json"):
+    with pytest.raises(SetupError, match=r"keys\.json"):
         serve(Settings(port=0, admin_port=0, data_dir=tmp_path))
 
 
