@@ -7,6 +7,7 @@ wrong merge costs more than a missed link, so everything must agree: client, ins
 from collections.abc import Sequence
 from typing import Final
 
+from backtalk.clock import NS_PER_S
 from backtalk.session.candidates import Windows, answered, same_words
 from backtalk.session.canonical import clean, typed
 from backtalk.session.place import Place
@@ -16,6 +17,8 @@ from backtalk.session.templates import is_template
 from backtalk.text.pair_model import reformulation
 
 EDIT_PROBABILITY: Final = 0.7
+EDIT_NS: Final = NS_PER_S
+"""Nobody reads an answer and rewrites the question in less; a program that asks in a row does."""
 _QUOTED_CHARS: Final = 8
 
 
@@ -51,9 +54,14 @@ def _open_end(seen: Seen, arrival: Arrival, windows: Windows) -> bool:
     return 0 <= arrival.opened_ns - seen.ended.closed_ns <= windows.first_edit_ns
 
 
+def _was_read(seen: Seen, arrival: Arrival) -> bool:
+    return seen.ended is not None and arrival.opened_ns - seen.ended.closed_ns >= EDIT_NS
+
+
 def _edit(arrival: Arrival, recent: Sequence[Seen]) -> Place | None:
     text = typed(arrival.history.user_text)
-    scored = [(reformulation(typed(seen.known.user_text), text).probability, seen) for seen in recent if answered(seen)]
+    read = [seen for seen in recent if answered(seen) and _was_read(seen, arrival)]
+    scored = [(reformulation(typed(seen.known.user_text), text).probability, seen) for seen in read]
     likely = [(p, seen) for p, seen in scored if p >= EDIT_PROBABILITY and not is_greeting(seen.known.user_text)]
     if not likely:
         return None

@@ -26,12 +26,13 @@ def test_a_reworded_first_turn_takes_its_place() -> None:
     "other",
     [
         factories.opened(EDITED, at_s=300),
+        factories.opened(EDITED, at_s=1.9),
         factories.opened(EDITED, at_s=30, client="another"),
         factories.opened(factories.system("Be rude."), EDITED, at_s=30),
         factories.opened(EDITED, at_s=30, stream=False),
         factories.opened("Which museums are open on Mondays?", at_s=30),
     ],
-    ids=["too late", "another client", "other instructions", "not streamed", "other words"],
+    ids=["too late", "sooner than one reads", "another client", "other instructions", "not streamed", "other words"],
 )
 def test_everything_must_agree(other: object) -> None:
     """A wrong merge costs more than a missed link."""

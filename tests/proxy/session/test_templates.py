@@ -14,6 +14,13 @@ def test_rows_of_a_template_are_no_edits() -> None:
     assert rules[-2:] == ["new", "new"]
 
 
+def test_texts_that_differ_in_numbers_alone_are_a_series() -> None:
+    """However short its frame is."""
+    book = Book()
+    rules = [book.answered(factories.opened(f"Read page {n} of 20", at_s=9 * n)).rule for n in range(1, 5)]
+    assert rules[-2:] == ["new", "new"]
+
+
 def test_a_person_has_no_template() -> None:
     """Two questions about one thing are not many rows in one frame."""
     recent = [factories.opened(text) for text in ("Where is my parcel today?", "Where is my parcel by now?")]
