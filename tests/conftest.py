@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from backtalk.session.embedded import find_server
 from backtalk.testing.disk import Disk, watched_disk
 from backtalk.testing.waiting import wait_until
+
+# A busy machine is no finding of a property test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_ledger_that_is_not_there_is_empty(root: Path) -> None:
     assert reader.versions() == {}
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=40))
 def test_any_text_is_quoted(root: Path, text: str) -> None:
     """What a person asks for is a value, never a part of the query."""

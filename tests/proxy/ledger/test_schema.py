@@ -35,7 +35,7 @@ def read_back(made: Any) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-@examples(deadline=None, max_examples=40)
+@examples(max_examples=40)
 @given(st.sampled_from(TABLES).flatmap(lambda table: st.tuples(st.just(table), rows_of(table))))
 def test_rows_come_back_with_every_column(drawn: tuple[TableName, list[dict[str, Any]]]) -> None:
     """A value is what it was; a column that a row lacks is null, or an empty list."""

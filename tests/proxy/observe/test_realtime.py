@@ -139,7 +139,7 @@ _ODD: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(["client", "server"]), st.sampled_from(_KINDS), _ODD, st.binary(max_size=20)))
 )

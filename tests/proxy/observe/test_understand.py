@@ -141,7 +141,7 @@ def test_any_bytes_are_understood_or_not(api: Api, body: bytes, headers: dict[st
         understand.response(api, status, headers, body)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(_APIS), st.lists(_ODD, max_size=4), st.sampled_from([200, 500]))
 def test_any_json_is_understood_or_not(api: Api, values: list[Any], status: int) -> None:
     """Wrong types at any place raise nothing, in a body as in a stream."""

@@ -35,7 +35,7 @@ _MESSAGES = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(_MESSAGES, st.booleans(), st.sampled_from(["", _DEFLATE]), st.lists(st.integers(0, 1 << 20), max_size=6))
 def test_messages_are_read_however_they_were_sent(
     messages: list[tuple[str, list[bytes]]], mask: bool, extensions: str, cuts: list[int]

@@ -58,7 +58,7 @@ def standing() -> Generator[Standing]:
             runner.run(stack.aclose())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sent=st.binary(max_size=3000),
     pieces=st.lists(st.binary(min_size=1, max_size=2000), max_size=6),

@@ -121,7 +121,7 @@ def standing() -> Generator[Standing]:
             runner.run(stack.aclose())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=_HEALTH)
+@settings(max_examples=150, suppress_health_check=_HEALTH)
 @given(asked=_ASKED, answer=_ANSWERS)
 @example(
     Asked("GET", "/v1/files/f/content", [(b"Range", b"bytes=2-5")], b"", False),

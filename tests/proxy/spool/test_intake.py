@@ -180,7 +180,7 @@ actions = st.lists(
 )
 
 
-@examples(max_examples=80, deadline=None)
+@examples(max_examples=80)
 @given(actions)
 def test_a_restart_knows_exactly_the_open_calls(
     tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, int]]

@@ -52,7 +52,7 @@ def test_an_entry_is_last_and_the_end_is_behind_it(journal: Journal) -> None:
     assert journal.end == second
 
 
-@examples(max_examples=60, deadline=None)
+@examples(max_examples=60)
 @given(st.lists(st.binary(max_size=80), min_size=1, max_size=12), st.integers(min_value=0))
 def test_a_cut_at_any_byte_keeps_what_was_whole_and_never_reuses_a_position(written: list[bytes], where: int) -> None:
     """After a torn write the journal goes on, readers of any place see the whole entries and then the new ones."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backtalk import clock
@@ -59,7 +58,6 @@ times = st.lists(
 )
 
 
-@examples(deadline=None)
 @given(times, st.booleans())
 def test_frames_keep_their_order_whatever_their_times_say(
     tmp_path_factory: pytest.TempPathFactory,

@@ -26,7 +26,7 @@ def stream(directory: Path, segment_bytes: int = 200) -> Stream:
     return Stream(directory, "test", segment_bytes)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(steps)
 def test_any_interleaving_gives_each_frame_once_in_order(script: list[tuple[str, int, list[bytes]]]) -> None:
     """Appends, rolls, restarts of the writer and of the reader, reads of any size: nothing is lost or doubled."""

@@ -75,7 +75,7 @@ def standing() -> Generator[tuple[asyncio.Runner, int]]:
             runner.run(stack.aclose())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     bodies=st.lists(st.tuples(st.binary(max_size=1500), st.booleans()), min_size=1, max_size=4),
     cuts=st.lists(st.integers(0, 8000), max_size=8),
