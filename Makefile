@@ -16,7 +16,7 @@ HEAVY := demo chaos trl phoenix model clients node hosts
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: without one; KEEP=1: leave it running)
 	@if [ "$(DEMO_MODEL)" = scripted ] || $(MAKE) --no-print-directory .venvs/model/.ready; then \

@@ -112,12 +112,17 @@ def traces_list(ctx: click.Context) -> None:
 @traces.command("show")
 @click.argument("trace_id")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def traces_show(settings: Settings, trace_id: str, as_json: bool) -> None:
-    """Show one trace: its calls, their session, what was noticed and what was said of them."""
+@settings_options
+@click.pass_context
+def traces_show(ctx: click.Context, config: Path | None, data_dir: Path | None, trace_id: str, as_json: bool) -> None:
+    """Show one trace: its calls, their session, what was noticed and said."""
     from backtalk import show  # noqa: PLC0415 -- loaded when used
     from backtalk.admin_client import AdminClient  # noqa: PLC0415
 
+    assert ctx.parent is not None  # noqa: S101 -- click sets it for a subcommand
+    before = ctx.parent.params
+    settings = load(file=config or before["config"], overrides={"data_dir": data_dir or before["data_dir"]})
+    as_json = as_json or before["as_json"]
     document = AdminClient.from_settings(settings).get(f"/v1/traces/{trace_id[:32]}")
     click.echo(json.dumps(document, indent=2)) if as_json else show.trace(document)
 
@@ -159,15 +164,16 @@ def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_ke
 
 
 @main.command()
+@click.option("--upstream", metavar="URL", help="Base URL of the model API, as `serve` is given it.")
 @settings_options
-def doctor(config: Path | None, data_dir: Path | None) -> None:
+def doctor(config: Path | None, **overrides: Any) -> None:
     """Check everything around; say what to do.
 
     Settings, upstream, Redis, disk, ports and collector.
     """
     from backtalk.doctor import examine  # noqa: PLC0415 -- loaded when used
 
-    findings = examine(load(file=config, overrides={"data_dir": data_dir}))
+    findings = examine(load(file=config, overrides=overrides))
     for finding in findings:
         mark = {"ok": click.style("ok  ", fg="green"), "warn": click.style("warn", fg="yellow")}
         click.echo(f"{mark.get(finding.level, click.style('FAIL', fg='red'))}  {finding.subject}: {finding.sentence}")

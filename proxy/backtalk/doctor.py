@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from backtalk.direct_http import open_directly
 from backtalk.errors import SetupError
+from backtalk.listeners import ADDRESSES, addresses_of
 from backtalk.session.embedded import find_server
 from backtalk.session.ping import ping
 from backtalk.settings import TABLES, Settings, fields, otel_environ, target_keys
@@ -132,17 +133,29 @@ def _check_disk(settings: Settings) -> Finding:
 
 
 def _check_ports(settings: Settings) -> Finding:
-    taken: list[str] = []
-    for host, port in ((settings.host, settings.port), (settings.admin_host, settings.admin_port)):
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            if port and probe.connect_ex((host, port)) == 0:
-                taken.append(f"{host}:{port}")
+    addresses = addresses_of(settings)
+    if (settings.data_dir / ADDRESSES).is_file() and all(_listens(*_place(url)) for url in addresses):
+        return Finding("ok", "ports", f"Backtalk listens on {addresses.public}/v1, admin on {addresses.admin}")
+    ours = ((settings.host, settings.port), (settings.admin_host, settings.admin_port))
+    taken = [f"{host}:{port}" for host, port in ours if port and _listens(host, port)]
     if taken:
         return Finding("warn", "ports", f"in use: {', '.join(taken)}", "fine if that is Backtalk; else --port")
     return Finding(
         "ok", "ports", f"{settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port} are free"
     )
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
 
 
 def _check_collector(settings: Settings) -> Finding:

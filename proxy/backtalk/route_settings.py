@@ -26,7 +26,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from backtalk.section import Section, nearest
+from backtalk.section import Section, base_url, nearest
 
 Lane = Literal["raw", "litellm"]
 """`raw`: the bytes go on as they are, to an API that speaks the client's dialect. `litellm`: litellm translates."""
@@ -71,9 +71,7 @@ class TargetSettings(Section):
     @field_validator("url")
     @classmethod
     def _url_is_http(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value if value is None else value.rstrip("/")
+        return None if value is None else base_url(value)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

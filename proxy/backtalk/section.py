@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +31,22 @@ def fields_of(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[tu
             yield from fields_of(field.annotation, (*path, name))
         else:
             yield (*path, name), field.description or "", field.default
+
+
+def base_url(value: str) -> str:
+    """A base URL without its last slash; raises `ValueError` where no call could be sent there."""
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    try:
+        parts = urlsplit(value)
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError("must be like https://host[:port][/path]") from error
+    if not whole:
+        raise ValueError("must be like https://host[:port][/path]")
+    if "?" in value or "#" in value or "@" in parts.netloc:
+        raise ValueError("must be like https://host[:port][/path], without a user, a query or a fragment")
+    return value.rstrip("/")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from backtalk.room_settings import (
     WebSettings,
 )
 from backtalk.route_settings import RouteSettings, TargetSettings, check_routes
-from backtalk.section import Section, explain, fields_of, nearest, place, read_toml
+from backtalk.section import Section, base_url, explain, fields_of, nearest, place, read_toml
 
 __all__ = [
     "DEFAULT_FILE",
@@ -118,9 +118,7 @@ class Settings(Section):
     @field_validator("upstream")
     @classmethod
     def _upstream_is_http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value.rstrip("/")
+        return base_url(value)
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Self:

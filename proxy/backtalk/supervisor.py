@@ -23,7 +23,7 @@ from backtalk.errors import SetupError
 from backtalk.listeners import Listeners, announced
 from backtalk.process import keep_private, own_data_dir
 from backtalk.restarts import LONGEST_PAUSE_S, SETUP_STATUS, Restarts, describe
-from backtalk.settings import Settings, environ_for
+from backtalk.settings import Settings, environ_for, target_keys
 from backtalk.telemetry import sweep
 from backtalk.virtual_keys import KeyRing
 
@@ -184,6 +184,7 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     """Run everything on this machine until SIGTERM or SIGINT; `command` is what a child is started with."""
     logging.basicConfig(level=settings.log_level.upper(), format="backtalk: %(message)s", stream=sys.stderr)
     keep_private()
+    target_keys(settings)  # a key that is not there is said at once, not by a child that starts again and again
     lock = own_data_dir(settings.data_dir)
     try:
         KeyRing.open(settings.data_dir)  # said here, since a child that cannot read it would be started again and again

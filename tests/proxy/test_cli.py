@@ -36,6 +36,14 @@ def test_unknown_setting_is_refused_with_the_nearest(tmp_path: Path) -> None:
     assert "unknown setting relay.idle_timeout (did you mean relay.idle_timeout_s?)" in result.output
 
 
+@pytest.mark.parametrize("words", [["--data-dir", "{}", "show", "0" * 32], ["show", "0" * 32, "--data-dir", "{}"]])
+def test_data_directory_is_taken_before_and_after_show(tmp_path: Path, words: list[str]) -> None:
+    """`traces show` takes the options of every other command, and those given to `traces`."""
+    result = CliRunner().invoke(main, ["traces", *(word.format(tmp_path) for word in words)])
+
+    assert f"no admin token in {tmp_path}" in result.output
+
+
 def test_traces_without_a_running_backtalk_says_so(tmp_path: Path) -> None:
     """No token means nothing runs there; the sentence says what to do."""
     result = CliRunner().invoke(main, ["traces", "--data-dir", str(tmp_path)])

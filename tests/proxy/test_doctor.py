@@ -1,5 +1,6 @@
 """The doctor: one finding for each check, and advice where something is wrong."""
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from backtalk import doctor
+from backtalk.listeners import ADDRESSES, Addresses, url_of
 from backtalk.settings import load
 from backtalk.testing.provider import running_provider
 
@@ -59,6 +61,15 @@ def test_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert str(port) in found("ports", tmp_path, port=port).sentence
+
+
+def test_a_running_backtalk_is_found_by_its_data_directory(tmp_path: Path) -> None:
+    """Where `serve` was given ports of its own, they are what is said; addresses that a kill left behind are not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        addresses = Addresses(url_of(listener), url_of(listener))
+        (tmp_path / ADDRESSES).write_text(json.dumps(addresses._asdict()), encoding="ascii")
+        assert f"Backtalk listens on {addresses.public}" in found("ports", tmp_path).sentence
+    assert "Backtalk listens" not in found("ports", tmp_path).sentence
 
 
 def test_collector_that_is_away_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def test_routes_and_targets_are_tables_of_the_file(tmp_path: Path) -> None:
         ('[targets.a]\nurll = "http://x"', r"unknown setting targets\.a\.urll \(did you mean targets\.a\.url\?\)"),
         ("[targets.a]", r"targets\.a: a raw target needs its url"),
         ('[targets.a]\nurl = "ftp://x"', r"targets\.a\.url: must start with http"),
+        ('[targets.a]\nurl = "http://"', r"targets\.a\.url: must be like https://host"),
         ('[targets."a b"]\nurl = "http://x"', r"targets\.a b: a target's name has letters"),
         (f"{TARGET}weight = 0", r"targets\.here\.weight: .* greater than 0"),
         (f'{TARGET}api_key_env = "A"\napi_key_file = "b"', r"targets\.here: set api_key_env or api_key_file, not both"),

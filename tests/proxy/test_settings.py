@@ -95,6 +95,10 @@ def test_file_named_by_variable_is_read(tmp_path: Path) -> None:
         ("relay = 3", "relay:"),
         ("port = 70000", "port: Input should be less than or equal to 65535"),
         ("upstream = 'ftp://x'", "upstream: must start with http:// or https://"),
+        ("upstream = 'http://'", "upstream: must be like https://host[:port][/path]"),
+        ("upstream = 'http://x:y/v1'", "upstream: must be like https://host[:port][/path]"),
+        ("upstream = 'http://u:canary@x/v1'", "upstream: must be like https://host[:port][/path], without a user"),
+        ("upstream = 'http://x/v1?key=canary'", "upstream: must be like https://host[:port][/path], without a user"),
         ("port = ", "is not TOML"),
         ("[relay]\nidle_timeout_s = inf", "relay.idle_timeout_s: Input should be a finite number"),
     ],
@@ -106,6 +110,7 @@ def test_wrong_file_is_refused_by_name(tmp_path: Path, text: str, says: str) -> 
     with pytest.raises(SetupError) as caught:
         load({}, file=file)
     assert says in caught.value.message
+    assert "canary" not in caught.value.message
 
 
 def test_every_wrong_key_is_named_at_once(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backtalk.errors import SetupError
-from backtalk.settings import Settings
+from backtalk.settings import Settings, TargetSettings
 from backtalk.supervisor import serve
 from backtalk.testing.waiting import wait_until
 
@@ -187,6 +187,13 @@ def test_a_child_that_refuses_its_settings_ends_the_whole(begin: Begin, tmp_path
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "refuse").touch()
     assert begin().process.wait(20) == 2
+
+
+def test_a_targets_key_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
+    """The variable is named, and no child is started again and again."""
+    target = TargetSettings(url="http://127.0.0.1:9/v1", api_key_env="NO_SUCH_KEY")
+    with pytest.raises(SetupError, match="NO_SUCH_KEY"):
+        serve(Settings(port=0, admin_port=0, data_dir=tmp_path, targets={"hosted": target}))
 
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ class Report:
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         left_out = f" Left out: {reasons}." if reasons else ""
         where = f"{self.file}, up to {self._until()}; the facts behind each in {self.manifest}"
-        return f"{self.rows} pairs ({parts}) in {where}.{left_out}"
+        pairs_made = "1 pair" if self.rows == 1 else f"{self.rows} pairs"
+        return f"{pairs_made} ({parts}) in {where}.{left_out}"
 
     def _until(self) -> str:
         if self.newest_call_ns is None:
