@@ -8,16 +8,26 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-_COLUMNS: Final = {"time": 8, "trace id": 32, "model": 4, "status": 3, "session": 4, "signals": 6, "feedback": 6}
-"""Columns of the list and their least widths: a trace id is never cut, since it is there to be copied."""
+_FIXED: Final = {"time": 8, "trace id": 32, "status": 6, "session": 8}
+"""Columns of the list that are as wide as what stands in them; a trace id is never cut, it is there to be copied."""
+_SHARES: Final = {"model": 2, "signals": 2, "feedback": 1}
+"""Columns that share what is left, by these parts."""
+_COLUMNS: Final = ("time", "trace id", "model", "status", "session", "signals", "feedback")
+_PIPED_WIDTH: Final = 200
+"""What is not shown on a terminal is read by a program or kept in a file: there nothing is cut."""
 
 
 def traces(document: dict[str, Any], console: Console | None = None) -> None:
     """Print the list of `GET /v1/traces`, one call a line."""
     console = console or Console()
-    table = Table(box=None, pad_edge=False)
-    for column, min_width in _COLUMNS.items():
-        table.add_column(column, overflow="ellipsis", no_wrap=True, min_width=min_width)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPED_WIDTH)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
+    for name in _COLUMNS:
+        width, least = _FIXED.get(name), len(name)
+        table.add_column(
+            name, overflow="ellipsis", no_wrap=True, min_width=width or least, width=width, ratio=_SHARES.get(name)
+        )
     for call in document.get("calls", []):
         table.add_row(
             _time(call.get("opened_ns")),

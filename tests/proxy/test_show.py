@@ -71,3 +71,13 @@ def test_trace_shows_what_a_route_tried_and_what_it_cost() -> None:
         word in text for word in ("tried here: status_529", "tried there: 200", "cost 0.002150 USD", "cache miss")
     )
     assert "cost" not in _seen(show.trace, {"calls": [CALL]})
+
+
+def test_nothing_is_cut_where_no_terminal_shows_it() -> None:
+    """A list that goes to a file or another program keeps long names; a terminal's heads are whole."""
+    named = CALL | {"model": "provider/a-model-with-a-long-name-indeed"}
+    piped, terminal = io.StringIO(), io.StringIO()
+    show.traces({"calls": [named]}, Console(file=piped, width=80))
+    show.traces({"calls": [named]}, Console(file=terminal, width=100, force_terminal=True, no_color=True))
+    assert named["model"] in piped.getvalue()
+    assert all(head in terminal.getvalue() for head in ("trace id", "status", "session", "signals", "feedback"))

@@ -23,6 +23,7 @@ _ANTHROPIC_TYPES: Final[Mapping[int, str]] = {
     529: "overloaded_error",
 }
 """Anthropic's error types by status; `invalid_request_error` for other faults of the caller, else `api_error`."""
+_TOO_MANY: Final = 429
 _UNEXPECTED = BacktalkError("Backtalk failed to handle this request; the trace id names it.", code="internal_error")
 
 
@@ -55,7 +56,7 @@ def body_of(error: BacktalkError, *, trace_id: str = "", path: str = "") -> byte
     """The JSON body alone; `trace_id` is null where it is not known."""
     inner = {
         "message": error.message,
-        "type": error.kind,
+        "type": "rate_limit_error" if error.status == _TOO_MANY else error.kind,
         "code": error.code,
         "param": error.param,
         "trace_id": trace_id or None,

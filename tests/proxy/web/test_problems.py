@@ -12,6 +12,7 @@ from backtalk.web.problems import problem
     ("error", "status", "kind"),
     [
         (RequestError("too large", code="body_too_large", status=413), 413, "invalid_request_error"),
+        (RequestError("used up", code="rate_limit_exceeded", status=429), 429, "rate_limit_error"),
         (UpstreamError("silent", code="upstream_timeout", status=504), 504, "upstream_error"),
         (StoreError("full", code="spool_full"), 503, "store_error"),
         (SetupError("no such file", code="bad_settings"), 500, "setup_error"),
