@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-_FIXED: Final = {"time": 8, "trace id": 32, "status": 6, "session": 8}
+_FIXED: Final = {"time": 8, "trace id": 32, "session": 8}
 """Columns of the list that are as wide as what stands in them; a trace id is never cut, it is there to be copied."""
 _SHARES: Final = {"model": 2, "signals": 2, "feedback": 1}
 """Columns that share what is left, by these parts."""
