@@ -102,6 +102,11 @@ class LedgerReader:
         """All rows of a table; for builders of datasets."""
         return self._select(table, "true", order=order)
 
+    def calls_between(self, since_ns: int, until_ns: int) -> list[dict[str, Any]]:
+        """The rows of calls that arrived from `since_ns` until before `until_ns`, in the order of arrival."""
+        condition = f"opened_ns >= {int(since_ns)} and opened_ns < {int(until_ns)}"
+        return self._select("calls", condition, order="opened_ns, span_id")
+
     def _chunked(self, name: TableName, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
         wanted = sorted(set(values))
         parts = [wanted[at : at + _IDS_A_QUERY] for at in range(0, len(wanted), _IDS_A_QUERY)]

@@ -21,8 +21,7 @@ _Row = Mapping[str, Any]
 
 def calls_between(reader: LedgerReader, since_ns: int, until_ns: int) -> Iterator[CallClosed]:
     """The calls that arrived within the range, in the order of arrival."""
-    rows = [row for row in reader.everything("calls", order="opened_ns") if since_ns <= row["opened_ns"] < until_ns]
-    rows.sort(key=lambda row: (row["opened_ns"], row["span_id"]))
+    rows = reader.calls_between(since_ns, until_ns)
     for at in range(0, len(rows), _CHUNK):
         part = rows[at : at + _CHUNK]
         ids = {name for row in part for name in (*row["message_ids"], *row["answer_ids"], row["tools_id"]) if name}

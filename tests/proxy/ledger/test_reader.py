@@ -64,6 +64,14 @@ def test_newest_calls_come_first_and_page_by_time(root: Path, ledger: Ledger) ->
     assert [row["trace_id"] for row in (*first, *second)] == [call.key.trace_id for call in reversed(calls)]
 
 
+def test_a_range_holds_its_first_instant_and_not_its_last(root: Path, ledger: Ledger) -> None:
+    """Neighbouring ranges share no call and leave none out; each is in the order of arrival."""
+    calls = [stories.closed(call=stories.opened(opened_ns=stories.NOON_NS + number)) for number in (3, 1, 0, 2)]
+    ledger.commit([(10, JournalEntry(tuple(calls)))])
+    rows = LedgerReader(root).calls_between(stories.NOON_NS + 1, stories.NOON_NS + 3)
+    assert [row["opened_ns"] - stories.NOON_NS for row in rows] == [1, 2]
+
+
 def test_first_row_of_a_feedback_id_stands(root: Path, ledger: Ledger) -> None:
     """A repeat that was accepted is read once."""
     target = {"feedback_id": "fb", "target_trace_id": "a" * 32}
