@@ -8,6 +8,7 @@ from backtalk.model.asgi import App, Receive, Scope, Send
 from backtalk.model.endpoints import is_call, is_reserved
 from backtalk.model.exchange import Serve
 from backtalk.model.meter import Meter
+from backtalk.model.origins import Origins
 from backtalk.observe.call import Sink
 from backtalk.observe.calls import ObservedCalls
 from backtalk.observe.middleware import Observe
@@ -15,6 +16,8 @@ from backtalk.relay.browsers import from_programs
 from backtalk.relay.gate import VirtualKeys, gated
 from backtalk.relay.lanes import Lanes
 from backtalk.settings import Settings, target_keys
+from backtalk.web.cors_calls import with_cors
+from backtalk.web.cors_door import CorsDoor
 from backtalk.web.problems import answer
 
 
@@ -38,7 +41,7 @@ class PublicApp:
         self._virtual_keys = virtual_keys
         self._keys = target_keys(settings)
         self._metrics = metrics
-        self._feedback_app = feedback_app
+        self._feedback_app = CorsDoor(feedback_app, _feedback_origins(settings))
         owner = None if virtual_keys is None else virtual_keys.ring.owner
         self._observe = Observe(
             self._door, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer, owner=owner
@@ -69,8 +72,14 @@ class PublicApp:
         lane = from_programs(lanes.lane, self._settings)
         if self._virtual_keys is not None:
             lane = gated(lane, self._virtual_keys, self._settings)
-        self._serve = ObservedCalls(self._observe.observer, lane, answer).serve
+        observed = ObservedCalls(self._observe.observer, lane, answer).serve
+        self._serve = with_cors(observed, Origins(self._settings.web.allowed_origins))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await lanes.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _feedback_origins(settings: Settings) -> Origins:
+    """Pages that may make calls may speak of them too."""
+    return Origins((*settings.feedback.allowed_origins, *settings.web.allowed_origins))

@@ -6,9 +6,10 @@ default is what a machine of its own needs, and every limit has one.
 
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from backtalk.section import Section
+from backtalk.section import Section, web_origin
+from backtalk.token_settings import TokenSettings
 
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
@@ -143,7 +144,8 @@ class WebSettings(Section):
     """Both listeners."""
 
     allowed_origins: tuple[str, ...] = Field(
-        default=(), description="Origins (`https://app.example`) whose pages may make calls that a key of ours pays."
+        default=(),
+        description="Origins (`https://app.example`) whose pages may make calls, read their ids, and give feedback.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Names by which a listener on loopback may be asked for, besides those of loopback."
@@ -151,6 +153,11 @@ class WebSettings(Section):
     max_connections: int = Field(
         default=10_000, gt=0, description="Most connections of clients to one process; above it 503."
     )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(web_origin, value))
 
 
 class FeedbackSettings(Section):
@@ -164,3 +171,12 @@ class FeedbackSettings(Section):
         default=256, gt=0, description="Most feedback that a process takes at once; above it 503."
     )
     idempotency_ttl_s: int = Field(default=604_800, gt=0, description="How long an Idempotency-Key is remembered.")
+    allowed_origins: tuple[str, ...] = Field(
+        default=(), description="Origins (`https://app.example`) whose pages may give feedback, but make no calls."
+    )
+    tokens: TokenSettings = TokenSettings()
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(web_origin, value))

@@ -5,15 +5,18 @@ wrong key. The one rule: no sentence repeats a value, since it may be a secret.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backtalk.errors import SetupError
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
 class Section(BaseModel):
@@ -47,6 +50,14 @@ def base_url(value: str) -> str:
     if "?" in value or "#" in value or "@" in parts.netloc:
         raise ValueError("must be like https://host[:port][/path], without a user, a query or a fragment")
     return value.rstrip("/")
+
+
+def web_origin(value: str) -> str:
+    """An origin as browsers send it (RFC 6454); raises `ValueError` for what none sends, and for `*` and `null`."""
+    known = value.lower().removesuffix("/")
+    if not _ORIGIN.fullmatch(known):
+        raise ValueError("must be origins like https://app.example[:port], without a path; neither * nor null is one")
+    return known
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, cast, get_args
 from pydantic_core import PydanticUndefined
 
 from backtalk import settings
+from backtalk.model import feedback_token
 from backtalk.model.endpoints import OLLAMA
 from backtalk.model.facts import SignalKind
 from backtalk.observe import headers
@@ -36,6 +37,7 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
     "x-request-id": "The call: `{trace_id}-{span_id}`. Feedback takes it as `request_id`.",
     "x-trace-id": "The call's W3C trace id; several calls may share one.",
     "traceresponse": "The same ids in the form of W3C Trace Context level 2.",
+    "x-feedback-token": "Where `feedback.tokens` is on: a page may give feedback to this call with it.",
     "x-upstream-request-id": "The `x-request-id` that the upstream sent, where it sent one.",
     "x-backtalk-target": "Where a route sent the call: the target that answered, or that was the last to fail.",
     "x-backtalk-cache": "Where a route keeps answers: `hit`, `miss`, or `bypass` where a fresh one was wanted.",
@@ -60,14 +62,16 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
     "x-client-request-id": "Kept with the call.",
     "x-stainless-*": "`x-stainless-retry-count` tells a client's own retry from a regeneration.",
     "x-backtalk-*": "Kept with the call.",
+    "x-feedback-token": "On feedback: the token of the answer it is about, in place of a key.",
+    "origin": "Pages are told by it: `feedback.allowed_origins` and `web.allowed_origins` list those that are let in.",
     "user-agent": "Part of the hash that tells clients apart.",
     "accept": "Kept with the call.",
     "content-encoding": "Compressed bodies pass unchanged and are understood.",
     "content-type": "Says how a body is to be understood.",
 }
 _HEADERS: Final = vars(headers)
-NOT_COPIED: Final = frozenset({"traceparent", "tracestate", "baggage"})
-"""Honoured where the call arrives; not among the headers that are kept."""
+NOT_COPIED: Final = frozenset({"traceparent", "tracestate", "baggage", "x-feedback-token", "origin"})
+"""Honoured where the request arrives; not among the headers that are kept."""
 SIGNALS: Final = {
     "regeneration": ("regeneration", "the answer beside the new call was passed over"),
     "reformulation": ("reformulation", "the answer did not serve, for the question came again in other words"),
@@ -355,7 +359,10 @@ def added_response_headers() -> set[str]:
     """The response headers that the code adds."""
     return {
         name.decode()
-        for name in {*_HEADERS["_OURS"], attempt.TARGET, attempt.ATTEMPTS, response_cache.CACHE, response_cache.AGE}
+        for name in {
+            *(*_HEADERS["_OURS"], feedback_token.HEADER),
+            *(attempt.TARGET, attempt.ATTEMPTS, response_cache.CACHE, response_cache.AGE),
+        }
     }
 
 

@@ -6,12 +6,14 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from backtalk.app import PublicApp
+from backtalk.clock import now
 from backtalk.model.asgi import Receive, Scope, Send
+from backtalk.model.feedback_token import TokenReader
 from backtalk.model.meter import NoMeter
 from backtalk.settings import RelaySettings, Settings
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering
-from backtalk.testing.running import FrameList, error_of, not_here, serving
+from backtalk.testing.running import FrameList, error_of, not_here, relaying, serving
 from backtalk.testing.waiting import await_until
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -47,7 +49,7 @@ async def test_the_model_api_goes_through_the_relay() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("path", ["/v1/feedback", "/v1/feedback/1", "/v1/feedbacks", "/feedback.js"])
+@pytest.mark.parametrize("path", ["/v1/feedback", "/v1/feedback/1", "/v1/feedbacks", "/feedback.js", "/feedback/btf_x"])
 async def test_feedback_has_its_own_door(path: str) -> None:
     """It is no call: the upstream never sees it, and it leaves no frames of one; but it has its ids."""
     frames = FrameList()
@@ -93,3 +95,34 @@ async def test_the_upstream_client_lives_as_long_as_the_server() -> None:
                 assert not await closed()
             assert upstream.connections == life
             await await_until(closed, 20, what="the end of the upstream connections")
+
+
+_STREAM = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n6\r\ndata:1\r\n0\r\n\r\n"
+)
+_FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\nx-feedback-token: theirs\r\n\r\n{}"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("answer", [OK, _STREAM, _FAILED, b"no HTTP\r\n\r\n"], ids=["whole", "stream", "500", "502"])
+async def test_every_call_brings_the_token_of_its_answer(answer: bytes) -> None:
+    """Switched on: whole answers, streams, the upstream's errors and ours, each with the one token of that call."""
+    tokens = {"tokens": {"enabled": True, "kinds": ["rating"], "ttl_s": 60}}
+    frames = FrameList()
+    async with relaying(answering(answer), frames, feedback=tokens) as (_, client):
+        response = await client.request("POST", "/v1/chat/completions", b"{}", fields=(("authorization", "Bearer k"),))
+        await frames.ended()
+    (token,) = response.values("x-feedback-token")
+    claims = TokenReader(b"s" * 32, key_number=0).read(token, now().wall_ns)
+    assert claims.call.request_id == response.value("x-request-id")
+    assert claims.tenant == frames.opened[0].tenant
+    assert claims.kinds == frozenset({"rating"})
+    assert not any(token.encode() in raw for raw in frames.raw), "a token is a credential: it is recorded nowhere"
+
+
+@pytest.mark.anyio
+async def test_there_are_no_tokens_until_they_are_switched_on() -> None:
+    """And the upstream's header passes like any other."""
+    async with relaying(answering(_FAILED)) as (_, client):
+        response = await client.request("POST", "/v1/chat/completions", b"{}")
+    assert response.values("x-feedback-token") == ["theirs"]

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from backtalk.errors import SetupError
 from backtalk.route_settings import TargetSettings
-from backtalk.section import Section, explain, fields_of, nearest, place, read_toml
+from backtalk.section import Section, explain, fields_of, nearest, place, read_toml, web_origin
 
 
 class Inner(Section):
@@ -67,3 +67,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: bytes | None)
         file.write_bytes(text)
     with pytest.raises(SetupError, match=r"b\.toml"):
         read_toml(file)
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "app.example", "https://app.example/path", "https://a b", "https://"])
+def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
+    """Neither a wildcard nor a page: said at start, not by a page that does not work."""
+    with pytest.raises(ValueError, match="neither"):
+        web_origin(origin)
+
+
+def test_an_origin_is_kept_as_browsers_send_it() -> None:
+    """In lower case, without the slash that a person copies along; IPv6 and ports are fine."""
+    assert web_origin("https://App.example/") == "https://app.example"
+    assert web_origin("http://[::1]:3000") == "http://[::1]:3000"

@@ -19,6 +19,8 @@ OF_TYPE: dict[str, Any] = {
     "capture.mode": "none",
     "detect.detectors": ["stop"],
     "telemetry.exporters": ["otlp", "other"],
+    "feedback.allowed_origins": ["https://app.example"],
+    "feedback.tokens.kinds": ["rating", "event"],
     "web.allowed_hosts": ["proxy.example"],
     "web.allowed_origins": ["https://app.example", "https://other.example"],
 }

@@ -13,6 +13,8 @@ from backtalk.model.chat import Api
 
 FEEDBACK: Final = "/v1/feedback"
 FEEDBACK_SCRIPT: Final = "/feedback.js"
+FEEDBACK_LINK: Final = "/feedback/"
+"""What stands before a token in a link that people follow."""
 PREFIXES: Final = (b"/v1/", b"/openai/", b"/api/")
 """What the raw path of every call begins with."""
 _OPENAI: Final = "/v1/"
@@ -89,7 +91,7 @@ def is_reserved(path: str) -> bool:
 
     What a user wrote in a feedback must not reach the provider because of an `s` too many.
     """
-    return path.startswith(FEEDBACK) or path == FEEDBACK_SCRIPT
+    return path.startswith((FEEDBACK, FEEDBACK_LINK)) or path == FEEDBACK_SCRIPT
 
 
 def is_call(path: str) -> bool:

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from backtalk import clock
 from backtalk.model.exchange import RequestHead
+from backtalk.model.feedback_token import TokenSigner
 from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
 from backtalk.model.ids import keyed_hash
 from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.blind import Blind, soon
 from backtalk.observe.context import CallContext
-from backtalk.observe.headers import Fields, response_chooser, with_ids
+from backtalk.observe.headers import Fields, response_chooser, with_ids, with_token
 from backtalk.observe.kept import Keeper
 from backtalk.observe.parts import Parts
 from backtalk.observe.tee import Body, Budget, Tee
@@ -43,6 +44,9 @@ class Observer:
         self.call_bytes = settings.capture.call_bytes
         self.blind = Blind(secret, settings.session.header) if settings.capture.mode == "none" else None
         self.socket_bytes = 0 if self.blind else settings.capture.socket_bytes
+        tokens = settings.feedback.tokens
+        signer = TokenSigner(secret, key_number=tokens.key, kinds=tokens.kinds, ttl_s=tokens.ttl_s)
+        self.signer = signer if tokens.enabled else None
         self._secret = secret
         self._clients: dict[str, str] = {}
 
@@ -124,7 +128,11 @@ class Call:
             self._finish_request()
             extensions = dict(headers).get(b"sec-websocket-extensions", b"").decode("latin-1")
             self._response = Parts(self._observer.offer, self.context.span_id, extensions, self._observer.socket_bytes)
-        return with_ids(headers, self.context)
+        fields = with_ids(headers, self.context)
+        signer = self._observer.signer
+        if signer is None:
+            return fields
+        return with_token(fields, signer.sign(self.context.key, self._kept.tenant, clock.now().wall_ns))
 
     def response_piece(self, piece: bytes) -> None:
         """A piece of the response's body is on its way to the client."""

@@ -7,6 +7,7 @@ here; credentials, cookies and everything unnamed stay out.
 from collections.abc import Sequence
 from typing import Final
 
+from backtalk.model.feedback_token import HEADER as TOKEN
 from backtalk.observe.context import CallContext
 from backtalk.observe.tenants import CREDENTIALS
 
@@ -95,6 +96,12 @@ def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fi
     if upstream is not None:
         kept.append((b"x-upstream-request-id", upstream))
     return kept
+
+
+def with_token(fields: Fields, token: bytes) -> Fields:
+    """The response's fields with a feedback token of ours, in place of one of another Backtalk behind this one."""
+    kept = [field for field in fields if field[0] != TOKEN]
+    return [*kept, (TOKEN, token)]
 
 
 def id_fields(context: CallContext) -> Fields:
