@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
+from backtalk.sampling_settings import AskSettings
 from backtalk.section import Section, web_origin
 from backtalk.token_settings import TokenSettings
 
@@ -175,6 +176,7 @@ class FeedbackSettings(Section):
         default=(), description="Origins (`https://app.example`) whose pages may give feedback, but make no calls."
     )
     tokens: TokenSettings = TokenSettings()
+    ask: AskSettings = AskSettings()
 
     @field_validator("allowed_origins")
     @classmethod

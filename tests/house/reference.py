@@ -42,6 +42,7 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
     "x-backtalk-target": "Where a route sent the call: the target that answered, or that was the last to fail.",
     "x-backtalk-cache": "Where a route keeps answers: `hit`, `miss`, or `bypass` where a fresh one was wanted.",
     "age": "On an answer that a route had kept: its age in seconds.",
+    "x-feedback-ask": "Where `feedback.ask` is on: `none`, `inline` or `prominent`, how to ask about this answer.",
     "x-backtalk-attempts": "Where a route sent the call: how many attempts it took, the last one included.",
 }
 REQUEST_HEADERS: Final[Mapping[str, str]] = {
@@ -360,7 +361,7 @@ def added_response_headers() -> set[str]:
     return {
         name.decode()
         for name in {
-            *(*_HEADERS["_OURS"], feedback_token.HEADER),
+            *(*_HEADERS["_OURS"], headers.ASK, feedback_token.HEADER),
             *(attempt.TARGET, attempt.ATTEMPTS, response_cache.CACHE, response_cache.AGE),
         }
     }

@@ -59,6 +59,7 @@ def test_a_key_that_nobody_knows_is_refused(section: type[Section]) -> None:
 
 def test_every_section_is_imported_from_one_place() -> None:
     """`backtalk.settings` offers them all; where they are written is its own affair."""
-    made = {name for name in vars(room_settings) if name.endswith("Settings")}
+    here = room_settings.__name__
+    made = {name for name, value in vars(room_settings).items() if getattr(value, "__module__", "") == here}
     assert made <= set(settings.__all__)
     assert {section.__name__ for section in sections()} == made

@@ -57,7 +57,7 @@ class TestEveryField:
         assert sentences[path].endswith(".")
         assert [settings.variable(one) for one, _ in FIELDS].count(settings.variable(path)) == 1
         if isinstance(default, float):
-            assert path[-1].endswith(("_s", "_ms"))
+            assert path[-1].endswith(("_s", "_ms", "_share"))
 
 
 @pytest.mark.parametrize(("path", "default"), TOP_LEVEL, ids=[path[0] for path, _ in TOP_LEVEL])
@@ -238,8 +238,10 @@ def _other(path: tuple[str, ...], default: Any) -> Any:
     match default:
         case bool():
             return not default
-        case int() | float():
+        case int():
             return default + 1
+        case float():
+            return default * 2
         case _:
             return f"other-{path[-1]}"
 

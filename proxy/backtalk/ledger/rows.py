@@ -131,7 +131,13 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         **{name: getattr(usage, name) for name in counts},
         **_attempts(fact),
         "cache": fact.cache or None,
+        **_ask(fact),
     }
+
+
+def _ask(fact: CallClosed) -> dict[str, Any]:
+    drawn = fact.ask
+    return {} if drawn is None else {"ask_arm": drawn.arm, "ask_prob": drawn.probability, "ask_policy": drawn.policy}
 
 
 def _attempts(fact: CallClosed) -> dict[str, Any]:

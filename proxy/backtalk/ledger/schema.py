@@ -35,6 +35,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "not_understood": _TEXT, "route": _TEXT, "target": _TEXT, "attempt_count": _INT, "attempts_json": _TEXT,
         "cost_usd": _REAL, "key_id": _TEXT, "cache": _TEXT,
         "cache_write_tokens": _INT, "logprobs_json": _TEXT, "previous_response_id": _TEXT,
+        "ask_arm": _TEXT, "ask_prob": _REAL, "ask_policy": _TEXT,
     },
     "messages": {
         "dt": _TEXT, "message_id": _TEXT, "tenant": _TEXT, "role": _TEXT, "json": _TEXT, "char_count": _INT,

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from backtalk.model.chat import Api, Request, Response
-from backtalk.model.frames import Attempt, CacheResult, Capture, Outcome
+from backtalk.model.frames import Ask, Attempt, CacheResult, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
 Scalar = str | int | float | bool | None
@@ -148,6 +148,8 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     cache: CacheResult = ""
     cost_usd: float | None = None
     """By litellm's price table; None where any part of the price is not known."""
+    ask: Ask | None = None
+    """How it was drawn for asking; None where nothing was drawn."""
 
     @property
     def key(self) -> CallKey:

@@ -45,6 +45,21 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     error: str | None = None
 
 
+AskArm = Literal["none", "inline", "prominent"]
+"""Whether and how strongly the app was told to ask for feedback on an answer."""
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How a call was drawn for asking. `probability` is that of its own arm, known before the answer was.
+
+    `policy` writes down the settings that it follows from, so that those of the other arms are known too.
+    """
+
+    arm: AskArm
+    probability: float
+    policy: str
+
+
 Instant = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 """Nanoseconds that have a date (1823 to 2116) and a column in the ledger; a frame beyond them is damage to a reader."""
 Side = Literal["client", "server"]
@@ -110,6 +125,7 @@ class Closed(Frame, frozen=True, array_like=True, tag="c", gc=False):
     attempts: tuple[Attempt, ...] = ()
     key_id: str = ""
     cache: CacheResult = ""
+    ask: Ask | None = None
 
 
 class Part(Frame, frozen=True, array_like=True, tag="p", gc=False):

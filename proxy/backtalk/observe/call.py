@@ -8,15 +8,16 @@ happens, and nothing here waits or raises into the call.
 from typing import Protocol
 
 from backtalk import clock
+from backtalk.model import feedback_token
 from backtalk.model.exchange import RequestHead
-from backtalk.model.feedback_token import TokenSigner
-from backtalk.model.frames import Closed, Frame, Opened, Outcome, Requested, encode
-from backtalk.model.ids import keyed_hash
+from backtalk.model.frames import Ask, Closed, Frame, Opened, Outcome, Requested, encode
 from backtalk.model.meter import Meter
 from backtalk.model.notes import CallNotes
+from backtalk.observe.asking import asking
 from backtalk.observe.blind import Blind, soon
+from backtalk.observe.clients import ClientHashes
 from backtalk.observe.context import CallContext
-from backtalk.observe.headers import Fields, response_chooser, with_ids, with_token
+from backtalk.observe.headers import ASK, Fields, response_chooser, with_field, with_ids
 from backtalk.observe.kept import Keeper
 from backtalk.observe.parts import Parts
 from backtalk.observe.tee import Body, Budget, Tee
@@ -43,20 +44,12 @@ class Observer:
         self.budget = Budget(settings.capture.process_bytes)
         self.call_bytes = settings.capture.call_bytes
         self.blind = Blind(secret, settings.session.header) if settings.capture.mode == "none" else None
+        self.asking = asking(settings.feedback.ask, secret, settings.session.header)
         self.socket_bytes = 0 if self.blind else settings.capture.socket_bytes
         tokens = settings.feedback.tokens
-        signer = TokenSigner(secret, key_number=tokens.key, kinds=tokens.kinds, ttl_s=tokens.ttl_s)
+        signer = feedback_token.TokenSigner(secret, key_number=tokens.key, kinds=tokens.kinds, ttl_s=tokens.ttl_s)
         self.signer = signer if tokens.enabled else None
-        self._secret = secret
-        self._clients: dict[str, str] = {}
-
-    def client_hash(self, client: str) -> str:
-        """The keyed hash of a client's address; the last 1024 are remembered."""
-        if (known := self._clients.get(client)) is None:
-            if len(self._clients) >= 1024:
-                del self._clients[next(iter(self._clients))]
-            known = self._clients[client] = keyed_hash(self._secret, b"client", client.encode())
-        return known
+        self.client_hash = ClientHashes(secret).__getitem__
 
     def offer(self, frame: Frame) -> None:
         """Encode a frame and hand it to the sink; what it refuses is counted there."""
@@ -67,6 +60,7 @@ class Call:
     """Follows one call from its head to its end."""
 
     __slots__ = (
+        "_ask",
         "_first_byte_ns",
         "_head",
         "_kept",
@@ -97,6 +91,7 @@ class Call:
         self._kept_headers: list[tuple[str, str]] = []
         self._responded_ns: int | None = None
         self._first_byte_ns: int | None = None
+        self._ask: Ask | None = None
         self.status = 0
         observer.metrics.add("backtalk.proxy.calls_in_flight", 1)
 
@@ -129,10 +124,12 @@ class Call:
             extensions = dict(headers).get(b"sec-websocket-extensions", b"").decode("latin-1")
             self._response = Parts(self._observer.offer, self.context.span_id, extensions, self._observer.socket_bytes)
         fields = with_ids(headers, self.context)
-        signer = self._observer.signer
-        if signer is None:
-            return fields
-        return with_token(fields, signer.sign(self.context.key, self._kept.tenant, clock.now().wall_ns))
+        if self._observer.asking is not None:
+            fields = with_field(fields, ASK, self._arm().encode())
+        if (signer := self._observer.signer) is not None:
+            token = signer.sign(self.context.key, self._kept.tenant, clock.now().wall_ns)
+            return with_field(fields, feedback_token.HEADER, token)
+        return fields
 
     def response_piece(self, piece: bytes) -> None:
         """A piece of the response's body is on its way to the client."""
@@ -177,6 +174,8 @@ class Call:
         body = tee.finish()
         if body.capture == "truncated":
             self._observer.metrics.add("backtalk.capture.truncated", side="request")
+        elif self._observer.asking is not None and not self.status:
+            self._ask = self._observer.asking.draw(self._kept.tenant, self._head, body.kept)
         return body
 
     def _open(self, body: Body | None) -> None:
@@ -204,6 +203,12 @@ class Call:
             capture="full" if body is None else body.capture,
         )
         observer.offer(frame)
+
+    def _arm(self) -> str:
+        """The arm that was drawn; nobody is asked about an answer that is none."""
+        if not 200 <= self.status < 300:
+            self._ask = None
+        return "none" if self._ask is None else self._ask.arm
 
     def _requested(self, body: Body) -> None:
         now = clock.now()
@@ -233,6 +238,7 @@ class Call:
             attempts=self.notes.attempts,
             key_id=self.notes.key_id,
             cache=self.notes.cache,
+            ask=self._ask,
         )
 
     def _overhead_ns(self) -> int:

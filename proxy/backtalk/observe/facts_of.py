@@ -108,6 +108,7 @@ def ended(
         attempts=frame.attempts,
         key_id=frame.key_id,
         cache=frame.cache,
+        ask=frame.ask,
     )
 
 

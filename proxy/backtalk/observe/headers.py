@@ -7,13 +7,13 @@ here; credentials, cookies and everything unnamed stay out.
 from collections.abc import Sequence
 from typing import Final
 
-from backtalk.model.feedback_token import HEADER as TOKEN
 from backtalk.observe.context import CallContext
 from backtalk.observe.tenants import CREDENTIALS
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields as ASGI has them."""
 
+ASK: Final = b"x-feedback-ask"
 _OURS: Final = frozenset((b"x-request-id", b"x-trace-id", b"traceresponse", b"x-upstream-request-id"))
 _REQUEST: Final = frozenset(
     (
@@ -98,10 +98,9 @@ def with_ids(headers: Sequence[tuple[bytes, bytes]], context: CallContext) -> Fi
     return kept
 
 
-def with_token(fields: Fields, token: bytes) -> Fields:
-    """The response's fields with a feedback token of ours, in place of one of another Backtalk behind this one."""
-    kept = [field for field in fields if field[0] != TOKEN]
-    return [*kept, (TOKEN, token)]
+def with_field(fields: Fields, name: bytes, value: bytes) -> Fields:
+    """The response's fields with one of ours, in place of one of another Backtalk behind this one."""
+    return [*(field for field in fields if field[0] != name), (name, value)]
 
 
 def id_fields(context: CallContext) -> Fields:

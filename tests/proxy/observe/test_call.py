@@ -12,8 +12,10 @@ from backtalk.model.meter import NoMeter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.call import Call, Observer
 from backtalk.observe.context import context_of
-from backtalk.settings import Settings
+from backtalk.sampling_settings import AskSettings
+from backtalk.settings import FeedbackSettings, Settings
 
+ASKED = b'{"messages":[{"role":"user","content":"hello"}]}'
 FIELDS = [(b"authorization", b"Bearer sk-1")]
 PATH = "/v1/chat/completions"
 HEAD = RequestHead("POST", PATH, PATH.encode(), b"api-version=1&key=sk-1", FIELDS, dict(FIELDS), "10.0.0.1")
@@ -32,9 +34,9 @@ class Recording:
         return self.takes
 
 
-def new_call(sink: Recording) -> Call:
+def new_call(sink: Recording, settings: Settings | None = None) -> Call:
     """A call of a fresh process."""
-    observer = Observer(sink=sink, secret=b"s" * 32, settings=Settings(), metrics=NoMeter())
+    observer = Observer(sink=sink, secret=b"s" * 32, settings=settings or Settings(), metrics=NoMeter())
     context = context_of([])
     return Call(observer, HEAD, context, CallNotes(context.traceparent, ""))
 
@@ -55,6 +57,34 @@ def test_a_body_in_one_piece_comes_with_the_opening() -> None:
     assert closed.headers == [("content-type", "application/json")]
     assert closed.duration_ns >= (closed.first_byte_ns or 0) > 0
     assert closed.boot_ns >= opened.boot_ns
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, ASKED), (500, ASKED), (200, b"{}")])
+def test_the_app_is_told_whether_to_ask_and_the_end_says_what_was_drawn(status: int, body: bytes) -> None:
+    """Where asking is on, each response says so before its body; nothing is drawn for what answers nobody."""
+    sink = Recording()
+    call = new_call(
+        sink, Settings(feedback=FeedbackSettings(ask=AskSettings(enabled=True, inline_share=0.8, prominent_share=0.1)))
+    )
+    call.request_piece(body, more=False)
+    said = dict(call.response_head(status, [(b"x-feedback-ask", b"prominent")]))[b"x-feedback-ask"].decode()
+    call.close("completed")
+    closed = sink.frames[-1]
+    assert isinstance(closed, Closed)
+    if status == 200 and body == ASKED:
+        assert closed.ask is not None
+        assert (closed.ask.arm, closed.ask.probability) in {("inline", 0.8), ("prominent", 0.1), ("none", 1 - 0.9)}
+        assert closed.ask.arm == said
+    else:
+        assert (said, closed.ask) == ("none", None)
+
+
+def test_without_asking_the_upstreams_word_passes() -> None:
+    """Off adds nothing and takes nothing away: another Backtalk may stand behind this one."""
+    call = new_call(Recording())
+    call.request_piece(ASKED, more=False)
+    assert (b"x-feedback-ask", b"inline") in call.response_head(200, [(b"x-feedback-ask", b"inline")])
+    assert b"x-feedback-ask" not in dict(new_call(Recording()).response_head(200, []))
 
 
 @given(pieces=st.lists(st.binary(max_size=10), max_size=5), end=st.sampled_from(["whole", "left", "unread"]))

@@ -1,7 +1,7 @@
 """Which headers are put on responses and which are copied."""
 
 from backtalk.observe.context import context_of
-from backtalk.observe.headers import chosen_query, request_chooser, response_chooser, with_ids, with_token
+from backtalk.observe.headers import chosen_query, request_chooser, response_chooser, with_field, with_ids
 
 
 def test_ids_replace_the_upstreams_and_its_request_id_is_kept_apart() -> None:
@@ -52,5 +52,5 @@ def test_only_named_parameters_of_a_query_are_copied() -> None:
 
 def test_our_token_stands_alone() -> None:
     """One of another Backtalk behind this one is of no use to who asked us."""
-    fields = with_token([(b"a", b"1"), (b"x-feedback-token", b"theirs")], b"ours")
+    fields = with_field([(b"a", b"1"), (b"x-feedback-token", b"theirs")], b"x-feedback-token", b"ours")
     assert fields == [(b"a", b"1"), (b"x-feedback-token", b"ours")]

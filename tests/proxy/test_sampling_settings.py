@@ -1,0 +1,25 @@
+"""Chances: off by default, never nothing, never certain."""
+
+import pytest
+from pydantic import ValidationError
+
+from backtalk.sampling_settings import AskSettings
+
+
+def test_nothing_is_drawn_by_default() -> None:
+    """Whoever wants answers asked about at random says so."""
+    assert not AskSettings().enabled
+
+
+@pytest.mark.parametrize("chance", [0, 1, -0.1, 1.1, float("nan")])
+def test_a_chance_is_between_nothing_and_certainty(chance: float) -> None:
+    """At both ends one arm would be empty, and nothing could be told of the people in it."""
+    for name in ("inline_share", "prominent_share"):
+        with pytest.raises(ValidationError, match=name):
+            AskSettings.model_validate({name: chance})
+
+
+def test_some_answers_are_left_unasked() -> None:
+    """Without them there is nothing to compare with: the chances of asking stay below one together."""
+    with pytest.raises(ValidationError, match="leave answers that nobody is asked about"):
+        AskSettings(inline_share=0.5, prominent_share=0.5)
