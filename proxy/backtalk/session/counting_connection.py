@@ -7,7 +7,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from backtalk.session.lookup import Command
+from backtalk.session.round_trips import Command
 
 
 class CountingConnection:

@@ -4,7 +4,6 @@ In: keys and calls that ended. Out: counts, within a budget of time. The one rul
 Redis that is away is left alone for a pause, and nobody waits for it.
 """
 
-import asyncio
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,8 @@ from backtalk.model.facts import CallClosed, Fact
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
-from backtalk.session.lookup import Command, Lookup
+from backtalk.session.lookup import Lookup
+from backtalk.session.round_trips import Command
 from backtalk.virtual_keys import WINDOW_S, Counts, KeyRing, VirtualKey
 
 _log: Final = logging.getLogger(__name__)
@@ -47,9 +47,7 @@ class KeyCounts:
             ("GET", names.spent),
         ]
         try:
-            async with asyncio.timeout(self._budget_s):
-                connection = await self._lookup.connection()
-                requests, _, tokens, spent = await connection.send(commands)
+            requests, _, tokens, spent = await self._lookup.send(commands)
         except OSError as error:  # TimeoutError is one
             if not self._breaker.broken:
                 _log.warning("Redis does not answer in time; keys are not counted: %s", str(error) or "timeout")
@@ -67,7 +65,7 @@ class KeyCounts:
     async def warm(self) -> None:
         """Load the client library ahead of the first key, in a thread."""
         if self._lookup is not None:
-            await self._lookup.connection()
+            await self._lookup.warm()
 
 
 class KeySpending:

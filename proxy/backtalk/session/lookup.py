@@ -1,7 +1,7 @@
 """The way to Redis for those whom somebody waits for: opened when it is first needed, its library loaded in a thread.
 
-In: a URL and a budget. Out: a connection. The one rule: the library is loaded once, and goes on loading when a waiter's
-time is up.
+In: a URL and a budget. Out: a connection that many share. The one rule: the library is loaded once, and goes on loading
+when a waiter's time is up.
 """
 
 import asyncio
@@ -9,20 +9,11 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-Command = tuple[str | bytes | int, ...]
-"""One Redis command."""
+from backtalk.session.round_trips import Command, Connection, RoundTrips
 
 
-class Connection(Protocol):
-    """The Redis behind the look-ups (`session.lookup_connection`); every failure is an `OSError`."""
-
-    async def send(self, commands: Sequence[Command]) -> list[object]:
-        """Send commands in one round trip; returns their replies."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close what is open."""
-        ...
+class LoadingError(TimeoutError):
+    """The library is not loaded yet: this says nothing of Redis."""
 
 
 class _Door(Protocol):
@@ -35,27 +26,36 @@ class Lookup:
     def __init__(self, url: str, *, budget_s: float) -> None:
         self._url = url
         self._budget_s = budget_s
-        self._opening: asyncio.Task[Connection] | None = None
+        self._trips: RoundTrips | None = None
+        self._opening: asyncio.Task[RoundTrips] | None = None
 
-    @property
-    def ready(self) -> bool:
-        """Whether the library is loaded, or could not be."""
-        return self._opening is not None and self._opening.done()
-
-    async def connection(self) -> Connection:
-        """The connection, once it can be used."""
+    async def warm(self) -> None:
+        """Load the library, in a thread."""
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._open())
-        return await asyncio.shield(self._opening)
+        self._trips = await asyncio.shield(self._opening)
+
+    async def send(self, commands: Sequence[Command]) -> list[object]:
+        """The replies, from a round trip with others; raises an `OSError` where there are none within the budget."""
+        if self._trips is None:
+            await self._loaded()
+        assert self._trips is not None  # noqa: S101 - loading sets it or raises
+        return await self._trips.send(commands)
 
     async def aclose(self) -> None:
         """Close the connection."""
-        opening = self._opening
-        if opening is not None and opening.done() and not opening.cancelled() and opening.exception() is None:
-            await opening.result().aclose()
-        elif opening is not None:
-            opening.cancel()
+        if self._trips is not None:
+            await self._trips.aclose()
+        elif self._opening is not None:
+            self._opening.cancel()
 
-    async def _open(self) -> Connection:
+    async def _loaded(self) -> None:
+        try:
+            async with asyncio.timeout(self._budget_s):
+                await self.warm()
+        except TimeoutError as error:
+            raise LoadingError("the Redis client is being loaded") from error
+
+    async def _open(self) -> RoundTrips:
         module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
-        return cast(_Door, module).connect(self._url, self._budget_s)
+        return RoundTrips(cast(_Door, module).connect(self._url, self._budget_s), budget_s=self._budget_s)

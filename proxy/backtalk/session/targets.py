@@ -2,13 +2,12 @@
 
 In: a tenant, a feedback id, the checked body. Out: `Found`, within the budget. The one rule: fail open; a Redis that is
 away, slow or empty makes the reply say less and never costs the feedback, and a failing one is left alone for a pause.
-The repeat's mark is set by `remember`, called once the feedback is durable, so that a mark never lies.
+The mark of a repeat holds the first result; `remember` sets it once the feedback is durable, so that it never lies.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 from backtalk import clock
 from backtalk.model.feedback import FeedbackBody
@@ -16,7 +15,8 @@ from backtalk.model.ids import CallKey, SpanId, TraceId, parse_request_id, parse
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
-from backtalk.session.lookup import Command, Lookup
+from backtalk.session.lookup import LoadingError, Lookup
+from backtalk.session.round_trips import Command
 
 _log: Final = logging.getLogger(__name__)
 
@@ -25,14 +25,23 @@ TargetStatus = Literal["resolved", "pending", "ambiguous", "session", "unknown"]
 feedback is about a whole session. `unknown`: it could not be looked up; the join on reading decides."""
 
 
-class Found(NamedTuple):
-    """What Redis knew. `mark` is the body's sha256 of an earlier feedback under the same id."""
+class First(NamedTuple):
+    """What was answered to the first feedback under an id, and its body's sha256: a repeat is told the same."""
 
-    mark: str | None
+    sha256: str
     target: CallKey | None
     status: TargetStatus
 
 
+class Found(NamedTuple):
+    """What Redis knew; `first` where a feedback came before under the same id."""
+
+    first: First | None
+    target: CallKey | None
+    status: TargetStatus
+
+
+_STATUSES: Final[tuple[TargetStatus, ...]] = get_args(TargetStatus)
 _UNKNOWN: Final = Found(None, None, "unknown")
 
 
@@ -42,15 +51,14 @@ class Targets:
     def __init__(self, url: str | None, *, secret: bytes, metrics: Meter, lookup_ms: float, mark_ttl_s: int) -> None:
         self._secret = secret
         self._metrics = metrics
-        self._budget_s = lookup_ms / 1000
         self._mark_ttl_s = mark_ttl_s
         self._breaker = Breaker()
-        self._lookup = None if url is None else Lookup(url, budget_s=self._budget_s)
+        self._lookup = None if url is None else Lookup(url, budget_s=lookup_ms / 1000)
 
     async def warm(self) -> None:
         """Load the client library ahead of the first feedback, in a thread."""
         if self._lookup is not None:
-            await self._lookup.connection()
+            await self._lookup.warm()
 
     async def look_up(self, tenant: str, feedback_id: str, body: FeedbackBody) -> Found:
         """Ask for the mark and the target in one round trip."""
@@ -60,12 +68,13 @@ class Targets:
             return _UNKNOWN if body.session_id is None else Found(None, None, "session")
         mark, *answers = replies
         target, status = _target(body, answers)
-        return Found(mark.decode() if isinstance(mark, bytes) else None, target, status)
+        return Found(_first(mark), target, status)
 
-    async def remember(self, feedback_id: str, sha256: str) -> None:
-        """Mark a durable feedback; an earlier mark stays."""
+    async def remember(self, feedback_id: str, result: First) -> First:
+        """Mark a durable feedback; gives the first result, which is another one where two came at the same time."""
         key = keys.idempotency(self._secret, feedback_id)
-        await self._send([("SET", key, sha256, "NX", "EX", self._mark_ttl_s)])
+        replies = await self._send([("SET", key, _mark(result), "NX", "EX", self._mark_ttl_s), ("GET", key)])
+        return result if replies is None or replies[0] is not None else _first(replies[1]) or result
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -82,20 +91,16 @@ class Targets:
         """The replies, or None where Redis is away or slow."""
         if self._lookup is None or not self._breaker.may_try(clock.monotonic_ns()):
             return None
-        loading = not self._lookup.ready
         try:
-            async with asyncio.timeout(self._budget_s):
-                connection = await self._lookup.connection()
-                loading = False
-                replies = await connection.send(commands)
+            replies = await self._lookup.send(commands)
         except OSError as error:  # TimeoutError is one
-            self._failed(error, loading=loading)
+            self._failed(error)
             return None
         self._breaker.succeeded()
         return replies
 
-    def _failed(self, error: OSError, *, loading: bool) -> None:
-        if not loading:
+    def _failed(self, error: OSError) -> None:
+        if not isinstance(error, LoadingError):
             if not self._breaker.broken:
                 reason = str(error) or type(error).__name__
                 _log.warning("Redis does not answer in time; feedback is taken without its look-ups: %s", reason)
@@ -135,3 +140,16 @@ def _of_trace(body: FeedbackBody, trace_id: TraceId, spans: Sequence[SpanId]) ->
     if len(spans) == 1:
         return CallKey(trace_id, spans[0]), "resolved"
     return None, "ambiguous" if spans else "pending"
+
+
+def _mark(result: First) -> str:
+    target = result.target.request_id if result.target else "-"
+    return f"{result.sha256} {result.status} {target}"
+
+
+def _first(mark: object) -> First | None:
+    """Read a mark; one that an older version left holds the sha256 alone."""
+    if not isinstance(mark, bytes):
+        return None
+    sha256, status, target, *_ = [*mark.decode("latin-1").split(" "), "", ""]
+    return First(sha256, parse_request_id(target), next((s for s in _STATUSES if s == status), "unknown"))

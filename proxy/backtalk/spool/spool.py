@@ -45,7 +45,7 @@ class Spool:
         self.directory = directory
         self._settings = settings
         self._committer = committer
-        self._closed = False
+        self._closed = self._waking = False
 
     @classmethod
     def open(
@@ -80,11 +80,19 @@ class Spool:
 
     async def put(self, payload: bytes) -> None:
         """Write a frame and return once it is durable; raises `StoreError` spool_full or spool_broken otherwise."""
-        settled = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        settled = loop.create_future()
         if not self._admit(payload, settled):
             raise StoreError("the spool takes nothing more now; try again soon", code="spool_full")
-        self._committer.wake.set()
+        if not self._waking:
+            self._waking = True
+            loop.call_soon(self._wake)
         await settled
+
+    def _wake(self) -> None:
+        """Wake the writer once for all that was put in one turn of the loop: the wake costs more than the writing."""
+        self._waking = False
+        self._committer.wake.set()
 
     async def aclose(self) -> None:
         """Write what waits, sync, and let the directory go: the worker consumes and deletes it."""

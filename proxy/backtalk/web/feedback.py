@@ -20,7 +20,7 @@ from backtalk.model.ids import CallKey, keyed_hash, new_span_id, new_trace_id, p
 from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.observe.tenants import Tenants
-from backtalk.session.targets import Found, Targets
+from backtalk.session.targets import First, Targets
 from backtalk.settings import FeedbackSettings
 from backtalk.web.problems import problem
 
@@ -41,6 +41,11 @@ class Intake(Protocol):
 class _Reply(NamedTuple):
     status: int
     body: dict[str, Any]
+
+
+class _Piece(NamedTuple):
+    body: bytes
+    more: bool
 
 
 class ClientLeftError(Exception):
@@ -75,7 +80,9 @@ class FeedbackDoor:
         request = _ids(scope)
         try:
             _route(scope)
-            reply = await self._take_one_more(scope, receive, request)
+            _check_head(scope, self._settings.body_limit_bytes)
+            first = await _piece(receive)
+            reply = await self._take_one_more(scope, first, receive, request)
         except ClientLeftError:
             return
         except BacktalkError as error:
@@ -88,26 +95,32 @@ class FeedbackDoor:
             body = json.dumps(reply.body | {"trace_id": request.trace_id}, separators=(",", ":")).encode()
             await _answer(send, reply.status, [_JSON, (b"content-length", b"%d" % len(body))], body)
 
-    async def _take_one_more(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
+    async def _take_one_more(self, scope: Scope, first: _Piece, receive: Receive, request: CallKey) -> _Reply:
         """Take it unless as many are under way as may be: each holds its body."""
         if self._in_flight >= self._settings.max_in_flight:
             message = f"{self._in_flight} feedback are under way already; try again soon"
             raise StoreError(message, code="too_much_feedback")
         self._in_flight += 1
         try:
-            return await self._take(scope, receive, request)
+            return await self._take(scope, await self._body(first, receive), request)
         finally:
             self._in_flight -= 1
 
-    async def _take(self, scope: Scope, receive: Receive, request: CallKey) -> _Reply:
-        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    async def _body(self, first: _Piece, receive: Receive) -> bytes:
+        """The whole body; one that came in one piece costs no timer."""
+        if len(first.body) > self._settings.body_limit_bytes:
+            _too_large(self._settings.body_limit_bytes)
+        if not first.more:
+            return first.body
         try:
             async with asyncio.timeout(self._body_s):
-                raw = await _body(headers, receive, self._settings.body_limit_bytes)
+                return await _rest(first, receive, self._settings.body_limit_bytes)
         except TimeoutError as error:
             message = f"the body of a feedback must come within {self._body_s:g} s"
             raise RequestError(message, code="body_timeout", status=408) from error
-        key = headers.get(b"idempotency-key")
+
+    async def _take(self, scope: Scope, raw: bytes, request: CallKey) -> _Reply:
+        key = next((value for name, value in scope["headers"] if name == b"idempotency-key"), None)
         given = parse(raw, idempotency_key=None if key is None else key.decode("latin-1"))
         return await self._accept(given, self._tenants.of(scope["headers"]), request)
 
@@ -116,18 +129,23 @@ class FeedbackDoor:
         words = feedback.canonical(given.body)
         sha256 = feedback.sha256_of(words)
         found = await self._targets.look_up(tenant, feedback_id, given.body)
-        if found.mark is not None and found.mark != sha256:
-            message = "another feedback was sent under this idempotency key; a repeat must have the same body"
-            raise RequestError(message, code="idempotency_conflict", status=409, param="Idempotency-Key")
-        if found.mark is None:
+        first = found.first
+        if first is None:
             moment = clock.now()
             frame = frames.Feedback(
                 moment.wall_ns, moment.boot_ns, feedback_id, tenant, request.trace_id, request.span_id, words
             )
             await self._intake.put(frames.encode(frame))
-            if given.idempotency_key is not None:
-                await self._targets.remember(feedback_id, sha256)
-        return _reply(feedback_id, found)
+            result = First(sha256, found.target, found.status)
+            if given.idempotency_key is None:
+                return _reply(feedback_id, result, duplicate=False)
+            first = await self._targets.remember(feedback_id, result)
+            if first is result:
+                return _reply(feedback_id, result, duplicate=False)
+        if first.sha256 != sha256:
+            message = "another feedback was sent under this idempotency key; a repeat must have the same body"
+            raise RequestError(message, code="idempotency_conflict", status=409, param="Idempotency-Key")
+        return _reply(feedback_id, first, duplicate=True)
 
     def _id_of(self, given: Given, tenant: str) -> str:
         if given.idempotency_key is None:
@@ -135,11 +153,11 @@ class FeedbackDoor:
         return keyed_hash(self._secret, b"feedback", tenant.encode(), given.idempotency_key.encode())
 
 
-def _reply(feedback_id: str, found: Found) -> _Reply:
-    target = None if found.target is None else found.target._asdict()
-    duplicate = found.mark is not None
+def _reply(feedback_id: str, result: First, *, duplicate: bool) -> _Reply:
+    """A repeat is told the first result, whatever is known meanwhile."""
+    target = None if result.target is None else result.target._asdict()
     body = {"feedback_id": feedback_id, "status": "accepted", "duplicate": duplicate, "target": target}
-    return _Reply(200 if duplicate else 202, body | {"target_status": found.status})
+    return _Reply(200 if duplicate else 202, body | {"target_status": result.status})
 
 
 def _route(scope: Scope) -> None:
@@ -159,25 +177,33 @@ def _ids(scope: Scope) -> CallKey:
     return CallKey(context.trace_id, context.span_id) if context else CallKey(new_trace_id(), new_span_id())
 
 
-async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+def _check_head(scope: Scope, limit: int) -> None:
+    """Refuse what the head says already."""
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
     coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if coding.lower() != "identity":
         raise RequestError("send feedback without a content-encoding", code="unsupported_encoding", status=415)
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         _too_large(limit)
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
+
+
+async def _piece(receive: Receive) -> _Piece:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientLeftError
+    return _Piece(message.get("body", b""), message.get("more_body", False))
+
+
+async def _rest(piece: _Piece, receive: Receive, limit: int) -> bytes:
+    pieces, size = [piece.body], len(piece.body)
+    while piece.more:
+        piece = await _piece(receive)
+        pieces.append(piece.body)
+        size += len(piece.body)
         if size > limit:
             _too_large(limit)
-        if not message.get("more_body", False):
-            return b"".join(pieces)
+    return b"".join(pieces)
 
 
 def _too_large(limit: int) -> None:

@@ -17,7 +17,7 @@ from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.embedded import find_server
-from backtalk.session.targets import Targets
+from backtalk.session.targets import First, Targets
 from backtalk.testing.waiting import await_until, wait_until
 
 _SECRET = b"s" * 32
@@ -80,7 +80,7 @@ async def test_each_key_finds_its_call_or_says_why_not(known: str, target: dict[
         found = await targets.look_up("t", "f1", _about(**target))
     assert found.status == status
     assert found.target == (CallKey(_TRACE, _SPAN) if status == "resolved" else None)
-    assert found.mark is None
+    assert found.first is None
 
 
 @pytest.mark.anyio
@@ -92,16 +92,31 @@ async def test_another_tenant_finds_nothing(known: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_mark_is_remembered_and_the_first_one_stays(redis_url: str) -> None:
-    """The mark has a TTL, so that no key lives for ever."""
+async def test_the_first_result_is_remembered_and_stays(redis_url: str) -> None:
+    """Also where two came at the same time: the second hears what the first was told. No mark lives for ever."""
+    one = First("a" * 64, CallKey(_TRACE, _SPAN), "resolved")
     async with _open(redis_url) as targets:
-        await targets.remember("f1", "one")
-        await targets.remember("f1", "two")
-        assert (await targets.look_up("t", "f1", _about(session_id="s"))).mark == "one"
-        assert (await targets.look_up("t", "f2", _about(session_id="s"))).mark is None
+        assert await targets.remember("f1", one) == one
+        assert await targets.remember("f1", First("b" * 64, None, "pending")) == one
+        assert (await targets.look_up("t", "f1", _about(session_id="s"))).first == one
+        assert (await targets.look_up("t", "f2", _about(session_id="s"))).first is None
     client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
     assert 0 < client.ttl(keys.idempotency(_SECRET, "f1")) <= 60
     client.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mark", ["a" * 64, "a" * 64 + " strange", "a" * 64 + " pending x y z"])
+async def test_a_mark_of_another_version_is_a_repeat_all_the_same(redis_url: str, mark: str) -> None:
+    """What it does not say is unknown."""
+    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
+    client.set(keys.idempotency(_SECRET, "f1"), mark)
+    client.close()
+    async with _open(redis_url) as targets:
+        first = (await targets.look_up("t", "f1", _about(session_id="s"))).first
+    assert first is not None
+    assert (first.sha256, first.target) == ("a" * 64, None)
+    assert first.status in {"unknown", "pending"}
 
 
 @pytest.mark.anyio
@@ -141,7 +156,8 @@ async def test_a_slow_redis_costs_the_budget_once_and_is_asked_again_later(own_v
     """Stopped in mid-air, it answers nothing; when it goes on, the look-ups do too."""
     url, pid = own_valkey
     async with _open(url, lookup_ms=50) as targets:
-        await targets.remember("f1", "one")
+        one = First("a" * 64, None, "pending")
+        await targets.remember("f1", one)
         os.kill(pid, signal.SIGSTOP)
         start_ns = clock.monotonic_ns()
         for _ in range(20):
@@ -150,6 +166,6 @@ async def test_a_slow_redis_costs_the_budget_once_and_is_asked_again_later(own_v
         os.kill(pid, signal.SIGCONT)
 
         async def remembered() -> bool:
-            return (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).mark == "one"
+            return (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).first == one
 
         await await_until(remembered, 10, what="the mark behind the pause")
