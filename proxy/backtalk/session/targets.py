@@ -6,7 +6,7 @@ The mark of a repeat holds the first result; `remember` sets it once the feedbac
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, cast, get_args
 
 from backtalk import clock
@@ -41,7 +41,7 @@ class Found(NamedTuple):
     status: TargetStatus
 
 
-_STATUSES: Final[tuple[TargetStatus, ...]] = get_args(TargetStatus)
+_STATUSES: Final[Mapping[str, TargetStatus]] = {status: status for status in get_args(TargetStatus)}
 _UNKNOWN: Final = Found(None, None, "unknown")
 
 
@@ -152,4 +152,4 @@ def _first(mark: object) -> First | None:
     if not isinstance(mark, bytes):
         return None
     sha256, status, target, *_ = [*mark.decode("latin-1").split(" "), "", ""]
-    return First(sha256, parse_request_id(target), next((s for s in _STATUSES if s == status), "unknown"))
+    return First(sha256, parse_request_id(target), _STATUSES.get(status, "unknown"))
