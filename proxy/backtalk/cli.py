@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from backtalk import __version__, key_commands, signal_commands
+from backtalk import __version__, audit_command, key_commands, signal_commands
 from backtalk.command_options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
@@ -182,6 +182,7 @@ def doctor(config: Path | None, **overrides: Any) -> None:
     sys.exit(any(finding.level == "fail" for finding in findings))
 
 
+main.add_command(audit_command.audit)
 main.add_command(key_commands.keys)
 
 

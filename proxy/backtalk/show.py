@@ -31,12 +31,12 @@ def traces(document: dict[str, Any], console: Console | None = None) -> None:
     for call in document.get("calls", []):
         table.add_row(
             _time(call.get("opened_ns")),
-            _plain(call.get("trace_id", "")),
-            _plain(call.get("model") or call.get("path") or ""),
-            _plain(_ending(call)),
-            _plain(str(call.get("session_id") or "")[:8]),
-            _plain(", ".join(signal["kind"] for signal in call.get("signals", []))),
-            _plain(", ".join(one["kind"] for one in call.get("feedback", []))),
+            plain(call.get("trace_id", "")),
+            plain(call.get("model") or call.get("path") or ""),
+            plain(_ending(call)),
+            plain(str(call.get("session_id") or "")[:8]),
+            plain(", ".join(signal["kind"] for signal in call.get("signals", []))),
+            plain(", ".join(one["kind"] for one in call.get("feedback", []))),
         )
     console.print(table if document.get("calls") else "No calls yet. Point an app's base_url here and make one.")
 
@@ -44,31 +44,29 @@ def traces(document: dict[str, Any], console: Console | None = None) -> None:
 def trace(document: dict[str, Any], console: Console | None = None) -> None:
     """Print one trace document as a tree: calls, then what was noticed and said of each."""
     console = console or Console()
-    tree = Tree(_plain(f"trace {document.get('trace_id', '')}", style="bold"))
+    tree = Tree(plain(f"trace {document.get('trace_id', '')}", style="bold"))
     for call in document.get("calls", []):
-        branch = tree.add(
-            _plain(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}")
-        )
+        branch = tree.add(plain(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}"))
         for attempt in call.get("attempts") or ():
-            branch.add(_plain(f"tried {attempt['target']}: {attempt.get('error') or attempt.get('status')}"))
+            branch.add(plain(f"tried {attempt['target']}: {attempt.get('error') or attempt.get('status')}"))
         if call.get("cache"):
-            branch.add(_plain(f"cache {call['cache']}"))
+            branch.add(plain(f"cache {call['cache']}"))
         if call.get("cost_usd") is not None:
-            branch.add(_plain(f"cost {call['cost_usd']:.6f} USD"))
+            branch.add(plain(f"cost {call['cost_usd']:.6f} USD"))
         link: dict[str, Any] = call.get("session") or {}
         if link:
-            branch.add(_plain(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
+            branch.add(plain(f"session {link.get('session_id', '')} ({link.get('rule', '')})"))
         for signal in call.get("signals", []):
-            branch.add(_plain(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
+            branch.add(plain(f"signal {signal['kind']}  p={signal['probability']:.2f}", style="yellow"))
         others = [one for one in call.get("shows", []) if one["about"]["span_id"] != call.get("span_id")]
         for shown in others:
-            branch.add(_plain(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
+            branch.add(plain(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
         for one in call.get("feedback", []):
-            branch.add(_plain(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
+            branch.add(plain(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
     console.print(tree)
 
 
-def _plain(said: object, style: str = "") -> Text:
+def plain(said: object, style: str = "") -> Text:
     """A text as it is: no markup, and nothing that a terminal would obey; most of it was written by strangers."""
     text = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in str(said))
     return Text(text, style=style)

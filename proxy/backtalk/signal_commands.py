@@ -16,7 +16,8 @@ from backtalk.settings import Settings, load
 
 if TYPE_CHECKING:
     from backtalk.ledger.reader import LedgerReader
-    from backtalk.review.report import Reading, Share
+    from backtalk.quality.intervals import Share
+    from backtalk.review.report import Reading
 
 _DAY: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 _END_NS: Final = (1 << 63) - 1

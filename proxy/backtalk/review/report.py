@@ -7,12 +7,12 @@ people: the figures speak of rated answers.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import sqrt
 from typing import Any, Final, NamedTuple
 
 from backtalk.detect.calibration import Calibration, curve_name
 from backtalk.ledger.targets import targets
 from backtalk.model.ids import CallKey
+from backtalk.quality.intervals import Share, wilson
 from backtalk.review.past import evidence_of
 from backtalk.text.platt import Platt, expected_error, fit, log_odds
 
@@ -20,17 +20,7 @@ Row = Mapping[str, Any]
 ENOUGH: Final = 30
 """Rated claims from which on a calibration is fitted."""
 BINS: Final = 5
-_Z: Final = 1.959964
 _RULES: Final = 5
-
-
-class Share(NamedTuple):
-    """A share with its 95% Wilson interval; `cases` 0 says that nothing is known."""
-
-    value: float
-    low: float
-    high: float
-    cases: int
 
 
 class Reading(NamedTuple):
@@ -79,16 +69,6 @@ def report(signals: Iterable[Row], rated: Mapping[CallKey, bool]) -> list[Readin
             groups[row["detector"], row["detector_version"], row["kind"], polarity].append(row)
     readings = [_reading(name, rows, rated) for name, rows in groups.items()]
     return sorted(readings, key=lambda reading: (-reading.volume, reading.detector, reading.kind, reading.version))
-
-
-def wilson(hits: int, cases: int) -> Share:
-    """A share and its interval (Wilson 1927)."""
-    if not cases:
-        return Share(0.0, 0.0, 1.0, 0)
-    share, width = hits / cases, _Z * _Z / cases
-    middle = (share + width / 2) / (1 + width)
-    half = _Z * sqrt(share * (1 - share) / cases + width / (4 * cases)) / (1 + width)
-    return Share(share, max(middle - half, 0.0), min(middle + half, 1.0), cases)
 
 
 def _reading(name: tuple[str, str, str, str], rows: Sequence[Row], rated: Mapping[CallKey, bool]) -> Reading:

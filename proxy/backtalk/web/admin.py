@@ -24,6 +24,8 @@ from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
+from backtalk.web.audits import Audits
+from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
 from backtalk.web.traces import Traces
@@ -65,12 +67,12 @@ class Admin:
         if unknown:
             message = f"unknown parameter {min(unknown)}; known are {', '.join(sorted(_PARAMETERS))}"
             raise RequestError(message, code="unknown_parameter", param=min(unknown))
-        limit = min(_whole(asked.get("limit"), "limit") or 50, _MOST_LISTED)
-        before_ns = _whole(asked.get("before_ns"), "before_ns")
+        limit = min(whole(asked.get("limit"), "limit") or 50, _MOST_LISTED)
+        before_ns = whole(asked.get("before_ns"), "before_ns")
         equal: dict[str, str | int | None] = {
             name: asked.get(name) for name in ("session_id", "model", "outcome", "tenant")
         }
-        equal["status"] = _whole(asked.get("status"), "status")
+        equal["status"] = whole(asked.get("status"), "status")
         signal, has_feedback = asked.get("signal"), _truth(asked.get("has_feedback"), "has_feedback")
 
         def ask(traces: Traces) -> dict[str, Any]:
@@ -123,10 +125,11 @@ class Admin:
 
 def admin_app(data_dir: Path, rows: Rows, token: str, metrics: Meter) -> Starlette:
     """The admin listener's ASGI app."""
-    admin = Admin(data_dir, rows, token, metrics)
+    admin, audits = Admin(data_dir, rows, token, metrics), Audits(data_dir)
     routes = [
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
         Route("/v1/traces", admin.guarded(admin.traces)),
+        Route("/v1/audit", admin.guarded(audits.audit)),
         Route("/metrics", admin.guarded(admin.metrics)),
         Route("/healthz", admin.healthz),
         Route("/readyz", admin.readyz),
@@ -140,6 +143,7 @@ def admin_app(data_dir: Path, rows: Rows, token: str, metrics: Meter) -> Starlet
         yield
         await following.aclose()
         admin.close()
+        audits.close()
 
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
 
@@ -151,7 +155,7 @@ async def _refuse(request: Request, error: BacktalkError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    message = f"there is no {request.url.path} here; there are /v1/traces, /metrics, /healthz and /readyz"
+    message = f"there is no {request.url.path} here; there are /v1/traces, /v1/audit, /metrics, /healthz and /readyz"
     return await _refuse(request, RequestError(message, code="not_found", status=404))
 
 
@@ -164,14 +168,6 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 def _trace_id(request: Request) -> str:
     notes = request.scope.get(NOTES)
     return notes.traceparent[3:35] if isinstance(notes, CallNotes) else ""
-
-
-def _whole(text: str | None, name: str) -> int | None:
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        raise RequestError(f"{name} must be a whole number, not {text[:40]!r}", code="bad_parameter", param=name)
-    return int(text)
 
 
 def _truth(text: str | None, name: str) -> bool | None:

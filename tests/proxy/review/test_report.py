@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backtalk.model.ids import CallKey, SpanId, TraceId
-from backtalk.review.report import ENOUGH, calibrations, ratings, report, wilson
+from backtalk.review.report import ENOUGH, calibrations, ratings, report
 
 
 def key(number: int) -> CallKey:
@@ -78,9 +78,3 @@ def test_the_latest_thumb_counts_and_an_ambiguous_one_does_not() -> None:
         {**thumb, "feedback_id": "c", "given_ns": 3, "value_json": "true", "trace_id": key(2).trace_id},
     ]
     assert ratings(rows, calls) == {key(1): False}
-
-
-def test_nothing_rated_is_nothing_known() -> None:
-    """The interval says so."""
-    assert wilson(0, 0) == (0.0, 0.0, 1.0, 0)
-    assert wilson(5, 10).low == pytest.approx(0.2366, abs=1e-4)
