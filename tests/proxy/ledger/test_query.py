@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from arro3.core import Array, DataType, Field, Schema, Table
+from arro3.core import Array, DataType, Table
 from deltalake import write_deltalake
 
 from backtalk.errors import StoreError
@@ -34,9 +34,7 @@ def test_a_column_that_came_later_is_null_in_an_older_table(tmp_path: Path) -> N
     """A ledger of an older version is read like one of this version."""
     write_facts(tmp_path, stories.closed())
     shutil.rmtree(tmp_path / "feedback")
-    old = Table.from_arrays(
-        [Array(["fb"], type=DataType.utf8())], schema=Schema([Field("feedback_id", DataType.utf8())])
-    )
+    old = Table({"feedback_id": Array(["fb"], type=DataType.utf8())})
     write_deltalake(tmp_path / "feedback", old)
     rows = list(LedgerQuery(tmp_path).rows("select feedback_id, given_ns, comment from feedback"))
     assert rows == [{"feedback_id": "fb", "given_ns": None, "comment": None}]
