@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from backtalk import clock, installation
+from backtalk import clock
 from backtalk.command_options import settings_options
 from backtalk.errors import SetupError
 from backtalk.settings import Settings, load
@@ -28,12 +28,16 @@ _END_NS: Final = (1 << 63) - 1
 @click.option("--detectors", help="Detectors to run, with commas. [default: those of the settings]")
 @click.option("--since", type=_DAY, help="First instant, UTC.")
 @click.option("--until", type=_DAY, help="First instant that is not in it, UTC.")
+@click.option("--write", is_flag=True, help="Let what differs count: hand it to the worker for the ledger.")
+@click.option("--relink", is_flag=True, help="Also write the links that were rebuilt, and say how they differ.")
 @settings_options
 def replay(
     out: Path,
     detectors: str | None,
     since: datetime | None,
     until: datetime | None,
+    write: bool,
+    relink: bool,
     config: Path | None,
     data_dir: Path | None,
 ) -> None:
@@ -41,27 +45,29 @@ def replay(
 
     Sessions are inferred anew in a store of their own. The same ledger and detectors give the same bytes.
     """
-    from backtalk.detect.calibration import read_calibration  # noqa: PLC0415 -- loaded when used
-    from backtalk.plugin.discovery import load_detectors  # noqa: PLC0415 -- loaded when used
-    from backtalk.review import replay as room  # noqa: PLC0415
-    from backtalk.review.past import calls_between  # noqa: PLC0415
-    from backtalk.text.embedding import SentenceEncoder  # noqa: PLC0415
+    from backtalk.review import looking_back  # noqa: PLC0415 -- loaded when used
 
     settings = load(file=config, overrides={"data_dir": data_dir})
     names = tuple(detectors.split(",")) if detectors else settings.detect.detectors
-    reader, begin_ns, end_ns = _ledger(settings), _ns(since, 0), _ns(until, _END_NS)
-    calls = list(calls_between(reader, begin_ns, end_ns))
-    embed = SentenceEncoder() if settings.detect.embedding else None
-    running = load_detectors(names, settings.plugin)
-    secret, calibration = installation.secret(settings.data_dir), read_calibration(settings.data_dir)
-    found = room.replay(calls, running, secret, settings, embed, calibration)
-    out.write_bytes(room.lines(found))
-    shown = {call.opened.span_id for call in calls}
-    known = [row for row in reader.everything("signals", order="found_ns") if row["shown_by_span_id"] in shown]
-    click.echo(f"{len(calls)} calls, {len(found)} signals in {out}")
-    click.echo(f"{'detector':18}{'kind':28}{'same':>8}{'added':>8}{'gone':>8}")
-    for each in room.difference(found, [row for row in known if row["detector"] in names]):
-        click.echo(f"{each.detector:18}{each.kind:28}{each.same:8}{each.added:8}{each.gone:8}")
+    within = looking_back.Range(_ns(since, 0), _ns(until, _END_NS))
+    look = looking_back.write if write else looking_back.look_back
+    found = look(_ledger(settings), settings, names, within)
+    out.write_bytes(looking_back.lines(found, links=relink))
+    click.echo(f"{found.calls} calls, {len(found.signals)} signals in {out}")
+    click.echo(f"{'detector':18}{'kind':28}{'same':>8}{'changed':>9}{'added':>8}{'gone':>8}")
+    for each in found.differences:
+        click.echo(f"{each.detector:18}{each.kind:28}{each.same:8}{each.changed:9}{each.added:8}{each.gone:8}")
+    if relink:
+        place = found.relinked
+        click.echo(f"links: {place.same} as before, {place.moved} elsewhere, {place.added} that had none")
+    if write:
+        click.echo(_written(found.number, len(found.changes)))
+
+
+def _written(number: int, count: int) -> str:
+    if not count:
+        return "nothing differs from what counts, so nothing is written"
+    return f"replay {number}: {count} rows were handed to the worker; `backtalk serve` writes them into the ledger"
 
 
 @click.group()

@@ -27,7 +27,7 @@ import pytest
 from backtalk import clock
 from backtalk.ledger.reader import LedgerReader
 from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked, SignalFound, decode_entry
-from backtalk.model.frames import AnyFrame, Feedback, Heartbeat, decode
+from backtalk.model.frames import AnyFrame, Feedback, Heartbeat, Replayed, decode
 from backtalk.spool import Tail
 from backtalk.testing.provider import running_provider
 from backtalk.testing.waiting import wait_until
@@ -265,7 +265,7 @@ def name_of(frame: AnyFrame) -> str:
     """What a frame is about: a call's span or a feedback."""
     if isinstance(frame, Feedback):
         return frame.feedback_id
-    return "" if isinstance(frame, Heartbeat) else frame.span_id
+    return "" if isinstance(frame, Heartbeat | Replayed) else frame.span_id
 
 
 def key_of(fact: Fact) -> str:

@@ -54,7 +54,26 @@ def test_a_replay_writes_the_same_file_twice_and_says_what_differs(tmp_path: Pat
     assert outs[0].read_bytes() == outs[1].read_bytes()
     [line] = outs[0].read_text().splitlines()
     assert json.loads(line)["kind"] == "correction"
-    assert said[0].splitlines()[-1].split() == ["follow_up", "correction", "1", "0", "0"]
+    assert said[0].splitlines()[-1].split() == ["follow_up", "correction", "1", "0", "0", "0"]
+
+
+def test_a_replay_says_what_it_wrote_and_what_it_relinked(tmp_path: Path) -> None:
+    """The ledger's signals have other ids than this installation gives: one is new, one withdrawn."""
+    lived(tmp_path)
+    arguments = (
+        "replay",
+        "--detectors",
+        "follow_up",
+        "--data-dir",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out.jsonl"),
+    )
+    assert "links: " in run(*arguments, "--relink")
+    assert "replay 1: 2 rows were handed to the worker" in run(*arguments, "--write")
+    refused = CliRunner().invoke(main, [*arguments, "--write"])
+    assert refused.exit_code == 2
+    assert "not in the ledger yet" in refused.output
 
 
 def test_a_range_before_everything_is_empty(tmp_path: Path) -> None:

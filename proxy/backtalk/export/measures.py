@@ -22,7 +22,7 @@ def record(metrics: Metrics, facts: Iterable[Fact]) -> None:
         match fact:
             case CallClosed():
                 _call(metrics, fact)
-            case SignalFound():
+            case SignalFound(replay=0):
                 metrics.add("backtalk.signals", kind=fact.kind)
             case FeedbackGiven():
                 metrics.add("backtalk.feedback", kind=fact.kind)

@@ -128,11 +128,16 @@ class OtlpExporter:
             self._index.add(fact)
             spans += spans_of(fact, self._origin, content=self._content)
             spans += attempt_spans(fact, self._origin)
-        elif isinstance(fact, SignalFound | FeedbackGiven):
+        elif isinstance(fact, SignalFound | FeedbackGiven) and not _is_replayed(fact):
             verdict = (
-                of_signal(fact)
+                of_signal(fact, content=self._content)
                 if isinstance(fact, SignalFound)
                 else of_feedback(fact, self._index.target_of(fact), content=self._content)
             )
             spans.append(carrier_of(verdict, self._origin))
             events.append(event_of(verdict, self._origin))
+
+
+def _is_replayed(fact: SignalFound | FeedbackGiven) -> bool:
+    """What a replay finds of the past is the ledger's; nobody's alarm waits for it."""
+    return isinstance(fact, SignalFound) and fact.replay > 0

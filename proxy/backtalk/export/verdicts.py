@@ -16,6 +16,7 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
+from backtalk.model.evidence import without_texts
 from backtalk.model.facts import FeedbackGiven, SignalFound
 from backtalk.model.ids import CallKey
 
@@ -37,7 +38,7 @@ class Verdict(msgspec.Struct, frozen=True):
     kind: str
     time_ns: int
     annotator: str
-    """HUMAN or CODE."""
+    """HUMAN, CODE or LLM."""
     identifier: str
     target: CallKey | None
     score: float | None = None
@@ -51,8 +52,8 @@ class Verdict(msgspec.Struct, frozen=True):
     details: tuple[tuple[str, AttributeValue], ...] = ()
 
 
-def of_signal(signal: SignalFound) -> Verdict:
-    """A signal: its probability is the score."""
+def of_signal(signal: SignalFound, *, content: bool = False) -> Verdict:
+    """A signal: its probability is the score; texts of its evidence go along only with `content`."""
     details: list[tuple[str, AttributeValue]] = [
         ("backtalk.signal.shown_by.trace_id", signal.shown_by.trace_id),
         ("backtalk.signal.shown_by.span_id", signal.shown_by.span_id),
@@ -60,15 +61,16 @@ def of_signal(signal: SignalFound) -> Verdict:
         ("backtalk.signal.polarity", signal.polarity),
         ("backtalk.signal.provenance", signal.provenance),
     ]
-    if signal.evidence:
-        details.append(("backtalk.signal.evidence", _json.encode(signal.evidence).decode()[:_TEXT_LIMIT]))
+    evidence = signal.evidence if content else without_texts(signal.evidence)
+    if evidence:
+        details.append(("backtalk.signal.evidence", _json.encode(evidence).decode()[:_TEXT_LIMIT]))
     return Verdict(
         signal.signal_id,
         "signal",
         signal.kind,
         signal.kind,
         signal.found_ns,
-        "CODE",
+        "LLM" if signal.provenance == "llm" else "CODE",
         signal.detector,
         signal.about,
         score=signal.probability,

@@ -1,8 +1,8 @@
 """Reading the ledger: rows by what they are about, as of now or of given versions.
 
 Out: rows as mappings, exactly as `ledger.rows` makes them, whoever wrote them. Feedback with one id counts once (the
-first row), and a message that was written twice is one. Queries run in DataFusion, which finds single ids by Bloom
-filters and newest rows by statistics; any thread may ask.
+first row), a signal by its latest replay (`ledger.counting`), and a message that was written twice is one. Queries run
+in DataFusion, which finds single ids by Bloom filters and newest rows by statistics; any thread may ask.
 """
 
 import threading
@@ -14,6 +14,7 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from backtalk.errors import StoreError
+from backtalk.ledger.counting import counting
 from backtalk.ledger.schema import TABLES, TableName
 from backtalk.model.ids import CallKey
 
@@ -79,7 +80,7 @@ class LedgerReader:
         """Signals, relations and links about calls of traces, or shown by them."""
         names = list(trace_ids)
         condition = f"({_one_of('trace_id', names)} or {_one_of('shown_by_trace_id', names)})"
-        return self._select("signals", condition, order="found_ns")
+        return counting(self._select("signals", condition, order="found_ns"))
 
     def feedback(
         self, *, trace_ids: Iterable[str] = (), response_ids: Iterable[str] = (), session_ids: Iterable[str] = ()
@@ -94,13 +95,14 @@ class LedgerReader:
         return {row["message_id"]: row for row in self._chunked("messages", "message_id", ids)}
 
     def of_kind(self, table: TableName, kind: str, *, order: str) -> list[dict[str, Any]]:
-        """All rows of a table with this kind, feedback each id once; for builders of datasets."""
+        """The rows of a table with this kind that count; for builders of datasets."""
         rows = self._select(table, f"kind = {_quote(kind)}", order=order)
-        return _first(rows, "feedback_id") if table == "feedback" else rows
+        return _first(rows, "feedback_id") if table == "feedback" else counting(rows)
 
-    def everything(self, table: TableName, *, order: str) -> list[dict[str, Any]]:
-        """All rows of a table; for builders of datasets."""
-        return self._select(table, "true", order=order)
+    def everything(self, table: TableName, *, order: str, superseded: bool = False) -> list[dict[str, Any]]:
+        """The rows of a table that count, or with `superseded` all that were ever written."""
+        rows = self._select(table, "true", order=order)
+        return rows if superseded else counting(rows)
 
     def calls_between(self, since_ns: int, until_ns: int) -> list[dict[str, Any]]:
         """The rows of calls that arrived from `since_ns` until before `until_ns`, in the order of arrival."""

@@ -15,6 +15,7 @@ import msgspec
 from backtalk.clock import NS_PER_S
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.chat import Message, Usage
+from backtalk.model.evidence import without_texts
 from backtalk.model.facts import (
     CallClosed,
     CallOpened,
@@ -28,6 +29,7 @@ from backtalk.model.ids import keyed_hash
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _EPOCH: Final = date(1970, 1, 1)
+_ERROR_CHARS: Final = 2_000
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -46,6 +48,8 @@ class Rows:
             return self._call(fact)
         if isinstance(fact, FeedbackGiven):
             return [("feedback", _feedback(fact) | ({} if self._content else _without_text(fact)))]
+        if isinstance(fact, SignalFound) and not self._content:
+            fact = msgspec.structs.replace(fact, evidence=without_texts(fact.evidence))
         make: Callable[[Any], tuple[TableName, Row]] = _MAKERS[type(fact)]
         return [make(fact)]
 
@@ -124,6 +128,9 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "model_served": response.model,
         "response_id": response.id,
         "previous_response_id": request.previous_response,
+        "conversation_id": request.conversation,
+        "choice_count": request.choice_count,
+        "retrieved_response_id": response.retrieved,
         "error_type": response.error_type,
         "finish_reasons": list(response.finish_reasons),
         "not_understood": request.not_understood or response.not_understood,
@@ -156,14 +163,16 @@ def _content_columns(fact: CallClosed) -> dict[str, Any]:
     logprobs = fact.response.logprobs
     return {
         "params_json": fact.opened.request.params_json,
+        "error_message": (fact.response.error_message or "")[:_ERROR_CHARS] or None,
         "logprobs_json": msgspec.json.encode(logprobs).decode() if logprobs else None,
     }
 
 
-def _signal(fact: SignalFound) -> tuple[TableName, Row]:
+def signal_row(fact: SignalFound) -> Row:
+    """The row of a signal."""
     columns = ("signal_id", "kind", "probability", "found_ns", "tenant", "session_id", "detector", "detector_version")
-    return "signals", {
-        "fact": "signal",
+    return {
+        "fact": "withdrawal" if fact.withdrawn else "signal",
         "dt": day(fact.found_ns),
         "trace_id": fact.about.trace_id,
         "span_id": fact.about.span_id,
@@ -173,6 +182,7 @@ def _signal(fact: SignalFound) -> tuple[TableName, Row]:
         "evidence_json": _dump(fact.evidence),
         "polarity": fact.polarity,
         "provenance": fact.provenance,
+        "replay": fact.replay or None,
     }
 
 
@@ -234,7 +244,7 @@ def _dump(evidence: Mapping[str, object]) -> str:
 
 
 _MAKERS: Final[Mapping[type, Callable[[Any], tuple[TableName, Row]]]] = {
-    SignalFound: _signal,
+    SignalFound: lambda fact: ("signals", signal_row(fact)),
     CallRelated: _relation,
     SessionLinked: _link,
 }

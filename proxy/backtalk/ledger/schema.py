@@ -36,6 +36,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "cost_usd": _REAL, "key_id": _TEXT, "cache": _TEXT,
         "cache_write_tokens": _INT, "logprobs_json": _TEXT, "previous_response_id": _TEXT,
         "ask_arm": _TEXT, "ask_prob": _REAL, "ask_policy": _TEXT,
+        "conversation_id": _TEXT, "choice_count": _INT, "error_message": _TEXT, "retrieved_response_id": _TEXT,
     },
     "messages": {
         "dt": _TEXT, "message_id": _TEXT, "tenant": _TEXT, "role": _TEXT, "json": _TEXT, "char_count": _INT,
@@ -45,7 +46,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "dt": _TEXT, "fact": _TEXT, "signal_id": _TEXT, "kind": _TEXT, "trace_id": _TEXT, "span_id": _TEXT,
         "shown_by_trace_id": _TEXT, "shown_by_span_id": _TEXT, "probability": _REAL, "found_ns": _INT, "tenant": _TEXT,
         "session_id": _TEXT, "detector": _TEXT, "detector_version": _TEXT, "evidence_json": _TEXT,
-        "polarity": _TEXT, "provenance": _TEXT,
+        "polarity": _TEXT, "provenance": _TEXT, "replay": _INT,
     },
     "feedback": {
         "dt": _TEXT, "feedback_id": _TEXT, "kind": _TEXT, "value_json": _TEXT, "tenant": _TEXT, "given_ns": _INT,
@@ -56,9 +57,11 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
 }  # fmt: skip
 """Every column of every table. `dt` is the UTC day of the fact, by which tables are partitioned.
 
-In `signals`, `fact` tells a `signal` from a `relation` (automatic retry, duplicate) and a `link` (which session a call
-was put into): for all three `trace_id` and `span_id` name the call that the fact is about. In `feedback`, `trace_id`,
-`span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a resolved one.
+In `signals`, `fact` tells a `signal` from a `relation` (automatic retry, duplicate), a `link` (which session a call was
+put into) and a `withdrawal` (a replay's word that the signal of this id does not hold): for all of them `trace_id` and
+`span_id` name the call that the fact is about. `replay` numbers the replay that wrote a row; null is the worker's own.
+In `feedback`, `trace_id`, `span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a
+resolved one.
 """
 
 TABLES: Final[tuple[TableName, ...]] = ("messages", "calls", "signals", "feedback")

@@ -173,6 +173,10 @@ class SignalFound(msgspec.Struct, frozen=True, tag="signal_found", omit_defaults
     evidence: Mapping[str, Scalar] = {}
     polarity: Polarity = "negative"
     provenance: Provenance = "structural"
+    replay: int = 0
+    """The number of the replay that found it; 0 for the worker's own."""
+    withdrawn: bool = False
+    """Whether the replay says that what was found before does not hold: then nothing of this id counts."""
 
 
 class CallRelated(msgspec.Struct, frozen=True, tag="call_related", omit_defaults=True):

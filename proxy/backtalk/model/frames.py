@@ -151,6 +151,12 @@ class Feedback(Frame, frozen=True, array_like=True, tag="f", gc=False):
     body: bytes
 
 
+class Replayed(Frame, frozen=True, array_like=True, tag="s", gc=False):
+    """Signals that a replay found; `entry` is an encoded `model.facts.JournalEntry` of them."""
+
+    entry: bytes
+
+
 class Heartbeat(Frame, frozen=True, array_like=True, tag="h", gc=False):
     """Nothing happened up to this instant; lets the worker's watermark pass an idle proxy.
 
@@ -160,7 +166,7 @@ class Heartbeat(Frame, frozen=True, array_like=True, tag="h", gc=False):
     dropped: int = 0
 
 
-AnyFrame = Opened | Requested | Part | Closed | Feedback | Heartbeat
+AnyFrame = Opened | Requested | Part | Closed | Feedback | Replayed | Heartbeat
 
 encode: Final = msgspec.msgpack.Encoder().encode
 """Encode one frame."""

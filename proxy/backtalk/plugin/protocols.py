@@ -26,7 +26,8 @@ class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
     probability: float
     """How likely it is that the claim holds, in 0..1."""
     evidence: Mapping[str, Scalar] = {}
-    """The rule that fired and its features. Texts belong here only where the ledger keeps content."""
+    """The rule that fired and its features. Words of the conversation go under names that end in `_text`: these are
+    left out wherever content is not kept."""
     polarity: Polarity = "negative"
     provenance: Provenance = "structural"
 

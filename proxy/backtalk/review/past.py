@@ -24,9 +24,20 @@ def calls_between(reader: LedgerReader, since_ns: int, until_ns: int) -> Iterato
     rows = reader.calls_between(since_ns, until_ns)
     for at in range(0, len(rows), _CHUNK):
         part = rows[at : at + _CHUNK]
-        ids = {name for row in part for name in (*row["message_ids"], *row["answer_ids"], row["tools_id"]) if name}
-        messages = reader.messages(ids)
+        messages = reader.messages({name for row in part for name in _ids(row)})
         yield from (_closed(row, messages) for row in part)
+
+
+def without_texts(reader: LedgerReader, since_ns: int, until_ns: int) -> int:
+    """How many calls of the range lack a text that they had: what a replay says of them is not what was to be said."""
+    rows = reader.calls_between(since_ns, until_ns)
+    ids = {name for row in rows for name in _ids(row)}
+    kept = {name for name, message in reader.messages(ids).items() if message["json"] is not None}
+    return sum(any(name not in kept for name in _ids(row)) for row in rows)
+
+
+def _ids(row: _Row) -> list[str]:
+    return [name for name in (*row["message_ids"], *row["answer_ids"], row["tools_id"]) if name]
 
 
 def _closed(row: _Row, messages: Mapping[str, _Row]) -> CallClosed:
@@ -42,6 +53,9 @@ def _closed(row: _Row, messages: Mapping[str, _Row]) -> CallClosed:
             choices=_messages(row["answer_ids"], messages),
             finish_reasons=tuple(row["finish_reasons"]),
             error_type=row["error_type"],
+            error_message=row.get("error_message"),
+            not_understood=row["not_understood"],
+            retrieved=row.get("retrieved_response_id"),
         ),
         session_id=row["session_id"],
         first_byte_ns=row["first_byte_ns"],
@@ -73,6 +87,9 @@ def _opened(row: _Row, messages: Mapping[str, _Row]) -> CallOpened:
             tools_json=tools[0].text if tools else None,
             params_json=row["params_json"] or "{}",
             previous_response=row["previous_response_id"],
+            conversation=row.get("conversation_id"),
+            choice_count=row.get("choice_count") or 1,
+            not_understood=row["not_understood"],
         ),
         client_hash=row["client_hash"] or "",
         retry_count=row["retry_count"] or 0,

@@ -1,7 +1,7 @@
-"""Runs detectors over a past range of the ledger, in a store of their own: no Redis is touched, nothing is changed.
+"""Runs detectors over a past range of the ledger, in a store of their own: no Redis is touched, no model is asked.
 
 In: calls, detectors, the installation's secret. Out: signals as JSON lines in the order of time, and the difference to
-what the ledger holds of the same range. The same tables and detectors give the same bytes.
+what counts in the ledger of the same range. The same tables and detectors give the same bytes.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ import msgspec
 
 from backtalk.detect.calibration import Calibration
 from backtalk.detect.desk import Desk
-from backtalk.model.facts import CallClosed, CallOpened, Fact, SignalFound
+from backtalk.model.facts import CallClosed, CallOpened, Fact, SessionLinked, SignalFound
 from backtalk.model.meter import NoMeter
 from backtalk.plugin.protocols import Detector
 from backtalk.session.memory_store import MemorySessionStore
@@ -24,11 +24,12 @@ _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Difference(NamedTuple):
-    """Signals of one detector and kind: in both, only in the new run, only in the ledger."""
+    """Signals of a detector and kind: as before, with another probability, only in the new run, only in the ledger."""
 
     detector: str
     kind: str
     same: int
+    changed: int
     added: int
     gone: int
 
@@ -42,6 +43,18 @@ def replay(
     calibration: Calibration | None = None,
 ) -> list[SignalFound]:
     """What the detectors notice in these calls, in the order of time and id."""
+    return signals_in(decided(calls, detectors, secret, settings, embed, calibration))
+
+
+def decided(
+    calls: Iterable[CallClosed],
+    detectors: Sequence[Detector],
+    secret: bytes,
+    settings: Settings,
+    embed: Embed | None = None,
+    calibration: Calibration | None = None,
+) -> list[Fact]:
+    """Every fact that the desk makes of these calls, in a store of its own."""
     desk = Desk(
         MemorySessionStore(),
         detectors,
@@ -51,24 +64,36 @@ def replay(
         embed=embed,
         calibration=calibration,
     )
-    facts = [fact for fact in _through(desk, calls) if isinstance(fact, SignalFound)]
-    return sorted(facts, key=lambda fact: (fact.found_ns, fact.signal_id))
+    return list(_through(desk, calls))
 
 
-def lines(signals: Iterable[SignalFound]) -> bytes:
-    """The signals as JSON lines."""
-    return b"".join(_encode(signal) + b"\n" for signal in signals)
+def signals_in(facts: Iterable[Fact]) -> list[SignalFound]:
+    """The signals among facts, in the order of time and id."""
+    found = [fact for fact in facts if isinstance(fact, SignalFound)]
+    return sorted(found, key=lambda fact: (fact.found_ns, fact.signal_id))
+
+
+def lines(facts: Iterable[SignalFound | SessionLinked]) -> bytes:
+    """The facts as JSON lines."""
+    return b"".join(_encode(fact) + b"\n" for fact in facts)
 
 
 def difference(signals: Iterable[SignalFound], rows: Iterable[Mapping[str, Any]]) -> list[Difference]:
     """Compare with rows of the ledger's signals; one is the same where detector, kind and both calls are."""
-    new: set[_Name] = {(s.detector, s.kind, s.about.span_id, s.shown_by.span_id) for s in signals}
-    old: set[_Name] = {
-        (r["detector"], r["kind"], r["span_id"], r["shown_by_span_id"]) for r in rows if r["fact"] == "signal"
+    new: dict[_Name, float] = {
+        (s.detector, s.kind, s.about.span_id, s.shown_by.span_id): s.probability for s in signals
     }
-    same, added, gone = (Counter((key[0], key[1]) for key in part) for part in (new & old, new - old, old - new))
-    names: list[tuple[str, str]] = sorted({*same, *added, *gone})
-    return [Difference(*name, same[name], added[name], gone[name]) for name in names]
+    old: dict[_Name, float] = {
+        (r["detector"], r["kind"], r["span_id"], r["shown_by_span_id"]): r["probability"]
+        for r in rows
+        if r["fact"] == "signal"
+    }
+    both = new.keys() & old.keys()
+    changed = {name for name in both if new[name] != old[name]}
+    parts = (both - changed, changed, new.keys() - old.keys(), old.keys() - new.keys())
+    counts = [Counter((name[0], name[1]) for name in part) for part in parts]
+    names: list[tuple[str, str]] = sorted({name for count in counts for name in count})
+    return [Difference(*name, *(count[name] for count in counts)) for name in names]
 
 
 def _through(desk: Desk, calls: Iterable[CallClosed]) -> Iterator[Fact]:

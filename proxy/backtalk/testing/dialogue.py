@@ -32,8 +32,11 @@ READ_S: Final = 15.0
 class Stage:
     """One desk and one time line, on which any number of dialogues are played."""
 
-    def __init__(self, store: SessionStore | None = None, detectors: Sequence[Detector] | None = None) -> None:
+    def __init__(
+        self, store: SessionStore | None = None, detectors: Sequence[Detector] | None = None, *, secret: bytes = SECRET
+    ) -> None:
         self.store = store or MemorySessionStore()
+        self._secret = secret
         self._detectors = load_detectors(Settings().detect.detectors, {}) if detectors is None else detectors
         self.desk = self._new_desk()
         self.now_s = 0.0
@@ -88,7 +91,7 @@ class Stage:
         return [fact for fact in self.facts if isinstance(fact, CallRelated)]
 
     def _new_desk(self) -> Desk:
-        return Desk(self.store, self._detectors, secret=SECRET, settings=Settings(), metrics=NoMeter())
+        return Desk(self.store, self._detectors, secret=self._secret, settings=Settings(), metrics=NoMeter())
 
 
 class Dialogue:

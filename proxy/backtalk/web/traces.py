@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from backtalk.ledger.counting import counting
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
@@ -24,7 +25,7 @@ from backtalk.web import documents
 from backtalk.web.fresh import FreshIndex
 
 _CALL: Final = ("trace_id", "span_id")
-_SIGNAL: Final = ("fact", "signal_id", "kind", "trace_id", "span_id", "shown_by_span_id", "found_ns")
+_SIGNAL: Final = ("fact", "signal_id", "kind", "trace_id", "span_id", "shown_by_span_id", "found_ns", "replay")
 _SCAN: Final = 5_000
 
 
@@ -126,7 +127,7 @@ class Traces:
         names = set(trace_ids)
         fresh = self._both("signals", names)
         stored = self._reader.signals(trace_ids=names)
-        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_SIGNAL)
+        found = counting(documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_SIGNAL))
         return sorted(found, key=lambda row: row["found_ns"])
 
     def _both(self, table: TableName, names: set[str]) -> list[Row]:

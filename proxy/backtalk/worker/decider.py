@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked
-from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Part, Requested
+from backtalk.model.facts import CallClosed, CallOpened, Fact, FeedbackGiven, SessionLinked, SignalFound, decode_entry
+from backtalk.model.frames import AnyFrame, Closed, Feedback, Heartbeat, Opened, Part, Replayed, Requested
 from backtalk.model.ids import SpanId
 from backtalk.model.meter import Meter
 from backtalk.observe import facts_of
@@ -160,6 +160,10 @@ class Decider:
                 self._metrics.add("backtalk.worker.bad_frames", reason="not_opened")
             else:
                 yield from self._end(ended)
+        elif isinstance(frame, Replayed):
+            yield from (
+                fact for fact in decode_entry(frame.entry).facts if isinstance(fact, SignalFound) and fact.replay
+            )
         elif not isinstance(frame, Heartbeat):
             yield self._feedback_given(frame)
 

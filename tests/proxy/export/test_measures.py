@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from backtalk.export.measures import record
@@ -74,3 +75,10 @@ def test_facts_of_other_kinds_are_counted() -> None:
     assert snapshot.value("backtalk.feedback", kind="rating") == 1
     assert snapshot.value("backtalk.relations", kind="duplicate") == 1
     assert snapshot.value("backtalk.session.links", rule="next_turn") == 1
+
+
+def test_what_a_replay_found_is_no_news() -> None:
+    """A month of signals in one minute would set off every alarm."""
+    key = CallKey(new_trace_id(), new_span_id())
+    snapshot = _measured(msgspec.structs.replace(signal(key), replay=1))
+    assert snapshot.value("backtalk.signals", kind="regeneration") == 0

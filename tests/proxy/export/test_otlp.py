@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import oteltap
 import pytest
 
@@ -57,6 +58,16 @@ async def test_an_independent_receiver_understands_all_of_it() -> None:
     assert carrier.links[0].span_id.hex() == call.opened.span_id
     assert event.span_id.hex() == call.opened.span_id
     assert pushed.sum.data_points[0].as_int == 1
+
+
+def test_what_a_replay_found_is_not_sent() -> None:
+    """It is of the past, and the ledger's."""
+    call, port = closed_call(), free_port()
+    with HttpReceiver(port=port) as receiver:
+        exporter = _exporter(f"http://127.0.0.1:{port}")
+        exporter.export([call, msgspec.structs.replace(signal(call.key), replay=1)])
+        exporter.close()
+        assert {span.name for span in receiver.spans} == {"POST /v1/chat/completions", "chat m1"}
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from opentelemetry.trace import format_span_id, format_trace_id
 
@@ -91,6 +92,19 @@ def test_what_a_person_wrote_goes_along_only_when_content_is_on(ours: Origin) ->
     assert "my address" not in str(_carrier(of_feedback(fact, None), ours))
     assert "call me" not in str(_carrier(of_feedback(fact, None), ours))
     assert _carrier(of_feedback(fact, None, content=True), ours)["gen_ai.evaluation.explanation"] == "call me at Y"
+
+
+def test_texts_of_evidence_go_along_only_when_content_is_on(ours: Origin) -> None:
+    """An edited answer is content; the rule that fired is not."""
+    fact = msgspec.structs.replace(signal(_key()), evidence={"edited_text": "my address is X", "rule": "edit"})
+    assert _carrier(of_signal(fact), ours)["backtalk.signal.evidence"] == '{"rule":"edit"}'
+    assert "my address" in str(_carrier(of_signal(fact, content=True), ours))
+
+
+def test_a_models_verdict_is_told_from_codes() -> None:
+    """Whoever reads it must know that a model judged."""
+    assert of_signal(msgspec.structs.replace(signal(_key()), provenance="llm")).annotator == "LLM"
+    assert of_signal(signal(_key())).annotator == "CODE"
 
 
 def test_unresolved_target_has_attributes_and_no_link(ours: Origin) -> None:

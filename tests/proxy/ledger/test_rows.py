@@ -80,9 +80,15 @@ def test_without_content_no_text_is_in_any_row(kind: str) -> None:
     call = asking(Message("user", "PRIVATE"), tools_json='[{"x":"PRIVATE"}]', params_json='{"x":"PRIVATE"}')
     given_feedback = stories.feedback(kind=kind, value_json='"PRIVATE"', comment="PRIVATE")
 
-    made = [*rows.of(call), *rows.of(given_feedback)]
+    edit = stories.signal(
+        call.key, call.key, kind="assistant_edit", evidence={"edited_text": "PRIVATE", "rule": "edit"}
+    )
+    failed = msgspec.structs.replace(call, response=msgspec.structs.replace(call.response, error_message="PRIVATE"))
+
+    made = [*rows.of(call), *rows.of(given_feedback), *rows.of(edit), *rows.of(failed)]
 
     assert "PRIVATE" not in repr(made)
+    assert of(rows, edit, "signals")[0]["evidence_json"] == '{"rule": "edit"}'
     assert of(rows, call, "messages")[0]["char_count"] is not None
 
 

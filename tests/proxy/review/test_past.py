@@ -7,9 +7,9 @@ import msgspec
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
-from backtalk.model.chat import Message, Request
+from backtalk.model.chat import Message, Request, Response
 from backtalk.model.facts import CallClosed, JournalEntry
-from backtalk.review.past import calls_between
+from backtalk.review.past import calls_between, without_texts
 from backtalk.testing import stories
 
 TOOLS = '[{"type":"function","function":{"name":"look_up"}}]'
@@ -29,6 +29,7 @@ def call(second: int, asked: str = "Why is the sky blue?") -> CallClosed:
     request = Request(
         model="small", messages=(Message("user", asked),), stream=True, tools_json=TOOLS, params_json='{"n":1}'
     )
+    request = msgspec.structs.replace(request, conversation="conv_1", choice_count=2)
     opened = stories.opened(opened_ns=at_ns, boot_ns=at_ns, request=request, client_hash="c")
     return stories.closed(call=opened, closed_ns=at_ns + 10**9)
 
@@ -40,6 +41,19 @@ def test_a_call_comes_back_as_it_was(tmp_path: Path) -> None:
     assert found.opened == first.opened
     assert found.response == msgspec.structs.replace(first.response, usage=None)
     assert (found.closed_ns, found.status, found.outcome) == (first.closed_ns, 200, "completed")
+
+
+def test_what_an_error_said_comes_back(tmp_path: Path) -> None:
+    """A detector reads it."""
+    failed = msgspec.structs.replace(call(0), response=Response(error_type="x", error_message="too many tokens"))
+    [found] = calls_between(kept(tmp_path, failed), 0, 1 << 62)
+    assert found.response == failed.response
+
+
+def test_calls_without_their_texts_are_counted(tmp_path: Path) -> None:
+    """Within the range alone."""
+    assert without_texts(kept(tmp_path / "a", call(0), call(1), content=False), stories.NOON_NS + 1, 1 << 62) == 1
+    assert without_texts(kept(tmp_path / "b", call(0), call(1)), 0, 1 << 62) == 0
 
 
 def test_only_the_range_comes_back_and_in_order(tmp_path: Path) -> None:

@@ -48,9 +48,15 @@ def test_the_difference_tells_what_came_and_what_went() -> None:
             "kind": signal.kind,
             "span_id": signal.about.span_id,
             "shown_by_span_id": signal.shown_by.span_id,
+            "probability": signal.probability,
         }
         for signal in stage.signals
     ]
     found = replay(calls, load_detectors(("follow_up",), {}), SECRET, Settings())
-    assert difference(found, rows) == [("follow_up", "correction", 1, 0, 0), ("regeneration", "regeneration", 0, 0, 1)]
-    assert difference(found, []) == [("follow_up", "correction", 0, 1, 0)]
+    assert difference(found, rows) == [
+        ("follow_up", "correction", 1, 0, 0, 0),
+        ("regeneration", "regeneration", 0, 0, 0, 1),
+    ]
+    assert difference(found, []) == [("follow_up", "correction", 0, 0, 1, 0)]
+    others = [{**row, "probability": 0.123} for row in rows if row["detector"] == "follow_up"]
+    assert difference(found, others) == [("follow_up", "correction", 0, 1, 0, 0)]

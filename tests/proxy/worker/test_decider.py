@@ -4,12 +4,13 @@ import pytest
 
 from backtalk.detect.desk import Desk
 from backtalk.feedback.given import feedback_given
-from backtalk.model.facts import CallClosed, CallOpened, FeedbackGiven, SessionLinked
-from backtalk.model.frames import Feedback, Heartbeat, Opened
+from backtalk.model.facts import CallClosed, CallOpened, FeedbackGiven, JournalEntry, SessionLinked, encode_entry
+from backtalk.model.frames import Feedback, Heartbeat, Opened, Replayed
 from backtalk.observe.open_calls import Ended, OpenCalls
 from backtalk.session.memory_store import MemorySessionStore
 from backtalk.settings import Settings
 from backtalk.telemetry import Metrics
+from backtalk.testing import stories
 from backtalk.testing.frames import closed, conversation, opened, rating, span_of
 from backtalk.worker.decider import Decider
 
@@ -144,3 +145,11 @@ def test_a_price_that_cannot_be_computed_costs_nothing_else() -> None:
     ended = [fact for frame in frames for fact in decider.take("owner", frame) if isinstance(fact, CallClosed)]
     assert ended
     assert {call.cost_usd for call in ended} == {None}
+
+
+def test_of_a_replay_its_signals_alone_are_taken() -> None:
+    """A frame may carry anything; what bears no replay's number would count as the worker's own."""
+    about = stories.a_key()
+    mine, plain = stories.signal(about, about, replay=4), stories.signal(about, about)
+    entry = encode_entry(JournalEntry((mine, plain, stories.feedback())))
+    assert _decider(Metrics("worker")).take("owner", Replayed(1, 1, entry)) == [mine]
