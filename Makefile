@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := demo chaos trl phoenix model clients node hosts
+HEAVY := demo chaos prometheus trl phoenix model clients node hosts
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -34,7 +34,7 @@ test: $(READY) ## Run the tests, all but the heavy ones
 
 test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo, the clients
 
-test-demo test-chaos: test-%: $(READY)
+test-demo test-chaos test-prometheus: test-%: $(READY)
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 # The heavy packages live in an environment of their own; the tests start its programs.
@@ -67,8 +67,9 @@ fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-reference: $(READY) ## Write proxy/REFERENCE.md and deploy/example.toml from the code
+reference: $(READY) ## Write proxy/REFERENCE.md, deploy/example.toml and deploy/grafana/ from the code
 	@$(BIN)/python tests/house/reference.py
+	@$(BIN)/python tests/house/dashboards.py
 
 lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock

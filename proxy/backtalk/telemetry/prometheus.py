@@ -1,7 +1,8 @@
 """A snapshot as Prometheus text, format 0.0.4, named by OpenTelemetry's rules of translation.
 
 In: a snapshot. Out: text with HELP and TYPE for each metric that has a series. Dots become underscores, the unit
-becomes a suffix, counters end in `_total`, histograms are cumulative and end in the bucket `+Inf`.
+becomes a suffix, counters end in `_total`, histograms are cumulative and end in the bucket `+Inf`. A counter that
+nothing has counted yet is 0 and not absent, so that an alert on it can tell "never" from "not watched".
 """
 
 import math
@@ -20,13 +21,14 @@ _UNITS: Final = {"s": "_seconds", "ms": "_milliseconds", "By": "_bytes", "1": "_
 _NOT_IN_NAME: Final = re.compile(r"[^a-zA-Z0-9_]")
 _HELP_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 _LABEL_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+_NEVER: Final = (Point((), 0),)
 
 
 def render_prometheus(snapshot: Snapshot, metrics: Mapping[str, Metric] = METRICS) -> str:
-    """Write all series of the snapshot whose metric is known."""
+    """Write all series of the snapshot whose metric is known, and a 0 for each counter without one."""
     lines: list[str] = []
     for name, metric in metrics.items():
-        points = snapshot.points.get(name, ())
+        points = snapshot.points.get(name) or (_NEVER if metric.kind == "counter" else ())
         if points:
             lines += _family(metric, points)
     return "\n".join(lines) + "\n" if lines else ""
