@@ -5,7 +5,7 @@ In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothi
 
 from backtalk.errors import RequestError
 from backtalk.model.asgi import App, Receive, Scope, Send
-from backtalk.model.endpoints import is_call, is_reserved
+from backtalk.model.endpoints import FEEDBACK_SCRIPT, is_call, is_reserved
 from backtalk.model.exchange import Serve
 from backtalk.model.meter import Meter
 from backtalk.model.origins import Origins
@@ -19,6 +19,7 @@ from backtalk.settings import Settings, target_keys
 from backtalk.web.cors_calls import with_cors
 from backtalk.web.cors_door import CorsDoor
 from backtalk.web.problems import answer
+from backtalk.web.script import FeedbackScript
 
 
 class PublicApp:
@@ -42,6 +43,7 @@ class PublicApp:
         self._keys = target_keys(settings)
         self._metrics = metrics
         self._feedback_app = CorsDoor(feedback_app, _feedback_origins(settings))
+        self._script = FeedbackScript()
         owner = None if virtual_keys is None else virtual_keys.ring.owner
         self._observe = Observe(
             self._door, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer, owner=owner
@@ -61,7 +63,9 @@ class PublicApp:
 
     async def _door(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if is_reserved(path):
+        if path == FEEDBACK_SCRIPT:
+            await self._script(scope, receive, send)
+        elif is_reserved(path):
             await self._feedback_app(scope, receive, send)
         elif scope["type"] == "http":
             raise RequestError("there is nothing here; the model API is under /v1/", code="unknown_url", status=404)

@@ -146,7 +146,7 @@ def test_bad_bodies_get_a_sentence_with_the_trace_id(backtalk: Backtalk, body: o
         ("OPTIONS", "/v1/feedback", 405),
         ("POST", "/v1/feedback/x", 404),
         ("POST", "/v1/feedbacks", 404),
-        ("GET", "/feedback.js", 404),
+        ("GET", "/feedback.jsx", 404),
     ],
 )
 def test_reserved_paths_never_reach_the_upstream(
