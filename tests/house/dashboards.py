@@ -70,6 +70,7 @@ ROWS: Final[Mapping[str, Sequence[Panel]]] = {
             frozenset(("backtalk.signals", "backtalk.calls")),
         ),
         rate("Feedback", "backtalk.feedback", "kind", sentence="Feedback taken, by kind."),
+        rate("Feedback by model", "backtalk.feedback", "model", sentence="Feedback taken, by the model of the answer."),
         rate("Feedback refused", "backtalk.feedback.refused", "code", sentence="What the door sent back, and why."),
         rate("Retries and duplicates", "backtalk.relations", "kind", sentence="Told apart from regenerations."),
     ),

@@ -4,6 +4,7 @@ In: facts, each once, as the worker decided them. Out: values in the registry. T
 and never an id. The worker calls this after it has appended the facts to its journal.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,24 +15,45 @@ from backtalk.model.facts import CallClosed, CallRelated, Fact, FeedbackGiven, S
 from backtalk.telemetry import Label, Metrics
 
 _LABEL_LIMIT: Final = 128
+TRACES: Final = 20_000
+"""Traces whose model is remembered, so that what is said of their answers is counted by model."""
 
 
-def record(metrics: Metrics, facts: Iterable[Fact]) -> None:
-    """Count facts."""
-    for fact in facts:
-        match fact:
-            case CallClosed():
-                _call(metrics, fact)
-            case SignalFound(replay=0):
-                metrics.add("backtalk.signals", kind=fact.kind)
-            case FeedbackGiven():
-                metrics.add("backtalk.feedback", kind=fact.kind)
-            case CallRelated():
-                metrics.add("backtalk.relations", kind=fact.kind)
-            case SessionLinked():
-                metrics.add("backtalk.session.links", rule=fact.rule)
-            case _:
-                pass
+class Measures:
+    """Counts facts; what is said of an answer carries the answer's model while that is remembered."""
+
+    def __init__(self, metrics: Metrics, *, traces: int = TRACES) -> None:
+        self._metrics = metrics
+        self._limit = traces
+        self._models: OrderedDict[str, str | None] = OrderedDict()
+
+    def record(self, facts: Iterable[Fact]) -> None:
+        """Count facts, in order."""
+        for fact in facts:
+            match fact:
+                case CallClosed():
+                    self._note(fact)
+                    _call(self._metrics, fact)
+                case SignalFound(replay=0):
+                    model = self._models.get(fact.about.trace_id)
+                    self._metrics.add("backtalk.signals", kind=fact.kind, model=model)
+                case FeedbackGiven():
+                    model = self._models.get(fact.target_trace_id or "")
+                    self._metrics.add("backtalk.feedback", kind=fact.kind, model=model)
+                case CallRelated():
+                    self._metrics.add("backtalk.relations", kind=fact.kind)
+                case SessionLinked():
+                    self._metrics.add("backtalk.session.links", rule=fact.rule)
+                case _:
+                    pass
+
+    def _note(self, call: CallClosed) -> None:
+        """Remember the trace's model; where its calls went to several, which one is meant is not known."""
+        trace_id, model = call.opened.trace_id, (call.opened.request.model or "")[:_LABEL_LIMIT] or None
+        earlier = self._models.get(trace_id, model)
+        self._models[trace_id] = model if earlier == model else None
+        while len(self._models) > self._limit:
+            self._models.popitem(last=False)
 
 
 def _call(metrics: Metrics, call: CallClosed) -> None:

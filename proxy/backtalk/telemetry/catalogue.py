@@ -100,7 +100,7 @@ _ALL: Final = (
     Metric("backtalk.calls", "counter", "{call}", "Calls that ended, by outcome.", ("outcome",)),
     Metric("backtalk.signals", "counter", "{signal}", "Signals found.", ("kind", "model")),
     Metric("backtalk.relations", "counter", "{relation}", "Retries and duplicates told apart.", ("kind",)),
-    Metric("backtalk.feedback", "counter", "{feedback}", "Feedback taken into the journal.", ("kind",)),
+    Metric("backtalk.feedback", "counter", "{feedback}", "Feedback taken into the journal.", ("kind", "model")),
     Metric("backtalk.session.links", "counter", "{call}", "Calls put into a session, by rule.", ("rule",)),
     Metric("backtalk.cache.lookups", "counter", "{call}", "Calls that a route's cache could answer.", ("result",)),
     Metric(

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import StoreError
-from backtalk.export import measures
+from backtalk.export.measures import Measures
 from backtalk.model.facts import CallOpened, Fact
 from backtalk.model.frames import Closed, Heartbeat, Opened, Requested
 from backtalk.model.ids import SpanId
@@ -58,7 +58,7 @@ class Core:
         self._journal = journal
         self._journal_directory = settings.data_dir / "journal"
         self._decider = decider
-        self._metrics = metrics
+        self._metrics, self._measures = metrics, Measures(metrics)
         self._stop, self._spend = stop, spend
         self._spools = settings.data_dir / "spool"
         consumed = place.consumed(journal)
@@ -111,7 +111,7 @@ class Core:
                     raise
                 _log.error("the journal takes nothing; the spools wait", extra={"error": error.message})
                 self._stop.wait(_RETRY_S)
-        measures.record(self._metrics, self._batch.facts)
+        self._measures.record(self._batch.facts)
         self._spend(self._batch.facts)
         self._places.note(self._batch.facts, begin)
         self._batch.clear()

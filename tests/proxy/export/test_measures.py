@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backtalk.export.measures import record
+from backtalk.export.measures import Measures
 from backtalk.model.chat import Request
 from backtalk.model.facts import CallRelated, Fact, SessionLinked
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
@@ -17,7 +17,7 @@ TOKENS = "gen_ai.client.token.usage"
 
 def _measured(*facts: Fact) -> Snapshot:
     metrics = Metrics()
-    record(metrics, facts)
+    Measures(metrics, traces=2).record(facts)
     return metrics.snapshot()
 
 
@@ -82,3 +82,17 @@ def test_what_a_replay_found_is_no_news() -> None:
     key = CallKey(new_trace_id(), new_span_id())
     snapshot = _measured(msgspec.structs.replace(signal(key), replay=1))
     assert snapshot.value("backtalk.signals", kind="regeneration") == 0
+
+
+def test_signal_and_feedback_are_counted_by_the_model_of_their_answer() -> None:
+    """The judged call's model, where its trace went to one; nothing where it is unknown, mixed or forgotten."""
+    call, other = closed_call(), closed_call(opened=opened_call(request=Request(model="m2")))
+    mixed = closed_call(opened=opened_call(trace_id=other.opened.trace_id))
+    said = feedback(target_trace_id=call.opened.trace_id)
+    snapshot = _measured(call, signal(call.key), said, other, signal(other.key), mixed, signal(other.key))
+    assert snapshot.value("backtalk.signals", model="m1") == 1
+    assert snapshot.value("backtalk.signals", model="m2") == 1
+    assert snapshot.value("backtalk.signals") == 3
+    assert snapshot.value("backtalk.feedback", kind="rating", model="m1") == 1
+    later = [closed_call() for _ in range(2)]
+    assert _measured(call, *later, signal(call.key)).value("backtalk.signals", model="m1") == 0
