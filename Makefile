@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := demo chaos prometheus trl phoenix model clients node hosts
+HEAVY := demo chaos prometheus trl phoenix model clients node hosts redis
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -40,7 +40,7 @@ test-demo test-chaos test-prometheus: test-%: $(READY)
 # The heavy packages live in an environment of their own; the tests start its programs.
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
-test-trl test-phoenix test-model test-clients test-node test-hosts: test-%: $(READY) .venvs/%/.ready
+test-trl test-phoenix test-model test-clients test-node test-hosts test-redis: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 check: $(CHECK_READY) ## Run the linters and the type checkers
@@ -84,6 +84,7 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	$(if $(UPGRADE),rm -f deploy/locks/node/package-lock.json)
 	.venvs/node/bin/npm install --package-lock-only --prefix deploy/locks/node
 	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
+	$(COMPILE) deploy/locks/redis.in -o deploy/locks/redis.lock
 	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
 
 clean: ## Remove the environments and the demo's data

@@ -28,7 +28,7 @@ from backtalk.room_settings import (
     WebSettings,
 )
 from backtalk.route_settings import RouteSettings, TargetSettings, check_routes
-from backtalk.section import Section, base_url, explain, fields_of, nearest, place, read_toml
+from backtalk.section import RedisUrl, Section, base_url, explain, fields_of, nearest, place, read_toml
 
 __all__ = [
     "DEFAULT_FILE",
@@ -88,8 +88,9 @@ class Settings(Section):
         default=Path("backtalk-data"), description="Directory of spool, journal, ledger and secrets."
     )
     workers: int = Field(default=1, ge=1, le=64, description="Proxy processes.")
-    redis_url: SecretStr | None = Field(
-        default=None, description="Redis for sessions (also REDIS_URL); unset: a server of our own."
+    redis_url: RedisUrl | None = Field(
+        default=None,
+        description="Redis for sessions (also REDIS_URL): a server, redis+sentinel:// or redis+cluster://.",
     )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least severe log line written."

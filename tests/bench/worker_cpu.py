@@ -27,11 +27,11 @@ from backtalk.installation import SECRET
 from backtalk.model.facts import decode_entry
 from backtalk.model.frames import AnyFrame, Closed, Heartbeat
 from backtalk.session.embedded import EmbeddedServer
-from backtalk.session.store_connection import StoreConnection, pack
 from backtalk.settings import SessionSettings, Settings, environ_for
 from backtalk.spool import Tail
 from backtalk.testing import frames
 from backtalk.testing.load import processes
+from backtalk.testing.redis_servers import ask
 
 BEGIN_NS: Final = 1_900_000_000_000_000_000
 """Of the frames' time: ahead of any clock, so that no frame is ever behind and nothing is shed."""
@@ -180,9 +180,7 @@ def _wait(done: Callable[[], bool]) -> None:
 
 def _commands(server: EmbeddedServer) -> dict[str, int]:
     """What the server ran, by its own account."""
-    connection = StoreConnection(server.url, 5_000)
-    (told,) = connection.exchange(pack("INFO", "commandstats"), 1)
-    connection.close()
+    told = ask(server.url, "INFO", "commandstats")
     lines = re.findall(r"cmdstat_(\S+?):calls=(\d+)", str(told))
     return {name: int(calls) for name, calls in lines}
 

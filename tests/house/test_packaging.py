@@ -21,6 +21,7 @@ LOCKS = (
     "deploy/locks/model.lock",
     "deploy/locks/node.lock",
     "deploy/locks/phoenix.lock",
+    "deploy/locks/redis.lock",
     "deploy/locks/signals.lock",
     "deploy/locks/trl.lock",
 )

@@ -14,6 +14,7 @@ from backtalk.settings import Settings, load
 FIELDS = [(path, default) for path, _, default in settings.fields() if path not in settings.TABLES]
 TOP_LEVEL = [(path, default) for path, default in FIELDS if len(path) == 1]
 OF_TYPE: dict[str, Any] = {
+    "redis_url": "redis://other",
     "upstream": "http://127.0.0.1:9/v1",
     "log_level": "debug",
     "capture.mode": "none",

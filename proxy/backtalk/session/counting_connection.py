@@ -1,39 +1,35 @@
 """The worker's connection for counters: a pipeline at a time, and whatever goes wrong is an `OSError`."""
 
 from collections.abc import Sequence
-from typing import Any, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.exceptions import RedisError
 
 from backtalk.session.round_trips import Command
+from backtalk.session.store_connection import StoreConnection, command
 
 
 class CountingConnection:
     """One synchronous connection; a broken one is replaced at the next use."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, connection: StoreConnection) -> None:
+        self._connection = connection
 
     def send(self, commands: Sequence[Command]) -> list[object]:
-        """Send commands in one round trip."""
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
+        """Send commands in one round trip; a reply that is an error fails them all."""
         try:
-            return cast("list[object]", pipeline.execute())
-        except redis.RedisError as error:
+            replies = self._connection.exchange([command(*words) for words in commands])
+            for reply in replies:
+                if isinstance(reply, RedisError):
+                    raise reply
+        except RedisError as error:
             raise ConnectionError(str(error)) from error
+        return replies
 
     def close(self) -> None:
         """Close it."""
-        self._client.close()
+        self._connection.close()
 
 
 def connect(url: str, timeout_s: float) -> CountingConnection:
     """Make the connection; nothing is sent before the first use."""
-    client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] -- its keywords carry no types
-        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
-    )
-    return CountingConnection(client)
+    return CountingConnection(StoreConnection(url, 1000 * timeout_s))

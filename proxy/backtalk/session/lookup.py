@@ -1,10 +1,11 @@
 """The way to Redis for those whom somebody waits for: opened when it is first needed, its library loaded in a thread.
 
 In: a URL and a budget. Out: a connection that many share. The one rule: the library is loaded once, and goes on loading
-when a waiter's time is up.
+when a waiter's time is up; so does the search for the servers of a cluster.
 """
 
 import asyncio
+import contextlib
 import importlib
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -16,8 +17,12 @@ class LoadingError(TimeoutError):
     """The library is not loaded yet: this says nothing of Redis."""
 
 
+class _Opened(Connection, Protocol):
+    async def open(self) -> None: ...
+
+
 class _Door(Protocol):
-    def connect(self, url: str, timeout_s: float) -> Connection: ...
+    def connect(self, url: str, timeout_s: float) -> _Opened: ...
 
 
 class Lookup:
@@ -30,7 +35,7 @@ class Lookup:
         self._opening: asyncio.Task[RoundTrips] | None = None
 
     async def warm(self) -> None:
-        """Load the library, in a thread."""
+        """Load the library, in a thread, and look for the servers."""
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._open())
         self._trips = await asyncio.shield(self._opening)
@@ -58,4 +63,7 @@ class Lookup:
 
     async def _open(self) -> RoundTrips:
         module = await asyncio.to_thread(importlib.import_module, "backtalk.session.lookup_connection")
-        return RoundTrips(cast(_Door, module).connect(self._url, self._budget_s), budget_s=self._budget_s)
+        connection = cast(_Door, module).connect(self._url, self._budget_s)
+        with contextlib.suppress(OSError):  # the first use looks again
+            await connection.open()
+        return RoundTrips(connection, budget_s=self._budget_s)

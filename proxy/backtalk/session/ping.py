@@ -1,18 +1,18 @@
-"""One question to a Redis: is it there? For people who ask what is wrong."""
+"""One question to a Redis: is it there? For people who ask what is wrong, and for the worker before its first call."""
 
-import redis
+from redis.exceptions import RedisError
+
+from backtalk.session.store_connection import StoreConnection, command
 
 
 def ping(url: str, *, timeout_s: float) -> str | None:
     """None where it answers, else why not."""
     try:
-        client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] -- its keywords carry no types
-            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
-        )
+        connection = StoreConnection(url, 1000 * timeout_s)
         try:
-            client.exists("backtalk")
+            (reply,) = connection.exchange([command("EXISTS", b"backtalk")])
         finally:
-            client.close()
-    except (redis.RedisError, ValueError, OSError) as error:
+            connection.close()
+    except (RedisError, OSError, ValueError) as error:
         return str(error) or type(error).__name__
-    return None
+    return str(reply) if isinstance(reply, RedisError) else None

@@ -9,7 +9,8 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+from itertools import chain
+from typing import Any, Final, cast
 
 import msgspec
 from redis.exceptions import NoScriptError, RedisError
@@ -34,7 +35,7 @@ from backtalk.session.store import (
     known,
     slots,
 )
-from backtalk.session.store_connection import StoreConnection, Word, pack
+from backtalk.session.store_connection import Packed, StoreConnection, Word, command, pack
 
 _log = logging.getLogger(__name__)
 WAITING: Final = 4_096
@@ -52,13 +53,6 @@ _link: Final = msgspec.msgpack.Decoder(Link).decode
 _ended: Final = msgspec.msgpack.Decoder(Ended).decode
 
 
-class _Packed(NamedTuple):
-    """Commands as they travel, and how many they are."""
-
-    commands: bytes
-    number: int
-
-
 class RedisSessionStore:
     """Session state in a Redis that several workers may share."""
 
@@ -70,7 +64,7 @@ class RedisSessionStore:
         self._metrics = metrics
         self._lifetimes = lifetimes or Lifetimes()
         self._breaker = Breaker()
-        self._waiting: deque[_Packed] = deque(maxlen=WAITING)
+        self._waiting: deque[list[Packed]] = deque(maxlen=WAITING)
 
     def arrive(self, arrival: Arrival) -> Evidence:
         """Run the arrival script, after what waits, in one round trip."""
@@ -80,7 +74,7 @@ class RedisSessionStore:
         """Run the arrival script for each, in this order, in one round trip."""
         lists = [slots(arrival, self._lifetimes) for arrival in arrivals]
         commands = [self._arrival(arrival, found) for arrival, found in zip(arrivals, lists, strict=True)]
-        replies = self._send(_Packed(b"".join(commands), len(commands)))
+        replies = self._send(commands)
         if replies is None:
             return [_AWAY] * len(arrivals)
         own = replies[len(replies) - len(arrivals) :]
@@ -92,7 +86,7 @@ class RedisSessionStore:
         names = [keys.call(scope, arrival.call.span_id)]
         if link.parent is not None:
             names.append(keys.call(scope, link.parent.span_id))
-        self._wait(_Packed(_script(LINK, names, _encode(link), self._lifetimes.answer_s, arrival.opened_ns), 1))
+        self._wait([_script(LINK, names, _encode(link), self._lifetimes.answer_s, arrival.opened_ns)])
 
     def complete(self, completion: Completion) -> None:
         """Let the end wait, with the keys under which it can be continued and feedback's look-ups."""
@@ -104,45 +98,41 @@ class RedisSessionStore:
         commands = [_script(COMPLETE, names, span, PRODUCER_CAP, ttl_s, _encode(ended(completion)))]
         if completion.response_id:
             key = keys.response(self._secret, completion.tenant, completion.response_id)
-            commands.append(pack("SET", key, call.request_id, "EX", ttl_s))
+            commands.append(command("SET", key, call.request_id, "EX", ttl_s))
         trace = keys.trace(self._secret, completion.tenant, call.trace_id)
         commands.append(_script(REMEMBER, [trace], call.span_id, keys.TRACE_SPANS, ttl_s))
-        self._wait(_Packed(b"".join(commands), len(commands)))
+        self._wait(commands)
 
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:
-            self._send(_Packed(b"", 0))
+            self._send([])
 
     def close(self) -> None:
         """Write what waits and close the connection."""
         self.flush()
         self._connection.close()
 
-    def _arrival(self, arrival: Arrival, lists: Sequence[Slot]) -> bytes:
+    def _arrival(self, arrival: Arrival, lists: Sequence[Slot]) -> Packed:
         scope = arrival.history.scope
         names = [*(slot.key for slot in lists), keys.call(scope, arrival.call.span_id)]
         limits = [word for slot in lists for word in (slot.cap if slot.joins else 0, slot.ttl_s, int(slot.reads))]
         span, prefix = bytes.fromhex(arrival.call.span_id), keys.call_prefix(scope)
         return _script(ARRIVE, names, span, prefix, _encode(known(arrival)), self._lifetimes.answer_s, *limits)
 
-    def _wait(self, packed: _Packed) -> None:
+    def _wait(self, commands: list[Packed]) -> None:
         if len(self._waiting) == WAITING:
             self._metrics.add("backtalk.session.links_dropped")
-        self._waiting.append(packed)
+        self._waiting.append(commands)
 
-    def _send(self, packed: _Packed) -> list[object] | None:
+    def _send(self, commands: Sequence[Packed]) -> list[object] | None:
         """Send what waits and these commands; None where Redis is away."""
         started_ns = monotonic_ns()
         if not self._breaker.may_try(started_ns):
             self._metrics.add("backtalk.session.skipped")
             return None
-        whole = _Packed(
-            b"".join([*(waiting.commands for waiting in self._waiting), packed.commands]),
-            sum(waiting.number for waiting in self._waiting) + packed.number,
-        )
         try:
-            replies = self._exchange_twice(whole)
+            replies = self._exchange_twice([*chain.from_iterable(self._waiting), *commands])
         except (RedisError, OSError) as error:
             self._failed(error)
             return None
@@ -151,23 +141,22 @@ class RedisSessionStore:
         self._metrics.record("backtalk.session.round_trip", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
 
-    def _exchange_twice(self, packed: _Packed) -> list[object]:
+    def _exchange_twice(self, commands: Sequence[Packed]) -> list[object]:
         """Ask again at once after a first failure: commands may run twice, and most failures last a moment."""
         if self._breaker.broken:
-            return self._exchange(packed)
+            return self._exchange(commands)
         try:
-            return self._exchange(packed)
+            return self._exchange(commands)
         except (RedisError, OSError) as error:
             self._metrics.add("backtalk.session.failures", kind=type(error).__name__)
-            return self._exchange(packed)
+            return self._exchange(commands)
 
-    def _exchange(self, packed: _Packed) -> list[object]:
-        """One round trip; two more after a restart of the server, which knows no scripts then."""
-        replies = self._connection.exchange(*packed)
+    def _exchange(self, commands: Sequence[Packed]) -> list[object]:
+        """One round trip; two more after a restart of a server, which knows no scripts then."""
+        replies = self._connection.exchange(commands)
         if any(isinstance(reply, NoScriptError) for reply in replies):
-            loads = [pack("SCRIPT", "LOAD", script) for script in _SHA1]
-            self._connection.exchange(b"".join(loads), len(loads))
-            replies = self._connection.exchange(*packed)
+            self._connection.everywhere([pack("SCRIPT", "LOAD", script) for script in _SHA1])
+            replies = self._connection.exchange(commands)
         for reply in replies:
             if isinstance(reply, RedisError):
                 raise reply
@@ -185,8 +174,8 @@ class RedisSessionStore:
         self._breaker.succeeded()
 
 
-def _script(script: str, names: Sequence[bytes], *arguments: Word) -> bytes:
-    return pack("EVALSHA", _SHA1[script], len(names), *names, *arguments)
+def _script(script: str, names: Sequence[bytes], *arguments: Word) -> Packed:
+    return Packed(names[0], pack("EVALSHA", _SHA1[script], len(names), *names, *arguments))
 
 
 def _evidence(arrival: Arrival, lists: Sequence[Slot], reply: object) -> Evidence:

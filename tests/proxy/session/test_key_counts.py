@@ -1,19 +1,15 @@
 """What keys have used, in a real Valkey."""
 
-from collections.abc import Callable, Iterator
-from typing import cast
-
 import pytest
-import redis
 
 from backtalk.clock import NS_PER_S
 from backtalk.model.chat import Response, Usage
 from backtalk.model.facts import CallClosed
 from backtalk.model.meter import NoMeter
-from backtalk.session.counting_connection import connect
 from backtalk.session.key_counts import KeyCounts, KeySpending, spending
 from backtalk.telemetry import Metrics
 from backtalk.testing.facts import START_NS, closed_call
+from backtalk.testing.redis_servers import ask, every_key, everywhere
 from backtalk.virtual_keys import KeyRing, VirtualKey, create
 
 SECRET = b"s" * 32
@@ -61,12 +57,9 @@ def test_every_counter_ends(redis_url: str, tmp_path_factory: pytest.TempPathFac
     directory = tmp_path_factory.mktemp("keys")
     key = create(directory, "app").key
     KeySpending(redis_url, KeyRing(directory), secret=SECRET, metrics=NoMeter(), timeout_s=2).record([used(key.id)])
-    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
-    scan = cast("Callable[..., Iterator[bytes]]", client.scan_iter)  # pyright: ignore[reportUnknownMemberType] -- untyped keywords
-    names = list(scan(match=b"V:*"))
+    names = every_key(redis_url)
     assert names
-    assert all(0 < int(str(client.ttl(name))) <= 2 * 86_400 for name in names)
-    client.close()
+    assert all(name.startswith(b"V:") and 0 < ask(redis_url, "TTL", name) <= 2 * 86_400 for name in names)
 
 
 def test_a_redis_that_is_away_costs_the_worker_a_count(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -95,7 +88,7 @@ async def test_a_counter_that_redis_evicted_is_made_good(
     key = create(directory, "app", budget_usd=9.0).key
     worker = KeySpending(redis_url, KeyRing(directory), secret=SECRET, metrics=NoMeter(), timeout_s=2)
     worker.record([used(key.id), used(key.id)])
-    connect(redis_url, 2.0).send([("FLUSHALL",)])
+    everywhere(redis_url, "FLUSHALL")
     worker.record([used(key.id)])
     counts = KeyCounts(redis_url, secret=SECRET, metrics=NoMeter(), lookup_ms=2000)
     await counts.warm()

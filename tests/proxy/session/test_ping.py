@@ -17,4 +17,4 @@ def test_server_that_is_not_there_is_told_why(tmp_path: Path) -> None:
 
 def test_url_that_is_none_is_told_why() -> None:
     """A wrong URL is a sentence too."""
-    assert "scheme" in (ping("not a url", timeout_s=1) or "")
+    assert "must be like redis://" in (ping("not a url", timeout_s=1) or "")

@@ -1,14 +1,12 @@
 """The Redis store where Redis is not as one wishes: dead, slow, full, wiped; and what it keeps there."""
 
-import contextlib
 import socket
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, cast
 
 import pytest
 import redis
@@ -21,6 +19,7 @@ from backtalk.session.store import Evidence, Lifetimes, Link
 from backtalk.testing import factories
 from backtalk.testing.dialogue import SECRET as DESK_SECRET
 from backtalk.testing.dialogue import Dialogue, Stage
+from backtalk.testing.redis_servers import ask, every_key, everywhere
 from backtalk.testing.sessions import SECRET, arrival, completion
 from backtalk.testing.waiting import wait_until
 
@@ -56,22 +55,8 @@ class Valkey:
     def _answers(self) -> bool:
         try:
             return bool(ask(self.url, "PING"))
-        except redis.ConnectionError:
+        except (redis.ConnectionError, OSError):
             return False
-
-
-class _Client(Protocol):
-    """The part of redis-py that asks one thing."""
-
-    def execute_command(self, *arguments: str | bytes | int) -> Any: ...
-    def close(self) -> None: ...
-
-
-def ask(url: str, *arguments: str | bytes | int) -> Any:
-    """Send one command over a connection of its own."""
-    connect = cast("Callable[[str], _Client]", redis.Redis.from_url)  # pyright: ignore[reportUnknownMemberType]
-    with contextlib.closing(connect(url)) as client:
-        return client.execute_command(*arguments)
 
 
 @pytest.fixture
@@ -149,7 +134,7 @@ def test_scripts_flushed_away_are_loaded_again(redis_url: str) -> None:
     """The call that finds them gone is served all the same."""
     store = _store(redis_url)
     _arrive(store)
-    ask(redis_url, "SCRIPT", "FLUSH")
+    everywhere(redis_url, "SCRIPT", "FLUSH")
 
     assert _arrive(store).available
     store.close()
@@ -216,7 +201,7 @@ def test_every_key_has_a_lifetime_and_a_turn_is_small(redis_url: str) -> None:
         chat.says(f"This is what I ask as number {number} of many.", answer=f"This is the answer to number {number}.")
         chat.regenerates()
     stage.desk.flush()
-    names: list[bytes] = ask(redis_url, "KEYS", "*")
+    names = every_key(redis_url)
     lifetimes: dict[bytes, int] = {name: ask(redis_url, "TTL", name) for name in names}
     size = sum(ask(redis_url, "MEMORY", "USAGE", name) for name in names)
 

@@ -14,13 +14,13 @@ from backtalk.testing.sessions import SECRET, arrival, completion
 ANSWER = "The moon pulls at the water of the sea."
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def store(request: pytest.FixtureRequest) -> Iterator[SessionStore]:
     """Each store in turn, empty."""
     if request.param == "memory":
         yield MemorySessionStore()
         return
-    url = request.getfixturevalue("redis_url")
+    url = request.getfixturevalue(f"{request.param}_url")
     kept = RedisSessionStore(url, secret=SECRET, metrics=NoMeter(), timeout_ms=5_000)
     yield kept
     kept.close()

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from backtalk import clock
 from backtalk.model.feedback import FeedbackBody
@@ -18,6 +17,7 @@ from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.embedded import find_server
 from backtalk.session.targets import First, Targets
+from backtalk.testing.redis_servers import ask
 from backtalk.testing.waiting import await_until, wait_until
 
 _SECRET = b"s" * 32
@@ -47,11 +47,9 @@ async def _open(url: str | None, lookup_ms: float = 2000) -> AsyncGenerator[Targ
 @pytest.fixture
 def known(redis_url: str) -> str:
     """A Valkey that knows a trace with one call, one with two, and a response id."""
-    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
-    client.rpush(keys.trace(_SECRET, "t", _TRACE), _SPAN)
-    client.rpush(keys.trace(_SECRET, "t", TraceId("b" * 32)), _SPAN, _OTHER)
-    client.set(keys.response(_SECRET, "t", "chatcmpl-1"), f"{_TRACE}-{_SPAN}")
-    client.close()
+    ask(redis_url, "RPUSH", keys.trace(_SECRET, "t", _TRACE), _SPAN)
+    ask(redis_url, "RPUSH", keys.trace(_SECRET, "t", TraceId("b" * 32)), _SPAN, _OTHER)
+    ask(redis_url, "SET", keys.response(_SECRET, "t", "chatcmpl-1"), f"{_TRACE}-{_SPAN}")
     return redis_url
 
 
@@ -100,18 +98,14 @@ async def test_the_first_result_is_remembered_and_stays(redis_url: str) -> None:
         assert await targets.remember("f1", First("b" * 64, None, "pending")) == one
         assert (await targets.look_up("t", "f1", _about(session_id="s"))).first == one
         assert (await targets.look_up("t", "f2", _about(session_id="s"))).first is None
-    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
-    assert 0 < client.ttl(keys.idempotency(_SECRET, "f1")) <= 60
-    client.close()
+    assert 0 < ask(redis_url, "TTL", keys.idempotency(_SECRET, "f1")) <= 60
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("mark", ["a" * 64, "a" * 64 + " strange", "a" * 64 + " pending x y z"])
 async def test_a_mark_of_another_version_is_a_repeat_all_the_same(redis_url: str, mark: str) -> None:
     """What it does not say is unknown."""
-    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
-    client.set(keys.idempotency(_SECRET, "f1"), mark)
-    client.close()
+    ask(redis_url, "SET", keys.idempotency(_SECRET, "f1"), mark)
     async with _open(redis_url) as targets:
         first = (await targets.look_up("t", "f1", _about(session_id="s"))).first
     assert first is not None
