@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
-from backtalk.sampling_settings import AskSettings
+from backtalk.sampling_settings import AskSettings, AuditSettings
 from backtalk.section import Section, web_origin
 from backtalk.token_settings import TokenSettings
 
@@ -177,6 +177,7 @@ class FeedbackSettings(Section):
     )
     tokens: TokenSettings = TokenSettings()
     ask: AskSettings = AskSettings()
+    audit: AuditSettings = AuditSettings()
 
     @field_validator("allowed_origins")
     @classmethod

@@ -22,6 +22,7 @@ OF_TYPE: dict[str, Any] = {
     "telemetry.exporters": ["otlp", "other"],
     "feedback.allowed_origins": ["https://app.example"],
     "feedback.tokens.kinds": ["rating", "event"],
+    "feedback.audit.shares": ["gpt-*=0.1", "cheap=0.5"],
     "web.allowed_hosts": ["proxy.example"],
     "web.allowed_origins": ["https://app.example", "https://other.example"],
 }
@@ -58,7 +59,7 @@ class TestEveryField:
         assert sentences[path].endswith(".")
         assert [settings.variable(one) for one, _ in FIELDS].count(settings.variable(path)) == 1
         if isinstance(default, float):
-            assert path[-1].endswith(("_s", "_ms", "_share"))
+            assert path[-1].endswith(("_s", "_ms", "share"))
 
 
 @pytest.mark.parametrize(("path", "default"), TOP_LEVEL, ids=[path[0] for path, _ in TOP_LEVEL])

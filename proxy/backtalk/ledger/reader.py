@@ -177,6 +177,8 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 
 
 def _quote(value: str | int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
     return "'" + value.replace("'", "''") + "'"

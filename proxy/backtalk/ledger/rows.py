@@ -112,7 +112,7 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
     mine = (
         "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
         "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream",
-        "upstream_request_id", "cost_usd", "key_id",
+        "upstream_request_id", "cost_usd", "key_id", "audit_prob", "audited",
     )  # fmt: skip
     return {
         "dt": day(opened.opened_ns),

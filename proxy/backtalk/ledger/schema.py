@@ -36,6 +36,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "cost_usd": _REAL, "key_id": _TEXT, "cache": _TEXT,
         "cache_write_tokens": _INT, "logprobs_json": _TEXT, "previous_response_id": _TEXT,
         "ask_arm": _TEXT, "ask_prob": _REAL, "ask_policy": _TEXT,
+        "audit_prob": _REAL, "audited": _FLAG,
         "conversation_id": _TEXT, "choice_count": _INT, "error_message": _TEXT, "retrieved_response_id": _TEXT,
     },
     "messages": {

@@ -150,6 +150,10 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     """By litellm's price table; None where any part of the price is not known."""
     ask: Ask | None = None
     """How it was drawn for asking; None where nothing was drawn."""
+    audit_prob: float | None = None
+    """Its chance of being put before a reviewer; None where it had none."""
+    audited: bool | None = None
+    """Whether it was drawn for review."""
 
     @property
     def key(self) -> CallKey:

@@ -66,6 +66,9 @@ GiveFeedback = Callable[[Feedback], FeedbackGiven]
 CostOf = Callable[[CallClosed], float | None]
 """What a call cost in US dollars; None where that is not known."""
 
+DrawOf = Callable[[CallClosed], CallClosed]
+"""Says of a call that ended whether it was drawn for review (`worker.audit`)."""
+
 
 class Decider:
     """Open calls, the desk and feedback behind one function."""
@@ -78,9 +81,11 @@ class Decider:
         metrics: Meter,
         *,
         cost_of: CostOf | None = None,
+        drawn: DrawOf | None = None,
     ) -> None:
         self.calls = calls
         self._cost_of = cost_of
+        self._drawn = drawn
         self._desk = desk
         self._feedback_given = feedback_given
         self._metrics = metrics
@@ -185,7 +190,8 @@ class Decider:
             self._failed()
             end, shown = ended.end, list[Fact]()
         yield from (fact for fact in shown if isinstance(fact, SessionLinked))
-        yield self._priced(end)
+        end = self._priced(end)
+        yield end if self._drawn is None else self._drawn(end)
         yield from (fact for fact in shown if not isinstance(fact, SessionLinked))
 
     def _priced(self, end: CallClosed) -> CallClosed:

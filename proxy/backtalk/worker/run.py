@@ -29,6 +29,7 @@ from backtalk.spool import Journal
 from backtalk.telemetry import Metrics
 from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
+from backtalk.worker.audit import Audit
 from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
 from backtalk.worker.followers import followers_of
@@ -124,7 +125,8 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
         store, detectors, secret=secret, settings=settings, metrics=metrics, embed=embed, calibration=calibration
     )
     calls = OpenCalls(session.header, metrics)
-    return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd)
+    audit = Audit(settings.feedback.audit, secret)
+    return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd, drawn=audit.drawn)
 
 
 def _spending(settings: Settings, secret: bytes, metrics: Metrics) -> KeySpending:
