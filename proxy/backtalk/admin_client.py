@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from backtalk.direct_http import open_directly
 from backtalk.errors import RequestError, SetupError, StoreError
 from backtalk.listeners import addresses_of
-from backtalk.model.ids import parse_request_id, parse_trace_id, parse_traceparent
+from backtalk.model.call_names import target_field
 from backtalk.settings import Settings
 
 _TIMEOUT_S: Final = 10.0
@@ -84,15 +84,6 @@ def feedback_body(
         return target_field(target) | {"kind": "comment", "value": comment}
     kind, one = next(iter(given.items()))
     return target_field(target) | {"kind": kind, "value": one} | ({"comment": comment} if comment else {})
-
-
-def target_field(target: str) -> dict[str, str]:
-    """Tell by its form which key of a call a text is; anything unknown is a response's own id."""
-    if parse_trace_id(target):
-        return {"trace_id": target}
-    if parse_request_id(target):
-        return {"request_id": target}
-    return {"traceparent": target} if parse_traceparent(target) else {"response_id": target}
 
 
 def _ask(request: urllib.request.Request) -> dict[str, Any]:

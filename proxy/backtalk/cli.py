@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from backtalk import __version__, audit_command, key_commands, signal_commands
+from backtalk import __version__, audit_command, feedback_commands, key_commands, signal_commands
 from backtalk.command_options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
@@ -136,31 +136,7 @@ def _list_traces(settings: Settings, *, limit: int, session_id: str | None, sign
     click.echo(json.dumps(document, indent=2)) if as_json else show.traces(document)
 
 
-@main.command()
-@click.argument("target")
-@click.option("--up", "value", flag_value="true", help="A thumb up.")
-@click.option("--down", "value", flag_value="false", help="A thumb down.")
-@click.option("--score", type=float, help="A number; name what it measures with --metric.")
-@click.option("--correction", help="What the answer should have been.")
-@click.option("--comment", help="Words, alone or beside a rating, a score or a correction.")
-@click.option("--metric", help="What a rating or score is about.")
-@click.option("--rater", help="Who says so.")
-@click.option(
-    "--api-key", envvar="OPENAI_API_KEY", help="The key the call was made with: feedback stays with its owner."
-)
-@click.option("--url", help="The public listener. [default: the one that runs on the data directory]")
-@settings_options
-def feedback(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
-    """Say what an answer was worth.
-
-    TARGET is any key of it: a trace id, an x-request-id, a traceparent, or the response's own id.
-    """
-    from backtalk.admin_client import send_feedback  # noqa: PLC0415 -- loaded when used
-    from backtalk.listeners import addresses_of  # noqa: PLC0415 -- loaded when used
-
-    settings = load(file=config, overrides={"data_dir": data_dir})
-    reply = send_feedback(url or addresses_of(settings).public, api_key, **said)
-    click.echo(json.dumps(reply, indent=2))
+main.add_command(feedback_commands.feedback)
 
 
 @main.command()

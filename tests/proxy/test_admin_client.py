@@ -2,26 +2,12 @@
 
 import pytest
 
-from backtalk.admin_client import AdminClient, feedback_body, target_field
+from backtalk.admin_client import AdminClient, feedback_body
 from backtalk.errors import BacktalkError, RequestError, SetupError, StoreError
 from backtalk.settings import load
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (TRACE, {"trace_id": TRACE}),
-        (f"{TRACE}-{SPAN}", {"request_id": f"{TRACE}-{SPAN}"}),
-        (f"00-{TRACE}-{SPAN}-01", {"traceparent": f"00-{TRACE}-{SPAN}-01"}),
-        ("chatcmpl-9", {"response_id": "chatcmpl-9"}),
-    ],
-)
-def test_target_is_told_by_its_form(text: str, expected: dict[str, str]) -> None:
-    """A person pastes any key they hold; its form says which it is."""
-    assert target_field(text) == expected
 
 
 def test_thumb_down_with_words_is_a_rating_with_a_comment() -> None:

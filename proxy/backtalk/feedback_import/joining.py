@@ -1,0 +1,83 @@
+"""What became of an import's feedback: joined, pending, ambiguous, or not in the ledger yet.
+
+In: ids with their lines, and the ledger's statuses as they stream by. Out: counts, and lines of what has not joined.
+The one rule: 50 bytes a feedback in memory, whatever the ledger's size.
+"""
+
+import json
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from backtalk import clock
+from backtalk.errors import StoreError
+from backtalk.ledger.query import LedgerQuery
+from backtalk.quality import coverage_queries
+from backtalk.quality.coverage_queries import Period
+
+MOST: Final = 20_000_000
+"""So many feedback are looked for at once: a gigabyte."""
+_POLL_S: Final = 1.0
+_LINE_BITS: Final = 40
+_LINE: Final = (1 << _LINE_BITS) - 1
+
+
+class Unjoined(NamedTuple):
+    """A line whose feedback has not found its call."""
+
+    line: int
+    status: str
+
+
+class Ids:
+    """The ids of an import, to be found by id."""
+
+    def __init__(self, ids: Iterable[tuple[int, bytes]]) -> None:
+        self._known = sorted({(int.from_bytes(name[:8]) << _LINE_BITS) | min(line, _LINE) for line, name in ids})
+        if len(self._known) > MOST:
+            raise StoreError(f"more than {MOST} feedback cannot be looked for at once", code="too_much_feedback")
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def line(self, feedback_id: str) -> int | None:
+        """The line of a feedback; None where it is none of the import's."""
+        prefix = int(feedback_id[:16], 16)
+        at = bisect_left(self._known, prefix << _LINE_BITS)
+        if at < len(self._known) and self._known[at] >> _LINE_BITS == prefix:
+            return self._known[at] & _LINE
+        return None
+
+
+def joined(ids: Ids, statuses: Iterable[Mapping[str, Any]], counts: Counter[str]) -> Iterator[Unjoined]:
+    """Count the import's feedback by status; what has not joined is handed out as it is met."""
+    for row in statuses:
+        line = ids.line(row["feedback_id"])
+        if line is not None:
+            counts[row["status"]] += 1
+            if row["status"] != "joined":
+                yield Unjoined(line, row["status"])
+
+
+def wait_for(root: Path, ids: Ids, since_ns: int, unjoined: Path, *, wait_s: float) -> Counter[str]:
+    """Ask the ledger until it has all of the import's feedback, or for `wait_s`; what has not joined goes to a file."""
+    end_ns = clock.monotonic_ns() + int(wait_s * clock.NS_PER_S)
+    while True:
+        counts = _ask(root, ids, since_ns, unjoined)
+        if sum(counts.values()) >= len(ids) or clock.monotonic_ns() >= end_ns:
+            return counts
+        time.sleep(_POLL_S)
+
+
+def _ask(root: Path, ids: Ids, since_ns: int, unjoined: Path) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    statuses = LedgerQuery(root).rows(coverage_queries.statuses(Period(max(since_ns, 0), (1 << 63) - 1)))
+    with unjoined.open("w", encoding="utf-8") as file:
+        for one in joined(ids, statuses, counts):
+            file.write(json.dumps(one._asdict()) + "\n")
+    if sum(counts.values()) == counts["joined"]:
+        unjoined.unlink()
+    return counts
