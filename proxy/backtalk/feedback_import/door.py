@@ -10,7 +10,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from backtalk.errors import RequestError, StoreError
 from backtalk.model.endpoints import FEEDBACK
@@ -144,7 +144,7 @@ def _object(raw: bytes) -> dict[str, Any]:
         value = json.loads(raw)
     except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _sentence(status: int, document: Mapping[str, Any]) -> str:

@@ -43,8 +43,8 @@ class Tally:
     taken: int = 0
     duplicates: int = 0
     refused: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[int]] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter[str])
+    examples: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
 
     def refuse(self, line: int, reason: str) -> None:
         """Count one more refused row or feedback."""

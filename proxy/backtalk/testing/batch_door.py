@@ -13,11 +13,6 @@ Plan = Callable[[int], Reply | None]
 """The answer to a request by its number, from 1; None leaves it to the door."""
 
 
-def take_all(number: int) -> Reply | None:
-    """Leave every answer to the door."""
-    del number
-
-
 @dataclass
 class ListeningDoor:
     """What came, and what is answered; a value `refuse` is refused, and a body with `large` in it is too large."""
@@ -25,7 +20,7 @@ class ListeningDoor:
     url: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-    plan: Plan = take_all
+    plan: Plan | None = None
     cut: frozenset[int] = frozenset()
     """Requests that are taken and never answered: the connection ends."""
     known: set[str] = field(default_factory=set[str])
@@ -63,7 +58,7 @@ def batch_door() -> Generator[ListeningDoor]:
             state.bodies.append(body)
             state.headers.append({name.lower(): value for name, value in self.headers.items()})
             number = len(state.bodies)
-            status, document = state.plan(number) or state.take(body)
+            status, document = (state.plan and state.plan(number)) or state.take(body)
             if number in state.cut:
                 self.close_connection = True
                 return
