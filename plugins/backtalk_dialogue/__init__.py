@@ -17,7 +17,7 @@ class Dialogue:
 
     name: ClassVar[str] = "dialogue"
     api: ClassVar[int] = 1
-    version: ClassVar[str] = "1.0"
+    version: ClassVar[str] = "1.1"
 
     def observe(self, fact: CallOpened | CallClosed, session: SessionView) -> Sequence[Signal]:
         """Compare the new call with the one before it."""

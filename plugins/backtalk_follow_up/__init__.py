@@ -24,7 +24,7 @@ class FollowUpTurn:
 
     name: ClassVar[str] = "follow_up"
     api: ClassVar[int] = 1
-    version: ClassVar[str] = "1.0"
+    version: ClassVar[str] = "1.1"
     settings_model = FollowUpSettings
 
     def __init__(self, settings: FollowUpSettings | None = None) -> None:

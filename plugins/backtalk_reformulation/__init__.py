@@ -28,7 +28,7 @@ class Reformulation:
 
     name: ClassVar[str] = "reformulation"
     api: ClassVar[int] = 1
-    version: ClassVar[str] = "2.0"
+    version: ClassVar[str] = "2.1"
     settings_model = ReformulationSettings
 
     def __init__(self, settings: ReformulationSettings | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, cast
 
 import msgspec
 
-from backtalk.text.words import language, normal, script
+from backtalk.text.words import clipped, language, normal, script
 
 CueKind = Literal[
     "correction",
@@ -35,7 +35,6 @@ _HYPHENS: Final = re.compile(r"(?<=\w)-(?=\w)")
 _AROUND: Final = " ,\u3001\uff0c\u2026~"
 _WITHIN_WORDS: Final[Mapping[str, tuple[str, ...]]] = {"zh": ("han",), "ja": ("kana", "han"), "ko": ("hangul",)}
 """Languages whose cues are looked for as characters, and the scripts they are written in."""
-_TEXT_CHARS: Final = 4000
 _TELLING_WORDS: Final = 5
 """In shorter texts the phrase itself tells the language best."""
 _SENTENCES: Final = 4
@@ -44,6 +43,8 @@ _HEAD_WORDS: Final = 14
 _TAIL_WORDS: Final = 8
 _HEAD_CHARS: Final = 60
 _TASK_CHARS: Final = 12
+_SUBJECTS: Final = frozenset(["i", "we", "he", "she", "they", "to", "ll", "and"])
+"""Who tries again in a story, or will: not the model."""
 
 
 class Cue(NamedTuple):
@@ -89,7 +90,12 @@ class Lexicon(msgspec.Struct, frozen=True):
             end = start + 1 if sentence[start] in self.tasks else len(sentence)
             for place, word in enumerate(sentence[:end]):
                 for phrase in self.by_word.get(word, ()):
-                    if told in {None, phrase.language} and _fits(phrase, sentence, place, start, whole):
+                    narrated = phrase.kind == "again" and place > 0 and sentence[place - 1] in _SUBJECTS
+                    if (
+                        told in {None, phrase.language}
+                        and not narrated
+                        and _fits(phrase, sentence, place, start, whole)
+                    ):
                         yield Cue(phrase.kind, phrase.shown, phrase.language, opens=number == 0 and place <= start)
 
     def _start(self, sentence: Sequence[str]) -> int:
@@ -132,7 +138,7 @@ def read_lexicon(path: Path) -> Lexicon:
 
 def cues(text: str) -> tuple[Cue, ...]:
     """Every cue of a text, by the lexicon that ships; a text that was just read is not read again."""
-    return _remembered(text) if len(text) <= _TEXT_CHARS else LEXICON.find(text)
+    return _remembered(clipped(text))
 
 
 @lru_cache(maxsize=256)
@@ -142,7 +148,7 @@ def _remembered(text: str) -> tuple[Cue, ...]:
 
 def _plain(text: str) -> str:
     """Case-folded, without apostrophes and hyphens; line ends stay, for they end sentences."""
-    lines = (normal(line) for line in text[:_TEXT_CHARS].splitlines())
+    lines = (normal(line) for line in text.splitlines())
     return _HYPHENS.sub(" ", _APOSTROPHES.sub("", "\n".join(lines)))
 
 

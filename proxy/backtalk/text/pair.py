@@ -20,32 +20,11 @@ CHARS: Final = 600
 _NUMBER: Final = re.compile(r"\d+")
 _NAME: Final = re.compile(r"(?<=\s)[^\W\d_a-z][\w'\u2019-]*")
 _PRONOUNS: Final = frozenset(
-    [
-        "he",
-        "she",
-        "it",
-        "they",
-        "them",
-        "him",
-        "his",
-        "her",
-        "hers",
-        "its",
-        "their",
-        "theirs",
-        "that",
-        "this",
-        "those",
-        "these",
-        "there",
-        "one",
-        "ones",
-        "another",
-        "other",
-        "others",
-    ]
+    {"he", "she", "it", "they", "them", "him", "his", "her", "hers", "its", "their", "theirs", "that", "this"}
+    | {"those", "these", "there", "one", "ones", "another", "other", "others"}
 )
 _NEAR: Final = 0.7
+_SAME_CHARS: Final = 4000
 _NEAR_WORDS: Final = 10
 _STEM: Final = 4
 
@@ -61,8 +40,8 @@ class PairFeatures(msgspec.Struct, frozen=True):
     """rapidfuzz's token_set_ratio, 0..1."""
     ratio: float
     """rapidfuzz's ratio, 0..1: equal characters in order."""
-    partial: float
-    """rapidfuzz's partial_ratio, 0..1: the shorter text's best place in the longer."""
+    triples_kept: float
+    """Share of the shorter text's character triples that the other has too: how far one stands in the other."""
     length: float
     """The shorter text's length over the longer's."""
     kept: float
@@ -143,7 +122,7 @@ def compare(a: str, b: str) -> PairFeatures:
         jaccard=_share(both, left | right),
         token_set=fuzz.token_set_ratio(x, y) / 100,
         ratio=fuzz.ratio(x, y) / 100,
-        partial=fuzz.partial_ratio(x, y) / 100,
+        triples_kept=_share(old.triples & new.triples, min(old.triples, new.triples, key=len)),
         length=min(len(x), len(y)) / (max(len(x), len(y)) or 1),
         kept=_share(both, left),
         old=_share(both, right),
@@ -174,7 +153,10 @@ def compare(a: str, b: str) -> PairFeatures:
 
 
 def is_same(a: str, b: str) -> bool:
-    """Whether both say the same but for case, width, white space and the marks at the end."""
+    """Whether both say the same but for case, width, white space and the marks at the end; long ends to the letter."""
+    if a[_SAME_CHARS:] != b[_SAME_CHARS:]:
+        return False
+    a, b = a[:_SAME_CHARS], b[:_SAME_CHARS]
     return normal(a).rstrip(" .?!\u3002\u2026") == normal(b).rstrip(" .?!\u3002\u2026")
 
 
@@ -183,14 +165,15 @@ def _near(lost: Sequence[str], added: Sequence[str]) -> int:
     free = [w for w in added[:_NEAR_WORDS] if len(w) > 2]
     count = 0
     for word in lost[:_NEAR_WORDS]:
-        found = next((other for other in free if _is_near(word, other)), None) if len(word) > 2 else None
+        found = next((other for other in free if is_near(word, other)), None) if len(word) > 2 else None
         if found is not None:
             free.remove(found)
             count += 1
     return count
 
 
-def _is_near(word: str, other: str) -> bool:
+def is_near(word: str, other: str) -> bool:
+    """Whether two words are one but for a typing error or another ending."""
     if abs(len(word) - len(other)) > 3:
         return False
     if len(word) > _STEM and word[:_STEM] == other[:_STEM]:

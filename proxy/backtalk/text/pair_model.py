@@ -46,23 +46,28 @@ class PairModel(msgspec.Struct, frozen=True):
 
     def score(self, a: str, b: str, embed: Embed | None = None, unsure: float = UNSURE) -> Score:
         """Score a pair, `a` the earlier; within `unsure` of 0 or 1, words decide alone."""
+        found = self.compare(a, b, embed, unsure)
+        return found._replace(probability=_placed(found.probability, a, b))
+
+    def compare(self, a: str, b: str, embed: Embed | None = None, unsure: float = UNSURE) -> Score:
+        """The same, but in unspaced scripts too as sure as the trees are: for ranking within one script."""
         a, b = a[:CHARS], b[:CHARS]
         if not words(normal(a)) or not words(normal(b)):
             return Score(0.0, "lexical")
         features = astuple(compare(a, b))
         by_words = self.words.probability(features)
         if embed is None:
-            return Score(_placed(by_words, a, b), "lexical")
+            return Score(by_words, "lexical")
         trusted = trusts_words(a, b)
         if trusted and not unsure < by_words < 1 - unsure:
-            return Score(_placed(by_words, a, b), "lexical")
+            return Score(by_words, "lexical")
         cosine = _cosine(embed(a), embed(b))
         by_meaning = self.meaning.probability((*features, cosine))
         if not trusted:
             alone = self.cosine.intercept + self.cosine.slope * cosine
             share = 1.0 if mixes_languages(a, b) else 0.5
             by_meaning = logistic(share * alone + (1 - share) * log_odds(by_meaning))
-        return Score(_placed(by_meaning, a, b), "embedding")
+        return Score(by_meaning, "embedding")
 
 
 def read_pair_model(folder: Path) -> PairModel:
@@ -85,7 +90,7 @@ def reformulation(a: str, b: str, embed: Embed | None = None) -> Score:
 
 def _placed(probability: float, a: str, b: str) -> float:
     """Two texts of one unspaced script keep to the middle; across languages the vectors were fitted as they are."""
-    if is_unspaced(a) and is_unspaced(b):
+    if is_unspaced(a[:CHARS]) and is_unspaced(b[:CHARS]) and words(normal(a[:CHARS])) and words(normal(b[:CHARS])):
         return _UNSPACED_LEAST + _UNSPACED_SPAN * probability
     return probability
 

@@ -27,6 +27,8 @@ _SCRIPTS: Final[tuple[tuple[int, int, Script], ...]] = (
 )
 _BY_SCRIPT: Final[Mapping[Script, str]] = {"han": "zh", "kana": "ja", "hangul": "ko", "greek": "el"}
 _SCRIPT_CHARS: Final = 200
+_HEAD_CHARS: Final = 1500
+_TAIL_CHARS: Final = 500
 FUNCTION_WORDS: Final = frozenset[str]().union(*BY_LANGUAGE.values())
 """Words that carry little meaning, of all languages together."""
 
@@ -34,6 +36,11 @@ FUNCTION_WORDS: Final = frozenset[str]().union(*BY_LANGUAGE.values())
 _LANGUAGES_OF: Final[Mapping[str, tuple[str, ...]]] = {
     word: tuple(name for name, listed in BY_LANGUAGE.items() if word in listed) for word in FUNCTION_WORDS
 }
+
+
+def clipped(text: str) -> str:
+    """A text as it is read: of a long one the beginning and the end, where people say what they think."""
+    return text if len(text) <= _HEAD_CHARS + _TAIL_CHARS else f"{text[:_HEAD_CHARS]}\n{text[-_TAIL_CHARS:]}"
 
 
 def normal(text: str) -> str:

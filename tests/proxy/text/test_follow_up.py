@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.text.follow_up import dissatisfaction, follow_up, is_template
+from backtalk.text.follow_up import dissatisfaction, follow_up
 
 ASKED, ANSWER = "Who wrote Solaris?", "Solaris was written by Isaac Asimov in 1961."
 
@@ -60,7 +60,6 @@ def test_a_frame_with_another_payload_is_an_apps() -> None:
     turn = follow_up(frame + "I loved it", "positive", frame + "I loved it so", (frame + "Awful",))
     assert turn.reformulation == 0.0
     assert turn.rules == ("template",)
-    assert is_template(frame + "one", frame + "two")
 
 
 def test_a_wish_for_more_says_nothing() -> None:
