@@ -112,6 +112,16 @@ class DetectSettings(Section):
     )
 
 
+class AnnotateSettings(Section):
+    """Annotators: plugins that ask a model, beside the worker's own work."""
+
+    annotators: tuple[str, ...] = Field(default=(), description="Annotators to ask; none: no model is ever asked.")
+    turn_share: float = Field(default=0.01, gt=0, le=1, description="Share of turns asked about, by a keyed hash.")
+    hourly_limit: int = Field(default=100, gt=0, description="Most questions that an annotator is asked in an hour.")
+    queue_limit: int = Field(default=256, gt=0, description="Most questions that wait; beyond it they are dropped.")
+    cache_limit: int = Field(default=4_096, gt=0, description="Most verdicts that are remembered by their texts.")
+
+
 class LedgerSettings(Section):
     """The Delta tables."""
 

@@ -26,7 +26,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from backtalk.section import Section, base_url, nearest
+from backtalk.section import Section, base_url, key_in_file, nearest, variable_key
 
 Lane = Literal["raw", "litellm"]
 """`raw`: the bytes go on as they are, to an API that speaks the client's dialect. `litellm`: litellm translates."""
@@ -130,3 +130,10 @@ def _check_targets(name: str, route: RouteSettings, targets: Mapping[str, Target
                 raise ValueError(f"routes.{name}.{field}: there is no target {target!r}{nearest(target, targets)}")
     if len({*route.targets, *route.fallbacks}) != len(route.targets + route.fallbacks):
         raise ValueError(f"routes.{name}: each target is named once, in targets or in fallbacks")
+
+
+def target_key(name: str, target: TargetSettings, environ: Mapping[str, str]) -> str | None:
+    """The key of a target that has one of its own; raises `SetupError` where it is not there."""
+    if target.api_key_env is not None:
+        return variable_key(environ, target.api_key_env, f"targets.{name}.api_key_env")
+    return key_in_file(target.api_key_file, f"targets.{name}.api_key_file") if target.api_key_file else None

@@ -110,3 +110,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A question about the known name that is nearest, or nothing."""
     close = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def variable_key(environ: Mapping[str, str], name: str, where: str) -> str:
+    """The key in a variable that the setting `where` names; raises `SetupError` where it holds none."""
+    return checked_key(environ.get(name, ""), f"{where}: the variable {name}")
+
+
+def checked_key(text: str, where: str) -> str:
+    """A key as it may stand in a header; raises `SetupError` that says where none was."""
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise SetupError(f"{where} holds no key", code="bad_settings")
+    return key
+
+
+def key_in_file(path: Path, where: str) -> str:
+    """The key in a file that the setting `where` names; raises `SetupError` where it holds none."""
+    try:
+        return checked_key(path.read_text(encoding="utf-8"), f"{where}: the file {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{where}: the file {path} cannot be read: {error}", code="bad_settings") from error

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from backtalk.errors import SetupError
 from backtalk.room_settings import (
+    AnnotateSettings,
     CaptureSettings,
     DetectSettings,
     FeedbackSettings,
@@ -27,14 +28,15 @@ from backtalk.room_settings import (
     TelemetrySettings,
     WebSettings,
 )
-from backtalk.route_settings import RouteSettings, TargetSettings, check_routes
-from backtalk.section import RedisUrl, Section, base_url, explain, fields_of, nearest, place, read_toml
+from backtalk.route_settings import RouteSettings, TargetSettings, check_routes, target_key
+from backtalk.section import RedisUrl, Section, base_url, explain, fields_of, nearest, place, read_toml, variable_key
 
 __all__ = [
     "DEFAULT_FILE",
     "NAMED",
     "PREFIX",
     "TABLES",
+    "AnnotateSettings",
     "CaptureSettings",
     "DetectSettings",
     "FeedbackSettings",
@@ -52,6 +54,7 @@ __all__ = [
     "WebSettings",
     "environ_for",
     "fields",
+    "key_variable",
     "load",
     "load_inherited",
     "otel_environ",
@@ -101,6 +104,7 @@ class Settings(Section):
     journal: JournalSettings = JournalSettings()
     session: SessionSettings = SessionSettings()
     detect: DetectSettings = DetectSettings()
+    annotate: AnnotateSettings = AnnotateSettings()
     ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     web: WebSettings = WebSettings()
@@ -122,8 +126,10 @@ class Settings(Section):
         return base_url(value)
 
     @model_validator(mode="after")
-    def _routes_lead_somewhere(self) -> Self:
+    def _parts_fit(self) -> Self:
         check_routes(self.routes, self.targets)
+        if self.annotate.annotators and not (self.ledger.content and self.capture.mode == "full"):
+            raise ValueError("annotators send texts to a model: set ledger.content = true and capture.mode = full")
         return self
 
 
@@ -188,25 +194,13 @@ def fields() -> Iterator[tuple[tuple[str, ...], str, Any]]:
 
 def target_keys(settings: Settings) -> dict[str, str]:
     """The keys of all targets that have one of their own, by target; raises `SetupError` where one is not there."""
-    found = {name: _target_key(name, target) for name, target in settings.targets.items()}
+    found = {name: target_key(name, target, os.environ) for name, target in settings.targets.items()}
     return {name: key for name, key in found.items() if key is not None}
 
 
-def _target_key(name: str, target: TargetSettings) -> str | None:
-    if target.api_key_env is not None:
-        key = os.environ.get(target.api_key_env, "").strip()
-        where = f"targets.{name}.api_key_env: the variable {target.api_key_env}"
-    elif target.api_key_file is not None:
-        where = f"targets.{name}.api_key_file: the file {target.api_key_file}"
-        try:
-            key = target.api_key_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SetupError(f"{where} cannot be read: {error}", code="bad_settings") from error
-    else:
-        return None
-    if not key or not key.isascii() or not key.isprintable():
-        raise SetupError(f"{where} holds no key", code="bad_settings")
-    return key
+def key_variable(name: str, where: str) -> str:
+    """The key in an environment variable that the setting `where` names; raises `SetupError` where it holds none."""
+    return variable_key(os.environ, name, where)
 
 
 def variable(path: tuple[str, ...]) -> str:

@@ -48,7 +48,8 @@ def replay(
     from backtalk.review import looking_back  # noqa: PLC0415 -- loaded when used
 
     settings = load(file=config, overrides={"data_dir": data_dir})
-    names = tuple(detectors.split(",")) if detectors else settings.detect.detectors
+    usual = (*settings.detect.detectors, *settings.annotate.annotators)
+    names = tuple(detectors.split(",")) if detectors else usual
     within = looking_back.Range(_ns(since, 0), _ns(until, _END_NS))
     look = looking_back.write if write else looking_back.look_back
     found = look(_ledger(settings), settings, names, within)

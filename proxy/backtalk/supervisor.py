@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from backtalk import clock
 from backtalk.errors import SetupError
 from backtalk.listeners import Listeners, announced
+from backtalk.plugin.discovery import load_annotators
 from backtalk.process import keep_private, own_data_dir
 from backtalk.restarts import LONGEST_PAUSE_S, SETUP_STATUS, Restarts, describe
 from backtalk.settings import Settings, environ_for, target_keys
@@ -185,6 +186,7 @@ def serve(settings: Settings, *, command: Sequence[str] = (sys.executable, "-m",
     logging.basicConfig(level=settings.log_level.upper(), format="backtalk: %(message)s", stream=sys.stderr)
     keep_private()
     target_keys(settings)  # a key that is not there is said at once, not by a child that starts again and again
+    load_annotators(settings.annotate.annotators, settings.plugin)  # likewise
     lock = own_data_dir(settings.data_dir)
     try:
         KeyRing.open(settings.data_dir)  # said here, since a child that cannot read it would be started again and again

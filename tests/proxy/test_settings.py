@@ -19,6 +19,7 @@ OF_TYPE: dict[str, Any] = {
     "log_level": "debug",
     "capture.mode": "none",
     "detect.detectors": ["stop"],
+    "annotate.annotators": ["judge"],
     "telemetry.exporters": ["otlp", "other"],
     "feedback.allowed_origins": ["https://app.example"],
     "feedback.tokens.kinds": ["rating", "event"],
@@ -255,3 +256,12 @@ def test_a_program_of_others_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> Non
     given = settings.bare_environ()
     assert "PATH" in given
     assert "sk-canary" not in given.values()
+
+
+@pytest.mark.parametrize("text", ["ledger.content = false", 'capture.mode = "none"'])
+def test_no_text_goes_to_a_model_where_none_is_kept(tmp_path: Path, text: str) -> None:
+    """An annotator is refused there, not left without a word."""
+    file = tmp_path / "b.toml"
+    file.write_text(f'annotate.annotators = ["judge"]\n{text}\n', encoding="utf-8")
+    with pytest.raises(SetupError, match="annotators send texts to a model"):
+        load({}, file=file)

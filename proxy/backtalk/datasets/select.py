@@ -68,8 +68,7 @@ class Selection(NamedTuple):
 def select(reader: LedgerReader, *, min_probability: float) -> Selection:
     """Select all corrections, and the edits whose probability is not below the limit."""
     feedback = sorted(reader.of_kind("feedback", "correction", order="given_ns"), key=_time_and_id)
-    signals = [row for row in reader.of_kind("signals", "assistant_edit", order="found_ns") if row["fact"] == "signal"]
-    signals = sorted(_unique(signals), key=_time_and_id)
+    signals = sorted(_unique(_seen(reader.of_kind("signals", "assistant_edit", order="found_ns"))), key=_time_and_id)
     chooser = _Chooser(reader, feedback, signals)
     corrections = [chooser.correction(row) for row in feedback]
     edits = [chooser.edit(row, min_probability) for row in signals]
@@ -158,6 +157,11 @@ def _latest_links(rows: Iterable[Row]) -> dict[CallKey, Row]:
 def _message_ids(calls: Collection[Row]) -> set[str]:
     ids = {name for call in calls for name in (*call["message_ids"], *call["answer_ids"])}
     return ids | {call["tools_id"] for call in calls if call["tools_id"]}
+
+
+def _seen(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The signals that traffic showed: a model's opinion makes no row beside what people did."""
+    return [row for row in rows if row["fact"] == "signal" and row.get("provenance") != "llm"]
 
 
 def _unique(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

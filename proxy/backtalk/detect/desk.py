@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from backtalk.detect.annotations import Annotations
 from backtalk.detect.arrivals import arrival_of, completion_of, is_dialogue
 from backtalk.detect.calibration import Calibration
 from backtalk.detect.claims import Claims
@@ -56,9 +57,11 @@ class Desk:
         metrics: Meter,
         embed: Embed | None = None,
         calibration: Calibration | None = None,
+        annotations: Annotations | None = None,
     ) -> None:
         self._store = store
         self._embed = embed
+        self._annotations = annotations
         self._runner = DetectorRunner(detectors, metrics)
         self._hasher = Hasher(secret)
         self._claims = Claims(self._hasher, calibration or Calibration())
@@ -105,6 +108,8 @@ class Desk:
     def advance(self, boot_ns: int) -> list[Fact]:
         """Decide the arrivals whose wait has passed, and look again for the parents that were missed."""
         found = second_looks(self._late, self._store, boot_ns, self._look_again)
+        if self._annotations is not None:
+            found += self._annotations.take()
         while self._waiting:
             span_id, call = next(iter(self._waiting.items()))
             if boot_ns < call.fact.boot_ns + LATE_PARENT_NS:
@@ -170,6 +175,8 @@ class Desk:
         found: list[Fact] = [linked, *related_of(call.fact, decision)]
         if decision.confidence >= SURE:
             found += self._ask(call.fact, call.view, call.fact, call.fact.opened_ns)
+            if self._annotations is not None:
+                self._annotations.offer(call.fact, call.view)
         return found
 
     def _readable(self, arrival: Arrival) -> Arrival:

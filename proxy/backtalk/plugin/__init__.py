@@ -1,5 +1,6 @@
 """The public door for plugins: everything a plugin may import comes from here."""
 
+from backtalk.direct_http import open_directly
 from backtalk.model.chat import Message, Request, Response, ToolCall, Usage
 from backtalk.model.facts import (
     CallClosed,
@@ -15,13 +16,15 @@ from backtalk.model.facts import (
 )
 from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.session import SessionView, Turn
-from backtalk.plugin.protocols import API_VERSION, Detector, Exporter, Signal
+from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Question, Signal
+from backtalk.settings import key_variable
 from backtalk.text.cues import Cue, cues
 from backtalk.text.follow_up import FollowUp
 from backtalk.text.words import language_of
 
 __all__ = [
     "API_VERSION",
+    "Annotator",
     "CallClosed",
     "CallKey",
     "CallOpened",
@@ -35,6 +38,7 @@ __all__ = [
     "Message",
     "Polarity",
     "Provenance",
+    "Question",
     "Request",
     "Response",
     "Scalar",
@@ -48,5 +52,7 @@ __all__ = [
     "Turn",
     "Usage",
     "cues",
+    "key_variable",
     "language_of",
+    "open_directly",
 ]

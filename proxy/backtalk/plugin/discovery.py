@@ -12,13 +12,15 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, ValidationError
 
 from backtalk.errors import SetupError
-from backtalk.plugin.protocols import API_VERSION, Detector, Exporter
+from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter
 
 DETECTORS: Final = "backtalk.detectors"
+ANNOTATORS: Final = "backtalk.annotators"
 EXPORTERS: Final = "backtalk.exporters"
 _SPOKEN: Final = frozenset({API_VERSION, API_VERSION - 1} - {0})
 _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     DETECTORS: {"observe": ("fact", "session")},
+    ANNOTATORS: {"question": ("fact", "session"), "annotate": ("question",)},
     EXPORTERS: {"export": ("facts",), "close": ()},
 }
 
@@ -31,6 +33,11 @@ def installed(group: str) -> dict[str, EntryPoint]:
 def load_detectors(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Detector]:
     """The named detectors, checked and constructed."""
     return [cast("Detector", _load(DETECTORS, name, plugin_settings)) for name in names]
+
+
+def load_annotators(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Annotator]:
+    """The named annotators, checked and constructed."""
+    return [cast("Annotator", _load(ANNOTATORS, name, plugin_settings)) for name in names]
 
 
 def load_exporters(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Exporter]:

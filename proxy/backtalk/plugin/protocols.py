@@ -1,8 +1,8 @@
 """What a plugin must be, version 1.
 
-A plugin is a class named by an entry point in `backtalk.detectors` or `backtalk.exporters`. It states `name`, `api` and
-`version` as class attributes; a class attribute `settings_model` (a pydantic model) makes the host validate the section
-`[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
+A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators` or `.exporters`. It states `name`,
+`api` and `version` as class attributes; a class attribute `settings_model` (a pydantic model) makes the host validate
+the section `[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +42,40 @@ class Detector(Protocol):
 
     def observe(self, fact: CallOpened | CallClosed, session: SessionView) -> Sequence[Signal]:
         """Look at one fact in its session; return what it shows, or nothing."""
+        ...
+
+
+class Question(msgspec.Struct, frozen=True):
+    """An exchange that a model is to judge: what was asked, what was answered, and what the user said then."""
+
+    about: CallKey
+    asked_text: str
+    answer_text: str
+    next_text: str
+
+
+@runtime_checkable
+class Annotator(Protocol):
+    """Asks a model what it thinks of a sampled share of turns.
+
+    Not pure, so never on the worker's way: it is asked in a thread of its own, and a replay takes what is on record.
+    """
+
+    name: ClassVar[str]
+    api: ClassVar[int]
+    version: ClassVar[str]
+
+    @property
+    def revision(self) -> str:
+        """What a verdict depends on beside the version, such as the model: another one, and it is asked anew."""
+        ...
+
+    def question(self, fact: CallOpened, session: SessionView) -> Question | None:
+        """What to ask when a call opens, or nothing; cheap and pure."""
+        ...
+
+    def annotate(self, question: Question) -> Signal | None:
+        """Ask. None where no verdict came of it; a raise counts as a failure. Returns within a time of its own."""
         ...
 
 

@@ -41,7 +41,7 @@ class _Runner:
             self._metrics.add("backtalk.detector.skipped", detector=self.detector.name)
             return ()
         try:
-            found = tuple(_checked(signal) for signal in self.detector.observe(fact, session))
+            found = tuple(checked(signal) for signal in self.detector.observe(fact, session))
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything; the others and the worker go on
             self._failed(error, started_ns)
             return ()
@@ -84,7 +84,7 @@ class DetectorRunner:
         return [(runner.detector, signal) for runner in self._runners for signal in runner.observe(fact, session)]
 
 
-def _checked(signal: Signal) -> Signal:
+def checked(signal: Signal) -> Signal:
     """The signal as the journal will give it back; raises where it would not: that would cost a whole entry."""
     if not isinstance(signal, Signal):  # pyright: ignore[reportUnnecessaryIsInstance]  # plugins are not type-checked here
         raise TypeError(f"a detector returns Signal values, not {type(signal).__name__}")

@@ -13,9 +13,9 @@ from backtalk.errors import SetupError
 from backtalk.ledger.counting import counting
 from backtalk.ledger.reader import LedgerReader
 from backtalk.model.facts import SessionLinked, SignalFound
-from backtalk.plugin.discovery import load_detectors
+from backtalk.plugin.discovery import ANNOTATORS, installed, load_detectors
 from backtalk.review import handing_over, relinked, replay
-from backtalk.review.past import calls_between, without_texts
+from backtalk.review.past import calls_between, signal_of, without_texts
 from backtalk.review.superseding import next_number, superseding
 from backtalk.settings import Settings
 from backtalk.text.embedding import SentenceEncoder
@@ -42,10 +42,12 @@ class Outcome(NamedTuple):
 
 
 def look_back(reader: LedgerReader, settings: Settings, names: Sequence[str], within: Range) -> Outcome:
-    """Run the named detectors over the calls of a range."""
+    """Run the named detectors over the calls of a range; of an annotator, take what is on record."""
+    recorded = set(names) & set(installed(ANNOTATORS))
+    running = [name for name in names if name not in recorded]
     lead_ns = settings.session.answer_ttl_s * clock.NS_PER_S
     calls = list(calls_between(reader, within.since_ns - lead_ns, within.until_ns))
-    detectors = load_detectors(names, settings.plugin)
+    detectors = load_detectors(running, settings.plugin)
     facts = replay.decided(
         calls,
         detectors,
@@ -60,11 +62,13 @@ def look_back(reader: LedgerReader, settings: Settings, names: Sequence[str], wi
     written = reader.everything("signals", order="found_ns", superseded=True)
     spans = {key.span_id for key in shown}
     known = [row for row in counting(written) if row["shown_by_span_id"] in spans and row["detector"] in names]
+    judged = [row for row in known if row["detector"] in recorded]
+    known = [row for row in known if row["detector"] not in recorded]
     number = next_number(written)
     versions: Mapping[str, str] = {detector.name: detector.version for detector in detectors}
     return Outcome(
         len(shown),
-        signals,
+        replay.signals_in([*signals, *(signal_of(row) for row in judged)]),
         links,
         replay.difference(signals, known),
         relinked.compare(links, written),

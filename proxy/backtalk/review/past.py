@@ -12,7 +12,8 @@ import msgspec
 
 from backtalk.ledger.reader import LedgerReader
 from backtalk.model.chat import Message, Request, Response
-from backtalk.model.facts import CallClosed, CallOpened
+from backtalk.model.facts import CallClosed, CallOpened, SignalFound
+from backtalk.model.ids import CallKey
 
 _decode: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 _CHUNK: Final = 500
@@ -108,3 +109,17 @@ def evidence_of(row: _Row) -> dict[str, Any]:
     """The evidence of a signal's row."""
     found: dict[str, Any] = json.loads(row["evidence_json"] or "{}")
     return found
+
+
+def signal_of(row: _Row) -> SignalFound:
+    """The signal of a row, as it was found or recorded."""
+    same = ("signal_id", "kind", "probability", "found_ns", "tenant", "session_id", "detector", "detector_version")
+    return SignalFound(
+        about=CallKey(row["trace_id"], row["span_id"]),
+        shown_by=CallKey(row["shown_by_trace_id"], row["shown_by_span_id"]),
+        evidence=evidence_of(row),
+        polarity=row["polarity"] or "negative",
+        provenance=row["provenance"] or "structural",
+        replay=row.get("replay") or 0,
+        **{name: row[name] for name in same},
+    )

@@ -98,11 +98,14 @@ def _reading(name: tuple[str, str, str, str], rows: Sequence[Row], rated: Mappin
 
 
 def calibrations(signals: Iterable[Row], rated: Mapping[CallKey, bool]) -> Calibration:
-    """A curve for each tenant's detector, version and kind with enough rated claims, from what it had said."""
+    """A curve for each tenant's detector, version and kind with enough rated claims, from what it had said.
+
+    What a model said is left as it was recorded: no curve is applied to it, so none is made.
+    """
     groups: defaultdict[tuple[str, str], list[tuple[float, bool]]] = defaultdict(list)
     for row in signals:
         key, polarity = CallKey(row["trace_id"], row["span_id"]), row.get("polarity") or "negative"
-        if row["fact"] == "signal" and polarity != "neutral" and key in rated:
+        if row["fact"] == "signal" and row.get("provenance") != "llm" and polarity != "neutral" and key in rated:
             said: float = ({"uncalibrated": row["probability"]} | evidence_of(row))["uncalibrated"]
             name = curve_name(row["detector"], row["detector_version"], row["kind"])
             groups[row["tenant"], name].append((said, rated[key] is (polarity == "positive")))

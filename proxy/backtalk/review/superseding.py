@@ -12,7 +12,7 @@ import msgspec
 from backtalk.ledger.counting import replay_of
 from backtalk.ledger.rows import signal_row
 from backtalk.model.facts import SignalFound
-from backtalk.model.ids import CallKey
+from backtalk.review.past import signal_of
 
 Row = Mapping[str, Any]
 _SAID = ("probability", "evidence_json", "polarity", "provenance", "detector_version", "session_id")
@@ -43,19 +43,10 @@ def _is_said(signal: SignalFound, row: Row | None) -> bool:
 
 
 def _withdrawn(row: Row, version: str) -> SignalFound:
-    return SignalFound(
-        signal_id=row["signal_id"],
-        kind=row["kind"],
-        about=CallKey(row["trace_id"], row["span_id"]),
-        shown_by=CallKey(row["shown_by_trace_id"], row["shown_by_span_id"]),
+    return msgspec.structs.replace(
+        signal_of(row),
         probability=0.0,
-        found_ns=row["found_ns"],
-        tenant=row["tenant"],
-        session_id=row["session_id"],
-        detector=row["detector"],
         detector_version=version,
         evidence={"withdrawn_version": row["detector_version"]},
-        polarity=row["polarity"] or "negative",
-        provenance=row["provenance"] or "structural",
         withdrawn=True,
     )

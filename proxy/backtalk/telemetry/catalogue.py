@@ -42,6 +42,7 @@ _HTTP: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5,
 _OVERHEAD: Final = (
     0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5,
 )  # fmt: skip
+_ASKED: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _LOOK: Final = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5)
 _MS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0)
 _GEN_AI: Final = (
@@ -140,6 +141,14 @@ _ALL: Final = (
     Metric("backtalk.detector.failures", "counter", "{failure}", "Failures of a detector.", ("detector",)),
     Metric("backtalk.detector.duration", "histogram", "s", "Time of one look of a detector.", ("detector",), _LOOK),
     Metric("backtalk.detector.skipped", "counter", "{call}", "Facts a resting detector did not see.", ("detector",)),
+    Metric(
+        "backtalk.annotator.questions",
+        "counter",
+        "{question}",
+        "Questions of an annotator by what became of them.",
+        ("annotator", "result"),
+    ),
+    Metric("backtalk.annotator.duration", "histogram", "s", "Time of one question to a model.", ("annotator",), _ASKED),
     Metric("backtalk.session.store_failed", "counter", "{failure}", "Session operations that failed.", ("operation",)),
     Metric("backtalk.session.failures", "counter", "{failure}", "Session operations without an answer.", ("kind",)),
     Metric("backtalk.session.skipped", "counter", "{call}", "Calls that got no session, for the store rested."),

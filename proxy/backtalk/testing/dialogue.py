@@ -12,6 +12,7 @@ Time passes as it does for people: some seconds for an answer, some more to read
 from collections.abc import Sequence
 from typing import Any, Final
 
+from backtalk.detect.annotations import Annotations
 from backtalk.detect.desk import Desk
 from backtalk.model.chat import Message
 from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, SessionLinked, SignalFound
@@ -33,10 +34,15 @@ class Stage:
     """One desk and one time line, on which any number of dialogues are played."""
 
     def __init__(
-        self, store: SessionStore | None = None, detectors: Sequence[Detector] | None = None, *, secret: bytes = SECRET
+        self,
+        store: SessionStore | None = None,
+        detectors: Sequence[Detector] | None = None,
+        *,
+        secret: bytes = SECRET,
+        annotations: Annotations | None = None,
     ) -> None:
         self.store = store or MemorySessionStore()
-        self._secret = secret
+        self._secret, self._annotations = secret, annotations
         self._detectors = load_detectors(Settings().detect.detectors, {}) if detectors is None else detectors
         self.desk = self._new_desk()
         self.now_s = 0.0
@@ -91,7 +97,14 @@ class Stage:
         return [fact for fact in self.facts if isinstance(fact, CallRelated)]
 
     def _new_desk(self) -> Desk:
-        return Desk(self.store, self._detectors, secret=self._secret, settings=Settings(), metrics=NoMeter())
+        return Desk(
+            self.store,
+            self._detectors,
+            secret=self._secret,
+            settings=Settings(),
+            metrics=NoMeter(),
+            annotations=self._annotations,
+        )
 
 
 class Dialogue:

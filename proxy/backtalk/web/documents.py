@@ -100,7 +100,8 @@ def _link(row: Row) -> dict[str, Any]:
 
 
 def _signal(row: Row) -> dict[str, Any]:
-    columns = ("signal_id", "kind", "probability", "found_ns", "detector", "detector_version", "replay", "committed")
+    said = ("signal_id", "kind", "probability", "polarity", "provenance", "found_ns")
+    columns = (*said, "detector", "detector_version", "replay", "committed")
     return {
         **{name: row[name] for name in columns if row.get(name) is not None},
         "about": {"trace_id": row["trace_id"], "span_id": row["span_id"]},

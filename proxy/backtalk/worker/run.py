@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from backtalk import clock, installation
+from backtalk.detect.annotations import Annotations
 from backtalk.detect.calibration import read_calibration
 from backtalk.detect.desk import Desk
 from backtalk.errors import SetupError
 from backtalk.feedback.given import feedback_given
 from backtalk.observe.open_calls import OpenCalls
-from backtalk.plugin.discovery import load_detectors
+from backtalk.plugin.discovery import load_annotators, load_detectors
 from backtalk.process import keep_private, take_lock
 from backtalk.session import embedded
 from backtalk.session.key_counts import KeySpending
@@ -122,11 +123,23 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     embed = SentenceEncoder() if settings.detect.embedding else None
     calibration = read_calibration(settings.data_dir)
     desk = Desk(
-        store, detectors, secret=secret, settings=settings, metrics=metrics, embed=embed, calibration=calibration
+        store,
+        detectors,
+        secret=secret,
+        settings=settings,
+        metrics=metrics,
+        embed=embed,
+        calibration=calibration,
+        annotations=_annotations(settings, secret, metrics),
     )
     calls = OpenCalls(session.header, metrics)
     audit = Audit(settings.feedback.audit, secret)
     return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd, drawn=audit.drawn)
+
+
+def _annotations(settings: Settings, secret: bytes, metrics: Metrics) -> Annotations | None:
+    annotators = load_annotators(settings.annotate.annotators, settings.plugin)
+    return Annotations(annotators, settings.annotate, secret, metrics) if annotators else None
 
 
 def _spending(settings: Settings, secret: bytes, metrics: Metrics) -> KeySpending:
