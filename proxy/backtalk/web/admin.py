@@ -29,6 +29,7 @@ from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
 from backtalk.web.traces import Traces
+from backtalk.web.unjoined import Unjoined
 
 _Handler = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
@@ -140,6 +141,7 @@ def admin_app(data_dir: Path, rows: Rows, token: str, metrics: Meter) -> Starlet
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         following = TaskGroup()
         following.spawn(admin.follow(), name="follow the journal")
+        following.spawn(Unjoined(audits.reading, metrics).follow(), name="count what has not joined")
         yield
         await following.aclose()
         admin.close()

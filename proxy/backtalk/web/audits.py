@@ -27,7 +27,8 @@ class Audits:
     """The handler and the thread behind it."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._reading = Reading(lambda: data_dir / "ledger", deadline_s=DEADLINE_S, patience_s=DEADLINE_S)
+        self.reading: Final = Reading(lambda: data_dir / "ledger", deadline_s=DEADLINE_S, patience_s=DEADLINE_S)
+        """The one thread in which the whole ledger is asked."""
 
     async def audit(self, request: Request) -> Response:
         """`GET /v1/audit`: what is known of the answers of a period, and what to instrument next."""
@@ -42,8 +43,8 @@ class Audits:
         if since_ns >= until_ns:
             raise RequestError("since_ns must be before until_ns", code="bad_period", param="since_ns")
         period = Period(since_ns, until_ns)
-        return JSONResponse(await self._reading.ask(lambda root: audit(root, period, now_ns)))
+        return JSONResponse(await self.reading.ask(lambda root: audit(root, period, now_ns)))
 
     def close(self) -> None:
         """Take no more questions."""
-        self._reading.close()
+        self.reading.close()
