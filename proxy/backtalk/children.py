@@ -169,6 +169,13 @@ def _targets(settings: Settings, secret: bytes, metrics: Metrics) -> Targets:
     return Targets(url, secret=secret, metrics=metrics, lookup_ms=limits.lookup_ms, mark_ttl_s=limits.idempotency_ttl_s)
 
 
+def _redis_answers(settings: Settings) -> bool:
+    from backtalk.session.ping import ping  # noqa: PLC0415 -- the proxies load it when it is needed
+
+    url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return url is not None and ping(url, timeout_s=settings.session.redis_timeout_ms / 1000) is None
+
+
 def _admin(settings: Settings, metrics: Metrics) -> Open:
     from backtalk.ledger.rows import Rows  # noqa: PLC0415 -- only the admin process pays for the ledger
     from backtalk.web.admin import admin_app  # noqa: PLC0415
@@ -176,7 +183,8 @@ def _admin(settings: Settings, metrics: Metrics) -> Open:
     secret = installation.secret(settings.data_dir)
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     token = installation.admin_token(settings.data_dir, given)
-    inner = admin_app(settings.data_dir, Rows(secret, content=settings.ledger.content), token, metrics)
+    rows = Rows(secret, content=settings.ledger.content)
+    inner = admin_app(settings.data_dir, rows, token, metrics, lambda: _redis_answers(settings))
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:

@@ -12,6 +12,8 @@ from backtalk.session.store import Arrival, Completion
 
 CHOICES: Final = 8
 """Most choices of one answer that can be continued."""
+NAME_CHARS: Final = 200
+"""Longest name that is stored of what a client or a provider calls by one: models and finish reasons."""
 _SPOKEN: Final = frozenset({"chat", "responses", "completions", "messages", "ollama_chat", "ollama_generate"})
 
 
@@ -36,8 +38,12 @@ def arrival_of(fact: CallOpened, hasher: Hasher) -> Arrival:
         recent_any=hasher.recent(history, fact.client_hash, by_instructions=False) if first else None,
         declared=fact.request.declared_session,
         user=fact.request.user,
-        model=fact.request.model,
+        model=_name(fact.request.model),
     )
+
+
+def _name(text: str | None) -> str | None:
+    return text and text[:NAME_CHARS]
 
 
 def completion_of(fact: CallClosed, arrival: Arrival, hasher: Hasher) -> Completion:
@@ -53,7 +59,7 @@ def completion_of(fact: CallClosed, arrival: Arrival, hasher: Hasher) -> Complet
         status=fact.status,
         outcome=fact.outcome,
         answer_text=cap(clean(fact.response.text)),
-        finish_reason=fact.response.finish_reasons[0] if fact.response.finish_reasons else None,
+        finish_reason=_name(next(iter(fact.response.finish_reasons), None)),
         response_id=fact.response.id,
         frontiers=(*(hasher.extend(history.whole, choice) for choice in choices), *held),
         answers=tuple(hasher.answer(history.scope, choice, history.user_text) for choice in choices),

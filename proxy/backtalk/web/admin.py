@@ -43,7 +43,10 @@ _PARAMETERS: Final = frozenset(
 class Admin:
     """The handlers and the reading thread behind them."""
 
-    def __init__(self, data_dir: Path, rows: Rows, token: str, metrics: Meter) -> None:
+    def __init__(
+        self, data_dir: Path, rows: Rows, token: str, metrics: Meter, redis_answers: Callable[[], bool]
+    ) -> None:
+        self._redis_answers = redis_answers
         self._data_dir = data_dir
         self._token = token
         self._reading = Reading(lambda: Traces(data_dir, rows, metrics))
@@ -93,10 +96,11 @@ class Admin:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """`GET /readyz`: the journal and the ledger can be read."""
+        """`GET /readyz`: the journal and the ledger can be read; a Redis that is away is said, no more."""
         del request
         await self._reading.ask(Traces.refresh)
-        return JSONResponse({"status": "ready"})
+        answers = await asyncio.to_thread(self._redis_answers)
+        return JSONResponse({"status": "ready", "redis": "answers" if answers else "away: calls get no session"})
 
     def guarded(self, handler: _Handler) -> _Handler:
         """The handler behind the bearer token."""
@@ -124,9 +128,11 @@ class Admin:
         self._reading.close()
 
 
-def admin_app(data_dir: Path, rows: Rows, token: str, metrics: Meter) -> Starlette:
-    """The admin listener's ASGI app."""
-    admin, audits = Admin(data_dir, rows, token, metrics), Audits(data_dir)
+def admin_app(
+    data_dir: Path, rows: Rows, token: str, metrics: Meter, redis_answers: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """The admin listener's ASGI app; `redis_answers` is asked in a thread and takes little time."""
+    admin, audits = Admin(data_dir, rows, token, metrics, redis_answers), Audits(data_dir)
     routes = [
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
         Route("/v1/traces", admin.guarded(admin.traces)),

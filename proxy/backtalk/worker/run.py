@@ -23,6 +23,7 @@ from backtalk.plugin.discovery import load_annotators, load_detectors
 from backtalk.process import keep_private, take_lock
 from backtalk.session import embedded
 from backtalk.session.key_counts import KeySpending
+from backtalk.session.ping import ping
 from backtalk.session.redis_store import RedisSessionStore
 from backtalk.session.store import Lifetimes
 from backtalk.settings import Settings
@@ -63,6 +64,7 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
         followers = followers_of(settings, journal, secret, metrics)
         for follower in followers:
             follower.start()
+        _say_if_redis_is_away(settings)
         if ready is not None:
             ready()
         try:
@@ -149,9 +151,26 @@ def _spending(settings: Settings, secret: bytes, metrics: Metrics) -> KeySpendin
 
 
 def _redis_url(settings: Settings) -> str:
-    if settings.redis_url:
-        return settings.redis_url.get_secret_value()
+    return settings.redis_url.get_secret_value() if settings.redis_url else _own_redis_url(settings)
+
+
+def _own_redis_url(settings: Settings) -> str:
     return f"unix://{embedded.socket_path(settings.data_dir / 'redis')}"
+
+
+def _say_if_redis_is_away(settings: Settings) -> None:
+    """Say at the start what is missing, and what goes on; the server that `serve` starts comes after us."""
+    url, timeout_s = _redis_url(settings), settings.session.redis_timeout_ms / 1000
+    if settings.redis_url and url == _own_redis_url(settings):
+        return
+    trouble = ping(url, timeout_s=timeout_s)
+    if trouble is None:
+        return
+    meanwhile = "calls are answered, recorded and exported, but get no session, and virtual keys are not counted"
+    if settings.redis_url is None:
+        _log.warning("no Redis is configured: set REDIS_URL; without it %s", meanwhile)
+    else:
+        _log.warning("the Redis of REDIS_URL does not answer; until it does, %s: %s", meanwhile, trouble)
 
 
 def _end(core: Core, followers: Sequence[Follower]) -> None:

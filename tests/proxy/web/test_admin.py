@@ -116,6 +116,11 @@ def test_probes_need_no_token(admin: httpx2.Client) -> None:
         assert admin.get(path, headers={"authorization": ""}).status_code == 200
 
 
+def test_a_redis_that_is_away_is_said_and_no_reason_to_stop(admin: httpx2.Client) -> None:
+    """Nothing that is asked of this process depends on it."""
+    assert admin.get("/readyz").json() == {"status": "ready", "redis": "away: calls get no session"}
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

@@ -19,6 +19,7 @@ from backtalk.settings import JournalSettings, LedgerSettings, Settings, Telemet
 from backtalk.spool import Tail
 from backtalk.spool.segments import used_bytes
 from backtalk.testing.frames import conversation, in_order, write_spool
+from backtalk.testing.waiting import wait_until
 
 _START_NS = 1_700_000_000_000_000_000
 
@@ -171,3 +172,18 @@ def test_without_redis_calls_are_facts_all_the_same(tmp_path: Path) -> None:
     _write(tmp_path, conversations=1, turns=3)
     _finish(tmp_path, f"unix://{tmp_path}/nobody.sock")
     assert sum(isinstance(fact, CallClosed) for fact in _facts(tmp_path)) == 12
+
+
+@pytest.mark.parametrize(("configured", "said"), [(False, "set REDIS_URL"), (True, "does not answer")])
+def test_a_redis_that_is_away_is_said_at_the_start(tmp_path: Path, configured: bool, said: str) -> None:
+    """Before any call, with what goes on without it."""
+    url = SecretStr(f"unix://{tmp_path}/nobody.sock") if configured else None
+    settings = Settings(data_dir=tmp_path, redis_url=url, telemetry=TelemetrySettings(exporters=()))
+    with (tmp_path / "log").open("ab") as log:
+        worker = subprocess.Popen([sys.executable, "-c", _WORKER], env=environ_for(settings), stderr=log)
+    try:
+        wait_until(lambda: said in (tmp_path / "log").read_text(), timeout_s=20)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert "calls are answered, recorded and exported" in (tmp_path / "log").read_text()
