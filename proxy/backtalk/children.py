@@ -34,6 +34,7 @@ from backtalk.web.hosts import OwnHosts
 from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
 from backtalk.web.server import run_server
+from backtalk.web.speaker import Speakers
 
 Open = Callable[[], contextlib.AbstractAsyncContextManager[App]]
 """Opens what an app needs within its server's life, and closes it after."""
@@ -135,7 +136,16 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
             tasks.spawn(counts.warm(), name="warm the counters of keys")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
         tenants = Tenants(secret, owner=ring.admitted)
-        door = FeedbackDoor(spool, targets, tenants, secret=secret, settings=settings.feedback, metrics=metrics)
+        speakers = Speakers(tenants, source=settings.feedback.source, find=ring.find)
+        door = FeedbackDoor(
+            spool,
+            targets,
+            speakers,
+            secret=secret,
+            settings=settings.feedback,
+            metrics=metrics,
+            declared=settings.metrics,
+        )
         keys = VirtualKeys(ring, counts)
         app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
         try:

@@ -6,7 +6,7 @@ In: options. Out: lines, or JSON. The one rule: a key is printed once, when it i
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import click
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from backtalk import clock, virtual_keys
 from backtalk.command_options import settings_options
 from backtalk.errors import RequestError
+from backtalk.metric_settings import FeedbackSource
 from backtalk.settings import load
 from backtalk.virtual_keys import KeyRing, VirtualKey
 
@@ -33,6 +34,9 @@ def keys() -> None:
 @click.option("--budget", "budget_usd", type=click.FloatRange(min=0), metavar="USD", help="Most dollars in a window.")
 @click.option("--window", "budget_window", type=click.Choice(["hour", "day", "month"]), help="[default: day]")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="A model it may ask for; * for anything.")
+@click.option(
+    "--feedback-source", type=click.Choice(get_args(FeedbackSource)), help="Who stands behind feedback that it sends."
+)
 @click.option("--expires-in", metavar="TIME", help="How long it is valid, as in 90m, 12h or 30d.")
 @settings_options
 def keys_create(config: Path | None, data_dir: Path | None, **given: Any) -> None:
@@ -87,6 +91,7 @@ def limits_of(key: VirtualKey) -> str:
         (key.tokens_per_minute, f"{key.tokens_per_minute} tokens/min"),
         (key.budget_usd, f"{key.budget_usd} USD/{key.budget_window}"),
         (key.models or None, " ".join(key.models)),
+        (key.feedback_source, f"feedback of {key.feedback_source}"),
     ]
     return ", ".join(words for value, words in said if value is not None)
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
+from backtalk.metric_settings import FeedbackSource
 from backtalk.sampling_settings import AskSettings, AuditSettings
 from backtalk.section import Section, web_origin
 from backtalk.token_settings import TokenSettings
@@ -182,6 +183,13 @@ class FeedbackSettings(Section):
         default=256, gt=0, description="Most feedback that a process takes at once; above it 503."
     )
     idempotency_ttl_s: int = Field(default=604_800, gt=0, description="How long an Idempotency-Key is remembered.")
+    source: FeedbackSource = Field(
+        default="end_user",
+        description="Who stands behind feedback that comes with no virtual key of a source of its own.",
+    )
+    declared_metrics_only: bool = Field(
+        default=False, description="Refuse feedback about a metric that no `[metrics.<name>]` declares."
+    )
     allowed_origins: tuple[str, ...] = Field(
         default=(), description="Origins (`https://app.example`) whose pages may give feedback, but make no calls."
     )

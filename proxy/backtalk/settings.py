@@ -9,11 +9,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backtalk.errors import SetupError
+from backtalk.metric_settings import METRIC_FORM, MetricSettings
 from backtalk.room_settings import (
     AnnotateSettings,
     CaptureSettings,
@@ -44,8 +45,6 @@ __all__ = [
     "KeySettings",
     "LedgerSettings",
     "RelaySettings",
-    "RouteSettings",
-    "Section",
     "SessionSettings",
     "Settings",
     "SpoolSettings",
@@ -65,7 +64,11 @@ __all__ = [
 
 PREFIX: Final = "BACKTALK_"
 DEFAULT_FILE: Final = "backtalk.toml"
-NAMED: Final[Mapping[str, type[Section]]] = {"targets": TargetSettings, "routes": RouteSettings}
+NAMED: Final[Mapping[str, type[Section]]] = {
+    "targets": TargetSettings,
+    "routes": RouteSettings,
+    "metrics": MetricSettings,
+}
 """The tables of named tables `[<table>.<name>]` whose keys are ours."""
 TABLES: Final = (*((table,) for table in NAMED), ("plugin",))
 """The settings that are tables of named tables, and so have no variable."""
@@ -115,6 +118,9 @@ class Settings(Section):
     )
     routes: dict[str, RouteSettings] = Field(
         default={}, description="Tables [routes.<name>]: which models go to which targets; all others to `upstream`."
+    )
+    metrics: dict[Annotated[str, Field(pattern=METRIC_FORM)], MetricSettings] = Field(
+        default={}, description="Tables [metrics.<name>]: what feedback may measure, and in which values."
     )
     plugin: dict[str, dict[str, Any]] = Field(
         default={}, description="Sections [plugin.<name>], checked by each plugin."

@@ -18,6 +18,7 @@ import msgspec
 
 from backtalk import clock
 from backtalk.errors import RequestError, SetupError
+from backtalk.metric_settings import FeedbackSource
 
 PREFIX: Final = "sk-bt-"
 """How every virtual key begins."""
@@ -45,6 +46,8 @@ class VirtualKey(msgspec.Struct, frozen=True, omit_defaults=True):
     budget_window: Window = "day"
     models: tuple[str, ...] = ()
     """Names that it may ask for, `*` standing for anything; empty: all."""
+    feedback_source: FeedbackSource | None = None
+    """Who stands behind feedback that comes with it; None: as the settings say."""
 
     def refusal(self, now_ns: int) -> str | None:
         """Why the key is not to be taken now; None where it is."""

@@ -136,6 +136,7 @@ def reference() -> str:
         _section(
             "Routes", "Tables `[routes.<name>]`; a route that names no models is named by its model.", _keys("routes")
         ),
+        _section("Declared metrics", "Tables `[metrics.<name>]`; docs/feedback.md tells how.", _keys("metrics")),
         _section(
             "Response headers",
             "Ids are on every response of any kind, errors and streams too; `x-backtalk-*` where their sentence says.",

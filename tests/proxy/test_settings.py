@@ -17,6 +17,7 @@ OF_TYPE: dict[str, Any] = {
     "redis_url": "redis://other",
     "upstream": "http://127.0.0.1:9/v1",
     "log_level": "debug",
+    "feedback.source": "system",
     "capture.mode": "none",
     "detect.detectors": ["stop"],
     "annotate.annotators": ["judge"],

@@ -6,13 +6,12 @@ of tenant and canonical JSON, so a history that is sent again costs a list of id
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from backtalk.clock import NS_PER_S
+from backtalk.ledger.days import day
+from backtalk.ledger.feedback_rows import feedback_rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.chat import Message, Usage
 from backtalk.model.evidence import without_texts
@@ -27,8 +26,6 @@ from backtalk.model.facts import (
 )
 from backtalk.model.ids import keyed_hash
 
-_DAY_NS: Final = 86_400 * NS_PER_S
-_EPOCH: Final = date(1970, 1, 1)
 _ERROR_CHARS: Final = 2_000
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
@@ -47,7 +44,7 @@ class Rows:
         if isinstance(fact, CallClosed):
             return self._call(fact)
         if isinstance(fact, FeedbackGiven):
-            return [("feedback", _feedback(fact) | ({} if self._content else _without_text(fact)))]
+            return [("feedback", row) for row in feedback_rows(fact, content=self._content)]
         if isinstance(fact, SignalFound) and not self._content:
             fact = msgspec.structs.replace(fact, evidence=without_texts(fact.evidence))
         make: Callable[[Any], tuple[TableName, Row]] = _MAKERS[type(fact)]
@@ -92,16 +89,6 @@ class Rows:
 def canonical(message: Message) -> bytes:
     """A message's JSON with sorted keys, defaults left out: equal messages give equal bytes."""
     return _encode(message)
-
-
-def day(wall_ns: int) -> str:
-    """The UTC day of an instant, as tables are partitioned."""
-    return _day(wall_ns // _DAY_NS)
-
-
-@lru_cache(maxsize=64)
-def _day(number: int) -> str:
-    return (_EPOCH + timedelta(days=number)).isoformat()
 
 
 def _call_columns(fact: CallClosed) -> dict[str, Any]:
@@ -217,26 +204,6 @@ def _link(fact: SessionLinked) -> tuple[TableName, Row]:
         "session_id": fact.session_id,
         "evidence_json": _dump(evidence),
     }
-
-
-def _feedback(fact: FeedbackGiven) -> dict[str, Any]:
-    same = ("feedback_id", "kind", "value_json", "tenant", "given_ns", "metric", "comment", "rater", "body_sha256")
-    return {
-        "dt": day(fact.given_ns),
-        **{name: getattr(fact, name) for name in same},
-        "trace_id": fact.target_trace_id,
-        "span_id": fact.target_span_id,
-        "response_id": fact.target_response_id,
-        "parent_span_id": fact.target_parent_span_id,
-        "session_id": fact.target_session_id,
-        "request_trace_id": fact.trace_id,
-        "request_span_id": fact.span_id,
-    }
-
-
-def _without_text(fact: FeedbackGiven) -> dict[str, Any]:
-    """What people wrote is content too; ratings and scores are not."""
-    return {"comment": None} | ({} if fact.kind in {"rating", "score"} else {"value_json": None})
 
 
 def _dump(evidence: Mapping[str, object]) -> str:

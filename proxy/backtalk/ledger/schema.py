@@ -54,6 +54,10 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "trace_id": _TEXT, "span_id": _TEXT, "response_id": _TEXT, "parent_span_id": _TEXT, "session_id": _TEXT,
         "metric": _TEXT, "comment": _TEXT, "rater": _TEXT, "request_trace_id": _TEXT, "request_span_id": _TEXT,
         "body_sha256": _TEXT,
+        "source": _TEXT, "channel": _TEXT, "key_id": _TEXT, "at_ns": _INT, "supersedes": _TEXT, "item": _INT,
+        "rank": _INT, "shown": _INT, "choice": _INT, "span_start": _INT, "span_end": _INT, "range_low": _REAL,
+        "range_high": _REAL, "level": _TEXT, "direction": _TEXT, "distance": _REAL, "duration_s": _REAL,
+        "rubric": _TEXT,
     },
 }  # fmt: skip
 """Every column of every table. `dt` is the UTC day of the fact, by which tables are partitioned.
@@ -62,7 +66,7 @@ In `signals`, `fact` tells a `signal` from a `relation` (automatic retry, duplic
 put into) and a `withdrawal` (a replay's word that the signal of this id does not hold): for all of them `trace_id` and
 `span_id` name the call that the fact is about. `replay` numbers the replay that wrote a row; null is the worker's own.
 In `feedback`, `trace_id`, `span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a
-resolved one.
+resolved one. What was said of several calls has a row for each, with one `feedback_id`, counted from 0 by `item`.
 """
 
 TABLES: Final[tuple[TableName, ...]] = ("messages", "calls", "signals", "feedback")
@@ -72,7 +76,7 @@ LOOKED_UP: Final[Mapping[TableName, tuple[str, ...]]] = {
     "calls": ("trace_id", "response_id", "session_id"),
     "messages": ("message_id",),
     "signals": ("trace_id", "shown_by_trace_id"),
-    "feedback": ("trace_id", "response_id", "session_id"),
+    "feedback": ("trace_id", "response_id", "session_id", "feedback_id", "supersedes"),
 }
 """Random ids that rows are found by, across all days; Bloom filters tell which row groups hold them."""
 

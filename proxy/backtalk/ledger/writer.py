@@ -14,8 +14,8 @@ import msgspec
 
 from backtalk import clock
 from backtalk.errors import StoreError
+from backtalk.ledger.days import day
 from backtalk.ledger.ledger import Ledger
-from backtalk.ledger.rows import day
 from backtalk.model.facts import JournalEntry, decode_entry
 from backtalk.settings import LedgerSettings
 from backtalk.telemetry import Metrics

@@ -9,7 +9,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from backtalk.metric_settings import Direction, FeedbackSource, Level
 from backtalk.model.chat import Api, Request, Response
+from backtalk.model.feedback import CallNamed, FeedbackChannel, FeedbackKind, TextSpan
 from backtalk.model.frames import Ask, Attempt, CacheResult, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
@@ -17,22 +19,10 @@ Scalar = str | int | float | bool | None
 """A value of an evidence entry."""
 
 LinkRule = Literal[
-    "explicit_session",
-    "next_turn",
-    "tool_step",
-    "rewritten_prefix",
-    "branch",
-    "repeat",
-    "assistant_edited",
-    "first_turn_repeat",
-    "first_turn_edit",
-    "automatic_retry",
-    "duplicate",
-    "auxiliary",
-    "new",
-    "no_state",
+    "explicit_session", "next_turn", "tool_step", "rewritten_prefix", "branch", "repeat", "assistant_edited",
+    "first_turn_repeat", "first_turn_edit", "automatic_retry", "duplicate", "auxiliary", "new", "no_state",
     "not_chat",
-]
+]  # fmt: skip
 """Which rule put a call into its session (`session.decide` says what each means)."""
 
 SignalKind = Literal[
@@ -69,9 +59,6 @@ Provenance = Literal["structural", "lexical", "embedding", "llm"]
 
 RelationKind = Literal["automatic_retry", "duplicate", "retrieval"]
 """Facts about two calls that say nothing of an answer's quality."""
-
-FeedbackKind = Literal["rating", "score", "comment", "correction"]
-"""What a person or a system said."""
 
 
 class CallOpened(msgspec.Struct, frozen=True, tag="call_opened", omit_defaults=True):
@@ -195,10 +182,10 @@ class CallRelated(msgspec.Struct, frozen=True, tag="call_related", omit_defaults
 
 
 class FeedbackGiven(msgspec.Struct, frozen=True, tag="feedback_given", omit_defaults=True):
-    """Somebody said something about a call or a session, named by exactly one of the target fields.
+    """Somebody said something about a call or a session, named by exactly one of the target fields, or about several.
 
-    `value_json` is the value's JSON: a boolean (rating), a number (score), a text (comment), or a text or a message
-    (correction). `trace_id` and `span_id` below are of the feedback request itself.
+    `value_json` is the value's JSON (`model.feedback.value_json`). `trace_id` and `span_id` below are of the feedback
+    request itself. A retraction has no target and no value, only `supersedes`.
     """
 
     feedback_id: str
@@ -218,6 +205,22 @@ class FeedbackGiven(msgspec.Struct, frozen=True, tag="feedback_given", omit_defa
     comment: str | None = None
     rater: str | None = None
     body_sha256: str = ""
+    source: FeedbackSource = "end_user"
+    channel: FeedbackChannel = "api"
+    key_id: str = ""
+    at_ns: int | None = None
+    """When it became true or was seen, where that was said; else `given_ns` is all that is known."""
+    supersedes: str | None = None
+    calls: tuple[CallNamed, ...] = ()
+    """In place of the target fields: several calls."""
+    choice: int | None = None
+    span: TextSpan | None = None
+    range: tuple[float, float] | None = None
+    level: Level | None = None
+    direction: Direction | None = None
+    distance: float | None = None
+    duration_s: float | None = None
+    rubric: str | None = None
 
 
 Fact = CallOpened | SessionLinked | CallClosed | SignalFound | CallRelated | FeedbackGiven

@@ -8,6 +8,9 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from backtalk.metric_settings import FeedbackSource
+from backtalk.model.feedback import FeedbackChannel
+
 Capture = Literal["full", "truncated", "none"]
 """How much of a body the copy holds: all, a prefix (size and sha256 are of the whole), or nothing by setting."""
 
@@ -149,6 +152,9 @@ class Feedback(Frame, frozen=True, array_like=True, tag="f", gc=False):
     trace_id: str
     span_id: str
     body: bytes
+    source: FeedbackSource = "end_user"
+    channel: FeedbackChannel = "api"
+    key_id: str = ""
 
 
 class Replayed(Frame, frozen=True, array_like=True, tag="s", gc=False):

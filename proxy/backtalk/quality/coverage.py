@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, get_args
 
-from backtalk.model.facts import FeedbackKind, SignalKind
+from backtalk.model.facts import SignalKind
+from backtalk.model.feedback import FeedbackKind
 from backtalk.quality.coverage_queries import COUNTS, DIMENSIONS, FAMILIES, SETS
 from backtalk.quality.intervals import wilson
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from backtalk.clock import NS_PER_S
-from backtalk.ledger.rows import day
+from backtalk.ledger.days import day
 
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "explicit": ("rating", "score", "comment", "correction", "ranking", "survey"),

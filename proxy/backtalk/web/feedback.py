@@ -12,17 +12,19 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, StoreError
+from backtalk.feedback.admission import Speaker, admit
 from backtalk.feedback.body import Given, parse
+from backtalk.metric_settings import MetricSettings
 from backtalk.model import feedback, frames
 from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.endpoints import FEEDBACK as PATH
 from backtalk.model.ids import CallKey, keyed_hash, new_span_id, new_trace_id, parse_traceparent
 from backtalk.model.meter import Meter
 from backtalk.model.notes import NOTES, CallNotes
-from backtalk.observe.tenants import Tenants
 from backtalk.session.targets import First, Targets
 from backtalk.settings import FeedbackSettings
 from backtalk.web.problems import problem
+from backtalk.web.speaker import Speakers
 
 BODY_S: Final = 30.0
 """So long may a body take to come."""
@@ -59,17 +61,19 @@ class FeedbackDoor:
         self,
         intake: Intake,
         targets: Targets,
-        tenants: Tenants,
+        speakers: Speakers,
         *,
         secret: bytes,
         settings: FeedbackSettings,
         metrics: Meter,
+        declared: Mapping[str, MetricSettings] | None = None,
         body_s: float = BODY_S,
     ) -> None:
         self._body_s = body_s
         self._intake = intake
         self._targets = targets
-        self._tenants = tenants
+        self._speakers = speakers
+        self._declared = declared or {}
         self._secret = secret
         self._settings = settings
         self._metrics = metrics
@@ -121,19 +125,38 @@ class FeedbackDoor:
 
     async def _take(self, scope: Scope, raw: bytes, request: CallKey) -> _Reply:
         key = next((value for name, value in scope["headers"] if name == b"idempotency-key"), None)
-        given = parse(raw, idempotency_key=None if key is None else key.decode("latin-1"))
-        return await self._accept(given, self._tenants.of(scope["headers"]), request)
+        speaker = self._speakers.of(scope["headers"])
+        header = None if key is None else key.decode("latin-1")
+        given = parse(raw, idempotency_key=header, now_ns=clock.now().wall_ns)
+        return await self._accept(given, speaker, request)
 
-    async def _accept(self, given: Given, tenant: str, request: CallKey) -> _Reply:
-        feedback_id = self._id_of(given, tenant)
-        words = feedback.canonical(given.body)
+    async def _accept(self, given: Given, speaker: Speaker, request: CallKey) -> _Reply:
+        settings = self._settings
+        body = admit(
+            given.body,
+            speaker,
+            secret=self._secret,
+            declared=self._declared,
+            declared_only=settings.declared_metrics_only,
+        )
+        feedback_id = self._id_of(given, speaker.tenant)
+        words = feedback.canonical(body)
         sha256 = feedback.sha256_of(words)
-        found = await self._targets.look_up(tenant, feedback_id, given.body)
+        found = await self._targets.look_up(speaker.tenant, feedback_id, body)
         first = found.first
         if first is None:
             moment = clock.now()
             frame = frames.Feedback(
-                moment.wall_ns, moment.boot_ns, feedback_id, tenant, request.trace_id, request.span_id, words
+                moment.wall_ns,
+                moment.boot_ns,
+                feedback_id,
+                speaker.tenant,
+                request.trace_id,
+                request.span_id,
+                words,
+                source=speaker.source,
+                channel=speaker.channel,
+                key_id=speaker.key_id,
             )
             await self._intake.put(frames.encode(frame))
             result = First(sha256, found.target, found.status)

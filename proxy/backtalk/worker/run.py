@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -136,7 +137,8 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     )
     calls = OpenCalls(session.header, metrics)
     audit = Audit(settings.feedback.audit, secret)
-    return Decider(calls, desk, feedback_given, metrics, cost_of=Prices.bundled().cost_usd, drawn=audit.drawn)
+    give = partial(feedback_given, declared=settings.metrics)
+    return Decider(calls, desk, give, metrics, cost_of=Prices.bundled().cost_usd, drawn=audit.drawn)
 
 
 def _annotations(settings: Settings, secret: bytes, metrics: Metrics) -> Annotations | None:

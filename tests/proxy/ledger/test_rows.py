@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtalk.ledger.rows import Rows, day
+from backtalk.ledger.days import day
+from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import COLUMNS, TableName, to_arrow
 from backtalk.model.chat import Message, Request, ToolCall, Usage
 from backtalk.model.facts import CallClosed, Fact

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backtalk.clock import NS_PER_S
 from backtalk.errors import RequestError
-from backtalk.model.facts import FeedbackKind
+from backtalk.model.feedback import FeedbackKind
 from backtalk.model.feedback_token import KINDS, TOKEN_CHARS, TokenReader, TokenSigner, kinds_of, mask_of
 from backtalk.model.ids import CallKey, SpanId, TraceId
 

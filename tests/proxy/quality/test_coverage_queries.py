@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backtalk.ledger.days import day
 from backtalk.ledger.query import LedgerQuery
-from backtalk.ledger.rows import day
 from backtalk.ledger.targets import targets
 from backtalk.model.facts import Fact
 from backtalk.quality import coverage_queries

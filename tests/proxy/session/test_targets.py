@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def _targets(url: str | None, lookup_ms: float = 2000) -> Targets:
     return Targets(url, secret=_SECRET, metrics=NoMeter(), lookup_ms=lookup_ms, mark_ttl_s=60)
 
 
-def _about(**target: str) -> FeedbackBody:
+def _about(**target: Any) -> FeedbackBody:
     return FeedbackBody(kind="rating", value=True, **target)
 
 

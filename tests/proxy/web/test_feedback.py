@@ -22,6 +22,7 @@ from backtalk.spool.tail import Tail
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics
 from backtalk.web.feedback import FeedbackDoor, Intake
+from backtalk.web.speaker import Speakers
 
 _SECRET = b"s" * 32
 _TRACE = TraceId("4bf92f3577b34da6a3ce929d0e0e4736")
@@ -42,8 +43,8 @@ def _targets(url: str | None) -> Targets:
 
 def _door(intake: Intake, targets: Targets | None = None, *, body_s: float = 30.0) -> FeedbackDoor:
     settings = FeedbackSettings(body_limit_bytes=1000)
-    tenants, known = Tenants(_SECRET), targets or _targets(None)
-    return FeedbackDoor(intake, known, tenants, secret=_SECRET, settings=settings, metrics=NoMeter(), body_s=body_s)
+    speakers, known = Speakers(Tenants(_SECRET)), targets or _targets(None)
+    return FeedbackDoor(intake, known, speakers, secret=_SECRET, settings=settings, metrics=NoMeter(), body_s=body_s)
 
 
 async def _ask(
@@ -210,7 +211,7 @@ async def test_more_feedback_than_may_be_under_way_is_told_to_come_again() -> No
     """Each one under way holds its body; when one is done the next is taken."""
     slow, known = _Slow(), _targets(None)
     settings = FeedbackSettings(max_in_flight=1)
-    door = FeedbackDoor(slow, known, Tenants(_SECRET), secret=_SECRET, settings=settings, metrics=NoMeter())
+    door = FeedbackDoor(slow, known, Speakers(Tenants(_SECRET)), secret=_SECRET, settings=settings, metrics=NoMeter())
     body = json.dumps(_BODY).encode()
     first = TaskGroup().spawn(_ask(door, body), name="the first")
     await slow.asked.wait()

@@ -1,0 +1,32 @@
+"""Who speaks: tenant and source of a feedback, from its credential alone.
+
+In: a request's headers. Out: a `Speaker`. The one rule: nothing of the body is asked.
+"""
+
+from collections.abc import Callable, Sequence
+
+from backtalk.feedback.admission import Speaker
+from backtalk.metric_settings import FeedbackSource
+from backtalk.observe.tenants import Tenants
+from backtalk.virtual_keys import VirtualKey, sent
+
+Find = Callable[[str], VirtualKey | None]
+"""The virtual key of a credential, None where it is none."""
+
+
+class Speakers:
+    """Names whoever sends feedback; `source` stands for credentials that are no virtual keys."""
+
+    def __init__(self, tenants: Tenants, *, source: FeedbackSource = "end_user", find: Find | None = None) -> None:
+        self._tenants = tenants
+        self._source: FeedbackSource = source
+        self._find = find
+
+    def of(self, headers: Sequence[tuple[bytes, bytes]]) -> Speaker:
+        """The speaker; raises `RequestError` for a virtual key that is not to be taken any more."""
+        tenant = self._tenants.of(headers)
+        credential = None if self._find is None else sent(dict(headers))
+        key = None if self._find is None or credential is None else self._find(credential)
+        if key is None:
+            return Speaker(tenant, self._source)
+        return Speaker(tenant, key.feedback_source or self._source, key.id)
