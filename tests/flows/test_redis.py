@@ -11,12 +11,7 @@ import pytest
 from backtalk.testing import redis_servers
 
 ENVIRONMENT = Path(".venvs/redis")
-SUITES = (
-    "tests/proxy/session",
-    "tests/proxy/detect",
-    "tests/proxy/web/test_feedback.py",
-    "tests/proxy/worker",
-)
+SUITES = ("tests/proxy/session", "tests/flows/test_redis_keys.py")
 FOUND = redis_servers.binaries(ENVIRONMENT)
 WANTED = ("redis 6.2", "redis 7.", "redis 8.", "valkey 9.")
 
