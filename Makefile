@@ -57,8 +57,8 @@ bench: $(READY) ## Measure; the figures of the README come from here
 	@$(BIN)/python tests/bench/feedback.py
 	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 
-bench-signals: .venv/.signals-ready ## Score the signals on labelled files (DATA=folder)
-	@$(BIN)/python tests/bench/signals.py $(or $(DATA),../shared/signals/dev)
+bench-signals: .venv/.signals-ready ## Score the signals on labelled files (DATA=folder, COMPARE=earlier output)
+	@$(BIN)/python tests/bench/signals.py $(or $(DATA),../shared/signals/dev) $(if $(COMPARE),--compare $(COMPARE))
 
 train-detectors: .venv/.signals-ready ## Fit the pair model anew (DATA=folder)
 	@$(BIN)/backtalk-train-detectors $(or $(DATA),../shared/signals/dev) --out proxy/backtalk/text --seen tests/bench/pairs_seen.bin

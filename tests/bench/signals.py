@@ -1,17 +1,20 @@
-"""How well signals are noticed: `python tests/bench/signals.py DATA`, DATA a folder of labelled files, any absent.
+"""How well signals are noticed: `signals.py DATA [--compare FILE]`, DATA a folder of labelled files, any absent.
 
 `traffic.jsonl` goes through a real worker and Redis in the order of its times; texts are judged as the detectors judge
 them. Rows that the shipped model has learned from are scored by models fitted without their fold, but for traffic: the
 worker has the shipped model, and most edits in the development traffic were made of pairs that it has learned from, so
-that `edit_reformulation` says less there than on traffic of other texts. Out: a table with 95%
-intervals, and a line of JSON per figure.
+that `edit_reformulation` says less there than on traffic of other texts. Turns that were made up for this bench
+(`turns_made_up.jsonl`) are scored apart: the rules were written while looking at some (`tuned`) and not at others
+(`blind`), by one hand. Out: a table with 95% intervals, beside an earlier output what changed, and a line of JSON
+per figure.
 """
 
+import argparse
 import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -20,8 +23,10 @@ from typing import Final
 from backtalk.errors import SetupError
 from backtalk.session.embedded import EmbeddedServer
 from backtalk.settings import load
+from backtalk.testing.signals.compare import change, gone, read_last
+from backtalk.testing.signals.cost import costs
 from backtalk.testing.signals.measures import Figure, auc, figure, rates, recall_at_precision
-from backtalk.testing.signals.pairs import Models, fifth, models, read_seen, scores
+from backtalk.testing.signals.pairs import Models, Seen, fifth, models, read_seen, scores
 from backtalk.testing.signals.turns import CLASSES, FEEDBACK, PRECISE, Judged, decided, is_negative, judge
 from backtalk.testing.traffic.drive import in_order
 from backtalk.testing.traffic.records import read
@@ -38,23 +43,35 @@ _KINDS: Final = (
     ("acceptance", "acceptance", attrgetter("acceptance")),
 )
 SEEN: Final = Path(__file__).parent / "pairs_seen.bin"
+MADE_UP: Final = Path(__file__).parent / "turns_made_up.jsonl"
 
 
 def main() -> int:
     """Print the table and the lines."""
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("../shared/signals/dev")
+    parser = argparse.ArgumentParser(description="Scores the signals on labelled files.")
+    parser.add_argument("data", nargs="?", type=Path, default=Path("../shared/signals/dev"))
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="output of an earlier run")
+    options = parser.parse_args()
+    last = read_last(options.compare) if options.compare else {}
     embed = _embedding()
-    figures = [*_texts(data, embed), *_traffic(data / "traffic.jsonl")]
+    figures = [*_texts(options.data, embed), *_traffic(options.data / "traffic.jsonl")]
     if not figures:
-        say(f"no labelled files in {data}: skipped")
+        say(f"no labelled files in {options.data}: skipped")
+        return 0
+    _print([*figures, *_made_up(embed), *costs()], last)
+    return 0
+
+
+def _print(figures: list[Figure], last: Mapping[str, float]) -> None:
     out = sys.stdout.write
-    for metric, value, low, high, rows in figures:
-        interval = f"[{low:.3f}, {high:.3f}]" if low < high else ""
-        out(f"{metric:44}{value:8.3f}  {interval:18}{rows:7d}\n")
+    for found in figures:
+        interval = f"[{found.low:.3f}, {found.high:.3f}]" if found.low < found.high else ""
+        out(f"{found.metric:56}{found.value:9.3f}  {interval:18}{found.rows:7d}  {change(found, last)}".rstrip() + "\n")
+    for metric in gone(figures, last):
+        out(f"{metric:56}     gone\n")
     out("\n")
     for found in figures:
         out(json.dumps({"metric": found.metric, "value": round(found.value, 4)}) + "\n")
-    return 0
 
 
 def say(text: str) -> None:
@@ -80,16 +97,36 @@ def _texts(data: Path, embed: Embed | None) -> Iterator[Figure]:
         yield from _edits(edits, chosen, embed)
     if translated := pairs.get(FILES[1]):
         yield from _translated(translated, chosen, embed)
-    followups = sorted(data.glob("followup*.jsonl"))
-    if followups:
-        judged, cpu_s = judge(followups, chosen, embed)
-        yield from _followups("followup", judged)
-        for path in followups[: len(followups) if len(followups) > 1 else 0]:
-            yield from _followups(f"by_file.{path.stem}", [row for row in judged if row.file == path.stem], parts=False)
-        yield _plain("cost.cpu_ms_per_turn", 1e3 * cpu_s / len(judged), len(judged))
+    if followups := sorted(data.glob("followup*.jsonl")):
+        yield from _turns(followups, chosen, embed)
     if (data / "satisfaction.jsonl").is_file():
         rated, _ = judge([data / "satisfaction.jsonl"], chosen, embed)
         yield figure("satisfaction.auc", [(row.dissatisfied, row.label == "dissatisfied") for row in rated], auc)
+
+
+def _turns(paths: list[Path], chosen: Models, embed: Embed | None) -> Iterator[Figure]:
+    judged, cpu_s = judge(paths, chosen, embed)
+    if not judged:
+        say("no follow-up turn that some model has not seen: without edit_pairs.jsonl, none can be fitted")
+        return
+    yield from _followups("followup", judged)
+    for path in paths[: len(paths) if len(paths) > 1 else 0]:
+        yield from _followups(f"by_file.{path.stem}", [row for row in judged if row.file == path.stem], parts=False)
+    for source in sorted({_family(row) for row in judged}):
+        yield from _followups(f"by_source.{source}", [r for r in judged if _family(r) == source], parts=False)
+    yield _plain("cost.cpu_ms_per_turn", 1e3 * cpu_s / len(judged), len(judged))
+    yield _plain("cost.turns_per_s_per_core", len(judged) / cpu_s, len(judged))
+
+
+def _made_up(embed: Embed | None) -> Iterator[Figure]:
+    judged, _ = judge([MADE_UP], Models({}, {}, Seen()), embed)
+    for source in sorted({row.source for row in judged}):
+        yield from _followups(source, [row for row in judged if row.source == source], parts=False)
+
+
+def _family(row: Judged) -> str:
+    """The data set that a row is from."""
+    return row.source.partition("_")[0] or row.file
 
 
 def _edits(pairs: list[Pair], chosen: Models, embed: Embed | None) -> Iterator[Figure]:

@@ -31,6 +31,8 @@ _LATER: Final = -0.5
 _EXACT: Final = 0.6
 _UNSURE: Final = 0.2
 """The embedding is asked where words leave more than this of doubt."""
+_TOLD: Final = 0.5
+"""A turn that is likely of another kind is worth no embedding."""
 _FRAMES: Final = 2
 _FRAMES_BACK: Final = 8
 _ALTERNATIVE: Final = frozenset(
@@ -69,9 +71,10 @@ def follow_up(
     exchange = Exchange(asked, answer, text)
     if "more" in exchange.kinds:
         return FollowUp(0.0, 0.0, 0.0, 0.0, 0.0, ("more",), "lexical", repeats=False)
-    again, rule = _again(exchange, _compared(asked, before), before, _Scorer(pairs, embed))
     corrects, fired = correction(exchange)
     accepts = acceptance(exchange) * (1 - corrects)
+    asked_for = embed if max(corrects, accepts) < _TOLD else None
+    again, rule = _again(exchange, _compared(asked, before), before, _Scorer(pairs, asked_for))
     found = sorted({f"{cue.kind}:{cue.phrase}" for cue in exchange.cues})
     return FollowUp(
         correction=corrects,

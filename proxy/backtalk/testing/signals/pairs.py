@@ -34,11 +34,11 @@ class Models(NamedTuple):
     by_fold: Mapping[int, PairModel]
     seen: Seen
 
-    def model(self, a: str, b: str) -> PairModel:
-        """The shipped model, or the one fitted without what shares a text with the pair."""
+    def model(self, a: str, b: str) -> PairModel | None:
+        """The shipped model, or the one fitted without what shares a text with the pair; None where there is none."""
         if not self.seen.has(a, b):
             return MODEL
-        return self.by_fold[self.fold_of[a]]
+        return self.by_fold[self.fold_of[a]] if a in self.fold_of else None
 
 
 def read_seen(path: Path) -> Seen:
@@ -65,7 +65,8 @@ def models(pairs: Sequence[Pair], seen: Seen, embed: Embed | None, say: Callable
 
 def scores(pairs: Iterable[Pair], chosen: Models, embed: Embed | None) -> list[tuple[float, bool]]:
     """A probability and the truth for each pair."""
-    return [(chosen.model(pair.a, pair.b).score(pair.a, pair.b, embed).probability, pair.again) for pair in pairs]
+    found = ((chosen.model(pair.a, pair.b), pair) for pair in pairs)
+    return [(model.score(pair.a, pair.b, embed).probability, pair.again) for model, pair in found if model is not None]
 
 
 def fifth(text: str) -> int:

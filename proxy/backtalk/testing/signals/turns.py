@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from backtalk.testing.signals.pairs import Models
 from backtalk.text.follow_up import FollowUp, dissatisfaction, follow_up
-from backtalk.text.pair_model import Embed
+from backtalk.text.pair_model import Embed, PairModel
 
 LIKELY: Final = 0.5
 PRECISE: Final = 0.75
@@ -33,12 +33,14 @@ class Judged(NamedTuple):
 
 
 def judge(paths: Iterable[Path], chosen: Models, embed: Embed | None) -> tuple[list[Judged], float]:
-    """Judge every row; also the CPU seconds that judging took, loading apart."""
-    rows = [(path.stem, json.loads(line)) for path in paths for line in path.read_text("utf-8").splitlines()]
+    """Judge every row that some model has not seen; also the CPU seconds that judging took, loading apart."""
+    lines = [(path.stem, json.loads(line)) for path in paths for line in path.read_text("utf-8").splitlines()]
+    found = [(file, row, chosen.model(row["prev_user"], row["user"])) for file, row in lines]
+    rows = [(file, row, model) for file, row, model in found if model is not None]
     if rows:
-        _judged(*rows[0], chosen, embed)
+        _judged(*rows[0], embed)
     start_s = time.process_time()
-    judged = [_judged(file, row, chosen, embed) for file, row in rows]
+    judged = [_judged(file, row, model, embed) for file, row, model in rows]
     return judged, time.process_time() - start_s
 
 
@@ -58,10 +60,10 @@ def is_negative(judged: Judged, threshold: float = LIKELY) -> bool:
     return decided(judged.turn, threshold) in NEGATIVE or (judged.turn.repeats and threshold <= LIKELY)
 
 
-def _judged(file: str, row: dict[str, Any], chosen: Models, embed: Embed | None) -> Judged:
+def _judged(file: str, row: dict[str, Any], model: PairModel, embed: Embed | None) -> Judged:
     asked, answer, text = row["prev_user"], row["assistant"] or "", row["user"]
     before = _before(row.get("history"), asked)
-    turn = follow_up(asked, answer, text, before, embed, chosen.model(asked, text))
+    turn = follow_up(asked, answer, text, before, embed, model)
     return Judged(file, row.get("source", ""), text, row["label"], turn, dissatisfaction(turn, answer, text))
 
 
