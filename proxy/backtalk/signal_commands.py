@@ -3,6 +3,7 @@
 Arguments come in, tables and files go out. Each imports what it needs when it runs.
 """
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from backtalk.review.report import Reading
 
 _DAY: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+_GROUPS: Final = ("model", "model_served", "route", "target", "instructions", "upstream")
 _END_NS: Final = (1 << 63) - 1
 
 
@@ -117,6 +119,43 @@ def signals_calibrate(config: Path | None, data_dir: Path | None) -> None:
         return
     path = write_calibration(calibration, settings.data_dir)
     click.echo(f"{count} curves in {path}, version {calibration.version}")
+
+
+@signals.command("abandonment")
+@click.option(
+    "--by", type=click.Choice(_GROUPS), default="model", show_default=True, help="What answers are grouped by."
+)
+@click.option(
+    "--wait-s", type=click.FloatRange(min=1), help="Silence that ends a session. [default: session.visit_gap_s]"
+)
+@click.option("--since", type=_DAY, help="First instant, UTC.")
+@click.option("--until", type=_DAY, help="First instant that is not in it, UTC.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@settings_options
+def signals_abandonment(
+    by: str,
+    wait_s: float | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+    config: Path | None,
+    data_dir: Path | None,
+) -> None:
+    """Say how often sessions ended on an answer.
+
+    The share of answers after which no call of the session came, by group and beside the share of all answers, with
+    95% intervals. It is counted in the time of facts: the same ledger gives the same figures.
+    """
+    from backtalk.review.ended_sessions import ended_sessions  # noqa: PLC0415 -- loaded when used
+
+    settings = load(file=config, overrides={"data_dir": data_dir})
+    wait_ns = int((wait_s or settings.session.visit_gap_s) * clock.NS_PER_S)
+    baseline, groups = ended_sessions(_ledger(settings), by, wait_ns, (_ns(since, 0), _ns(until, _END_NS)))
+    for each in (baseline, *groups):
+        if as_json:
+            click.echo(json.dumps({"by": by, **each._asdict(), "share": each.share._asdict()}))
+        else:
+            click.echo(f"{each.group[:40]:42}{_share(each.share)}, {each.undecided} undecided")
 
 
 def _show(reading: "Reading") -> None:

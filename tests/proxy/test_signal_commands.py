@@ -12,6 +12,7 @@ from backtalk.ledger.rows import Rows
 from backtalk.model.facts import CallClosed, JournalEntry
 from backtalk.testing import stories
 from backtalk.testing.dialogue import Dialogue, Stage
+from backtalk_follow_up import FollowUpTurn
 
 
 def lived(data_dir: Path) -> Stage:
@@ -41,7 +42,7 @@ def test_the_report_sets_signals_against_ratings(tmp_path: Path) -> None:
     lived(tmp_path)
     said = run("signals", "report", "--data-dir", str(tmp_path))
     assert "1 answers were rated, 1 of them down" in said
-    assert "correction (follow_up 1.0, negative): 1 signals" in said
+    assert f"correction (follow_up {FollowUpTurn.version}, negative): 1 signals" in said
     assert "precision 1.00" in said
     assert "correction:that's wrong" in said
 
@@ -74,6 +75,17 @@ def test_a_replay_says_what_it_wrote_and_what_it_relinked(tmp_path: Path) -> Non
     refused = CliRunner().invoke(main, [*arguments, "--write"])
     assert refused.exit_code == 2
     assert "not in the ledger yet" in refused.output
+
+
+def test_abandonment_is_a_share_beside_its_baseline(tmp_path: Path) -> None:
+    """Too little was played to tell: that is said too, for people and for programs."""
+    lived(tmp_path)
+    said = run("signals", "abandonment", "--data-dir", str(tmp_path)).splitlines()
+    assert [line.split()[0] for line in said] == ["all", "a-model"]
+    assert "0.00 [0.00, 0.79] of 1, 1 undecided" in said[0]
+    lines = run("signals", "abandonment", "--by", "instructions", "--json", "--data-dir", str(tmp_path)).splitlines()
+    first = json.loads(lines[0])
+    assert (first["by"], first["group"], first["ended"], first["share"]["cases"]) == ("instructions", "all", 0, 1)
 
 
 def test_a_range_before_everything_is_empty(tmp_path: Path) -> None:

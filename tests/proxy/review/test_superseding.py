@@ -44,7 +44,7 @@ def test_what_is_not_found_again_is_withdrawn() -> None:
     old = found()
     [gone] = superseding(old[:1], rows(old), VERSIONS, 1)
     assert (gone.signal_id, gone.withdrawn, gone.detector_version) == (old[1].signal_id, True, "2.0")
-    assert gone.evidence == {"withdrawn_version": "1.0"}
+    assert gone.evidence == {"withdrawn_version": old[1].detector_version}
     assert counting([*rows(old), *rows([gone])]) == rows(old[:1])
 
 
