@@ -14,8 +14,11 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "explicit": ("rating", "score", "comment", "correction", "ranking", "survey"),
     "outcome": ("outcome",),
     "gold": ("label",),
+    "implicit": ("event",),
 }
-"""Which kinds of feedback are which kind of knowledge; what the app saw a person do (`event`) is implicit."""
+"""Which kinds of feedback are which kind of knowledge. What a reviewer says is gold whatever its kind, and what a model
+judges is none: it is an opinion.
+"""
 
 JUDGED: Final = (
     "chat", "completions", "responses", "messages", "ollama_chat", "ollama_generate", "realtime", "images", "speech",
@@ -96,21 +99,33 @@ def joins(period: Period, now_ns: int) -> str:
     steps = "\n".join(f"when given_ns > {now_ns - limit} then '{name}'" for name, limit in AGES.items())
     return f"""{_said(period)}
     select kind, source, {_STATUS} as status, {_KEY} as key, case {steps} else 'older' end as age,
-        count(*) as feedback
+        count(distinct feedback_id) as feedback
     from resolved where {_within("given_ns", period)} group by 1, 2, 3, 4, 5"""
 
 
 def statuses(period: Period) -> str:
-    """Each feedback given in the period, with what became of it and the call it means."""
-    return f"""{_said(period)}
-    select feedback_id, {_STATUS} as status, call_trace_id, call_span_id from resolved
-    where {_within("given_ns", period)}"""
+    """Each feedback given in the period, with what became of it and the call it means; of several calls all must fit."""
+    return f"""{_said(period)}, told as (
+        select feedback_id, {_STATUS} as status, call_trace_id, call_span_id from resolved
+        where {_within("given_ns", period)}
+    )
+    select feedback_id, min(call_trace_id) as call_trace_id, min(call_span_id) as call_span_id,
+        case when bool_or(status = 'ambiguous') then 'ambiguous' when bool_or(status = 'pending') then 'pending'
+            else 'joined' end as status
+    from told group by feedback_id"""
 
 
 _SHOWN: Final = ("explicit", "implicit", "outcome", "gold", "of_session")
 _MARKS: Final = (*_SHOWN, "side")
-_KEYS: Final = ("tenant", "trace_id", "span_id", "parent_span_id", "response_id", "session_id")
+_FIRST: Final = (
+    "kind", "tenant", "trace_id", "span_id", "parent_span_id", "response_id", "session_id",
+)  # fmt: skip
 _STATUS: Final = """case when fits = 1 or has_session then 'joined' when fits > 1 then 'ambiguous' else 'pending' end"""
+_FAMILY: Final = (
+    "case when source = 'reviewer' then 'gold' when source = 'model_judge' or unanswered then 'neutral'"
+    + "".join(f" when kind in ({', '.join(map(repr, kinds))}) then '{name}'" for name, kinds in FAMILIES.items())
+    + " else 'neutral' end"
+)
 _KEY: Final = """case when session_id is not null then 'session_id' when response_id is not null then 'response_id'
     when parent_span_id is not null then 'traceparent' when span_id is not null then 'request_id'
     else 'trace_id' end"""
@@ -132,52 +147,64 @@ def _calls(period: Period) -> str:
 
 def _evidence(period: Period) -> str:
     """What speaks of which call: signals (neutral ones say nothing), feedback by key, feedback of its session."""
-    family = "".join(f" when {_one_of('kind', kinds)} then '{name}'" for name, kinds in FAMILIES.items())
-    of_kind = f"case{family} else 'implicit' end"
-    return f"""{_said(Period(period.since_ns - _DAY_NS, _EVER))}, evidence as (
-        select trace_id, span_id, case when fact = 'link' then 'side' when polarity = 'neutral' then 'neutral'
-            else 'implicit' end as family, fact, kind
-        from signals where dt >= '{day(max(period.since_ns, 0))}'
-            and (fact = 'signal' or (fact = 'link' and kind = 'auxiliary'))
-        union all select call_trace_id, call_span_id, {of_kind}, 'feedback', kind from resolved where fits = 1
+    since = day(max(period.since_ns, 0))
+    return f"""{_said(Period(period.since_ns - _DAY_NS, _EVER))}, latest as (
+        select signal_id, max(replay) as replay from signals where replay is not null group by signal_id
+    ), noticed as (
+        select s.trace_id, s.span_id, s.fact, s.kind, s.polarity, s.provenance from latest l
+        right join signals s on l.signal_id = s.signal_id
+        where s.dt >= '{since}' and (l.signal_id is null or s.replay = l.replay)
+    ), evidence as (
+        select trace_id, span_id, case when fact = 'link' then 'side'
+                when polarity = 'neutral' or provenance = 'llm' then 'neutral' else 'implicit' end as family,
+            case when provenance = 'llm' then 'opinion' else fact end as fact, kind
+        from noticed where fact = 'signal' or (fact = 'link' and kind = 'auxiliary')
+        union all select call_trace_id, call_span_id, {_FAMILY}, 'feedback', kind from resolved where fits = 1
         union all select trace_id, span_id, 'of_session', 'session_feedback', kind from in_session
         where opened_ns >= {period.since_ns} and opened_ns < {period.until_ns}
     )"""
 
 
 def _said(period: Period) -> str:
-    """Feedback, each id once, and the calls that its key fits."""
-    first = ", ".join(f"first_value({name} order by given_ns) as {name}" for name in ("kind", *_KEYS))
-    return f"""said as (
-        select feedback_id, min(given_ns) as given_ns, 'unknown' as source, {first} from feedback
-        where dt >= '{day(max(period.since_ns, 0))}' group by feedback_id
+    """Feedback that counts, each id and item once, and the calls that its key fits."""
+    first = ", ".join(f"first_value({name} order by given_ns) as {name}" for name in _FIRST)
+    since = day(max(period.since_ns, 0))
+    return f"""replaced as (
+        select distinct tenant, supersedes from feedback where dt >= '{since}' and supersedes is not null
+    ), given as (
+        select feedback_id, coalesce(item, 0) as item, min(given_ns) as given_ns, {first},
+            first_value(source order by given_ns) as origin,
+            bool_or(kind = 'survey' and value_json not like '%"answered"%') as unanswered from feedback
+        where dt >= '{since}' and kind <> 'retraction' group by feedback_id, coalesce(item, 0)
+    ), said as (
+        select g.*, concat(g.feedback_id, '-', g.item) as id, coalesce(g.origin, 'unknown') as source
+        from given g left anti join replaced r on r.tenant = g.tenant and r.supersedes = g.feedback_id
     ), candidates as (
-        select s.feedback_id, c.trace_id, c.span_id, cast(null as boolean) as exact
+        select s.id, c.trace_id, c.span_id, cast(null as boolean) as exact
         from said s join calls c on s.tenant = c.tenant and s.response_id = c.response_id
         where s.response_id is not null
         union all
-        select s.feedback_id, c.trace_id, c.span_id, c.span_id = s.parent_span_id
+        select s.id, c.trace_id, c.span_id, c.span_id = s.parent_span_id
         from said s join calls c on s.tenant = c.tenant and s.trace_id = c.trace_id
         where s.response_id is null and (c.span_id = s.span_id or (s.span_id is null and (
             s.parent_span_id is null or c.span_id = s.parent_span_id or c.parent_span_id = s.parent_span_id)))
     ), fitting as (
-        select feedback_id, count(*) as loose_count, count(*) filter (where exact) as exact_count,
+        select id, count(*) as loose_count, count(*) filter (where exact) as exact_count,
             min(trace_id) as call_trace_id, min(span_id) as loose_id, min(case when exact then span_id end) as exact_id
-        from candidates group by feedback_id
+        from candidates group by id
     ), in_session as (
-        select s.feedback_id, s.kind, c.trace_id, c.span_id, c.opened_ns
+        select s.id, s.kind, c.trace_id, c.span_id, c.opened_ns
         from said s join calls c on s.tenant = c.tenant and s.session_id = c.session_id
         where s.session_id is not null
-        union all select s.feedback_id, s.kind, c.trace_id, c.span_id, c.opened_ns
+        union all select s.id, s.kind, c.trace_id, c.span_id, c.opened_ns
         from said s join calls c on s.tenant = c.tenant and s.session_id = c.declared_session
         where s.session_id is not null
     ), sessions as (
-        select distinct feedback_id from in_session
+        select distinct id from in_session
     ), resolved as (
         select s.*, coalesce(case when f.exact_count > 0 then f.exact_count else f.loose_count end, 0) as fits,
-            f.call_trace_id, coalesce(f.exact_id, f.loose_id) as call_span_id, n.feedback_id is not null as has_session
-        from said s left join fitting f on s.feedback_id = f.feedback_id
-        left join sessions n on s.feedback_id = n.feedback_id
+            f.call_trace_id, coalesce(f.exact_id, f.loose_id) as call_span_id, n.id is not null as has_session
+        from said s left join fitting f on s.id = f.id left join sessions n on s.id = n.id
     )"""
 
 
