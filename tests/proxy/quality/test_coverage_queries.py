@@ -179,3 +179,76 @@ def test_system_prompts_tell_answers_apart(tmp_path: Path) -> None:
     )  # fmt: skip
     rows = ask(tmp_path, coverage_queries.segments(AROUND))
     assert {row["prompt"]: row["calls"] for row in rows if row["prompt"] is not None} == {"rules": 2, "": 1}
+
+
+def known(root: Path) -> dict[str, int]:
+    """What is known of the answers, without what is nothing."""
+    row = everything(root)
+    return {name: row[name] for name in coverage_queries.COUNTS[3:] if row[name]}
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        ({"kind": "rating"}, "explicit"),
+        ({"kind": "outcome", "metric": "resolved"}, "outcome"),
+        ({"kind": "event", "value_json": '"copied"'}, "implicit"),
+        ({"kind": "label", "source": "reviewer"}, "gold"),
+        ({"kind": "rating", "source": "reviewer"}, "gold"),
+        ({"kind": "label", "source": "model_judge"}, "silent"),
+        ({"kind": "survey", "value_json": '{"answers":{"clear?":true},"state":"answered"}'}, "explicit"),
+        ({"kind": "survey", "value_json": '{"answers":{},"state":"declined"}'}, "silent"),
+    ],
+)
+def test_who_says_what_makes_it_knowledge(tmp_path: Path, said: dict[str, Any], counted: str) -> None:
+    """A reviewer's word is gold, a model's is none; a survey that nobody answered says nothing."""
+    call = stories.closed()
+    write_facts(tmp_path, call, stories.feedback(target_trace_id=call.key.trace_id, **said))
+    assert known(tmp_path) == {counted: 1}
+
+
+def test_what_was_replaced_or_taken_back_counts_no_more(tmp_path: Path) -> None:
+    """Only by its own tenant; what replaces it counts."""
+    first, second = stories.closed(), stories.closed()
+    write_facts(
+        tmp_path, first, second,
+        stories.feedback(feedback_id="a", target_trace_id=first.key.trace_id),
+        stories.feedback(feedback_id="b", target_trace_id=second.key.trace_id),
+        stories.feedback(feedback_id="c", kind="retraction", value_json="null", supersedes="a"),
+        stories.feedback(feedback_id="d", kind="retraction", value_json="null", supersedes="b", tenant="other"),
+    )  # fmt: skip
+    assert known(tmp_path) == {"explicit": 1, "silent": 1}
+    assert {row["feedback_id"] for row in ask(tmp_path, coverage_queries.statuses(AROUND))} == {"b"}
+
+
+def test_a_ranking_speaks_of_each_of_its_calls_and_is_one_feedback(tmp_path: Path) -> None:
+    """Joined only once all of them are there."""
+    calls = [stories.closed(), stories.closed()]
+    at = {"dt": day(NOON_NS), "given_ns": NOON_NS, "tenant": "acme", "feedback_id": "fb", "kind": "ranking"}
+    ranked = [{**at, "item": number, **call.key._asdict()} for number, call in enumerate(calls)]
+    write_facts(tmp_path, *calls)
+    write_rows(tmp_path, {"feedback": ranked})
+    assert known(tmp_path) == {"explicit": 2}
+    [row] = ask(tmp_path, coverage_queries.joins(AROUND, NOON_NS))
+    assert (row["status"], row["feedback"]) == ("joined", 1)
+    write_rows(tmp_path, {"feedback": [{**at, "item": 2, "trace_id": "e" * 32}]})
+    assert [one["status"] for one in ask(tmp_path, coverage_queries.statuses(AROUND))] == ["pending"]
+
+
+def test_signals_count_as_the_last_replay_says(tmp_path: Path) -> None:
+    """One that was withdrawn is none; one that a model gave is an opinion and no knowledge."""
+    withdrawn, judged, kept = (stories.closed() for _ in range(3))
+    gone = {
+        "dt": day(NOON_NS), "fact": "withdrawal", "replay": 1, "signal_id": f"stop-{withdrawn.key.span_id}",
+        "kind": "stop", **withdrawn.key._asdict(),
+    }  # fmt: skip
+    write_facts(
+        tmp_path, withdrawn, judged, kept,
+        stories.signal(withdrawn.key, withdrawn.key, kind="stop"),
+        stories.signal(judged.key, judged.key, kind="correction", provenance="llm"),
+        stories.signal(kept.key, kept.key, kind="stop"),
+    )  # fmt: skip
+    write_rows(tmp_path, {"signals": [gone]})
+    assert known(tmp_path) == {"implicit": 1, "silent": 2}
+    found = {(row["fact"], row["kind"]): row["calls"] for row in ask(tmp_path, coverage_queries.kinds(AROUND))}
+    assert found == {("signal", "stop"): 1, ("opinion", "correction"): 1}
