@@ -6,6 +6,7 @@ first, and a proxy's spool closes after everything that may still write into it.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable
@@ -187,14 +188,16 @@ def _redis_answers(settings: Settings) -> bool:
 
 
 def _admin(settings: Settings, metrics: Metrics) -> Open:
-    from backtalk.ledger.rows import Rows  # noqa: PLC0415 -- only the admin process pays for the ledger
+    from backtalk.console import pages  # noqa: PLC0415 -- only the admin process pays for the ledger and the console
+    from backtalk.ledger.rows import Rows  # noqa: PLC0415
     from backtalk.web.admin import admin_app  # noqa: PLC0415
 
     secret = installation.secret(settings.data_dir)
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     token = installation.admin_token(settings.data_dir, given)
     rows = Rows(secret, content=settings.ledger.content)
-    inner = admin_app(settings.data_dir, rows, token, metrics, lambda: _redis_answers(settings))
+    answers = functools.partial(_redis_answers, settings)
+    inner = admin_app(settings.data_dir, rows, token, metrics, answers, pages=pages.routes())
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:

@@ -229,7 +229,7 @@ def _serve(settings: Settings, listeners: Listeners, command: Sequence[str]) -> 
     def announce() -> None:
         public, admin = listeners.addresses
         print(f"Backtalk listens on {public}/v1 and sends calls on to {settings.upstream}")  # noqa: T201 - what a person waits for
-        print(f"Admin on {admin}, data in {settings.data_dir}", flush=True)  # noqa: T201
+        print(f"Admin on {admin}, data in {settings.data_dir}; `backtalk console` opens the page", flush=True)  # noqa: T201
 
     try:
         return Supervisor([proxies, [worker], [admin], redis], ready=ready_read, announce=announce).run()

@@ -7,7 +7,7 @@ too long is given up with a 503, and never delays a probe or other reads.
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from backtalk.errors import BacktalkError, RequestError
 from backtalk.ledger.rows import Rows
@@ -129,11 +129,21 @@ class Admin:
 
 
 def admin_app(
-    data_dir: Path, rows: Rows, token: str, metrics: Meter, redis_answers: Callable[[], bool] = lambda: False
+    data_dir: Path,
+    rows: Rows,
+    token: str,
+    metrics: Meter,
+    redis_answers: Callable[[], bool] = lambda: False,
+    *,
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The admin listener's ASGI app; `redis_answers` is asked in a thread and takes little time."""
+    """The admin listener's ASGI app; `redis_answers` is asked in a thread and takes little time.
+
+    `pages` are served beside the API, without the token.
+    """
     admin, audits = Admin(data_dir, rows, token, metrics, redis_answers), Audits(data_dir)
     routes = [
+        *pages,
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
         Route("/v1/traces", admin.guarded(admin.traces)),
         Route("/v1/audit", admin.guarded(audits.audit)),
@@ -163,7 +173,7 @@ async def _refuse(request: Request, error: BacktalkError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    message = f"there is no {request.url.path} here; there are /v1/traces, /v1/audit, /metrics, /healthz and /readyz"
+    message = f"there is no {request.url.path} here; there are /, /v1/traces, /v1/audit, /metrics, /healthz and /readyz"
     return await _refuse(request, RequestError(message, code="not_found", status=404))
 
 
