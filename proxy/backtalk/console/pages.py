@@ -30,7 +30,8 @@ def routes() -> list[BaseRoute]:
     """A route for each file; the files are read once."""
     files = {path.name: path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.suffix in TYPES}
     return [
-        Route("/" if name == "index.html" else f"/console/{name}", _File(name, body).answer) for name, body in files.items()
+        Route("/" if name == "index.html" else f"/console/{name}", _File(name, body).answer)
+        for name, body in files.items()
     ]
 
 
