@@ -40,7 +40,7 @@ _ERROR: Final = re.compile(
     r"command not found|no such file or directory|npm err!|^fatal:|\bstack trace\b|\bexit (?:code|status) [1-9]|"
     r"unknown (?:option|predicate|argument|command)"
 )
-_NOT: Final = re.compile(r"^its .{1,60},? not \S+|^[\w ]{1,40} you mean[.?!]*$")
+_NOT: Final = re.compile(r"^its .{1,60},? not \S+|^(?!what|do |did )[\w ]{1,40} you mean[.?!]*$")
 _X_NOT_Y: Final = re.compile(r"^[^?]{1,60}\bnot (?:an? |the |my |your |from |in |for )?([^\W_]+)[.!]*$")
 _NUMBER: Final = re.compile(
     LEAD + r"(?:isnt it |its |it is |cest |das sind |es sind |son |es |i (?:get|got|count|counted) |should be |"
@@ -59,7 +59,7 @@ NO_DENIAL: Final = re.compile(
     r"|(?:its|thats|it is|that is) (?:fine|ok|okay|alright|good|great|perfect|right|correct))\b"
 )
 """A text that opens with a no and denies nothing."""
-DECLINES: Final = 0.6
+DECLINES: Final = 0.76
 _FRESH: Final = frozenset(
     {
         "more",
@@ -138,7 +138,7 @@ def _reminds(exchange: Exchange) -> bool:
 def _misses(exchange: Exchange) -> bool:
     """Where is what was asked for? It is not in the answer."""
     found = _WHERE.match(exchange.plain)
-    return found is not None and found.group(1) in exchange.asked_words - exchange.answer_words
+    return found is not None and found.group(1) in exchange.asked_words - exchange.answer_words - FUNCTION_WORDS
 
 
 def _in_language(exchange: Exchange) -> bool:
@@ -159,15 +159,15 @@ def _other_number(exchange: Exchange) -> bool:
 
 
 COMPLAINTS: Final[Sequence[Rule]] = (
-    Rule("error_pasted", 0.75, _error),
-    Rule("you_did", 0.6, _you_did),
-    Rule("output_fails", 0.65, _fails),
+    Rule("error_pasted", 0.78, _error),
+    Rule("you_did", 0.76, _you_did),
+    Rule("output_fails", 0.76, _fails),
     Rule("declines", DECLINES, declines),
     Rule("pushes", 0.55, _pushes),
-    Rule("not_this", 0.65, _not_this),
+    Rule("not_this", 0.78, _not_this),
     Rule("reminds", 0.55, _reminds),
     Rule("misses", 0.6, _misses),
-    Rule("in_language", 0.7, _in_language),
-    Rule("other_number", 0.6, _other_number),
+    Rule("in_language", 0.76, _in_language),
+    Rule("other_number", 0.76, _other_number),
 )
 """The rules and their weights."""

@@ -20,6 +20,8 @@ _BUT_ASKS: Final = re.compile(
 )
 _CHANGES_MIND: Final = re.compile(r"^(?:no |oh |hm+ )?actually,? (?:i|let|lets|can|could|please|make)\b")
 _LONG_WORDS: Final = 60
+_BARE_WORDS: Final = 6
+"""A turn that says little else than a doubt."""
 RULES: Final[Sequence[Rule]] = (*COMPLAINTS, Rule("contradicts", 0.5, contradicts))
 """What speaks for a correction apart from cues."""
 
@@ -59,7 +61,8 @@ def _weight(cue: Cue, exchange: Exchange) -> float:
         return 0.0
     if exchange.asks or (cue.phrase == "but" and _BUT_ASKS.match(exchange.plain)):
         return 0.1
-    return 0.55 if cue.opens and len(exchange.words) <= SHORT_WORDS else 0.45
+    size = len(exchange.words)
+    return 0.76 if cue.opens and size <= _BARE_WORDS else 0.55 if cue.opens and size <= SHORT_WORDS else 0.45
 
 
 def _denies(cue: Cue) -> bool:
