@@ -104,7 +104,7 @@ def joins(period: Period, now_ns: int) -> str:
 
 
 def statuses(period: Period) -> str:
-    """Each feedback given in the period, with what became of it and the call it means; of several calls all must fit."""
+    """Each feedback given in the period, with what became of it and the call it means (of several calls: all)."""
     return f"""{_said(period)}, told as (
         select feedback_id, {_STATUS} as status, call_trace_id, call_span_id from resolved
         where {_within("given_ns", period)}
