@@ -26,6 +26,7 @@ from backtalk.session.key_counts import KeyCounts
 from backtalk.session.targets import Targets
 from backtalk.settings import Settings, load_inherited
 from backtalk.spool import Spool
+from backtalk.spool.late import LateSpool
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
 from backtalk.virtual_keys import KeyRing
@@ -191,13 +192,21 @@ def _admin(settings: Settings, metrics: Metrics) -> Open:
     from backtalk.console import pages  # noqa: PLC0415 -- only the admin process pays for the ledger and the console
     from backtalk.ledger.rows import Rows  # noqa: PLC0415
     from backtalk.web.admin import admin_app  # noqa: PLC0415
+    from backtalk.web.reading import Reading  # noqa: PLC0415
+    from backtalk.web.reviews import Reviews  # noqa: PLC0415
+    from backtalk.web.traces import Traces  # noqa: PLC0415
 
     secret = installation.secret(settings.data_dir)
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     token = installation.admin_token(settings.data_dir, given)
+    labels = LateSpool(lambda: Spool.open(settings.data_dir / "spool", settings.spool, metrics=metrics))
+
+    def reviews(reading: Reading[Traces]) -> Reviews:
+        return Reviews(reading, labels, secret, settings.feedback)
+
     rows = Rows(secret, content=settings.ledger.content)
     answers = functools.partial(_redis_answers, settings)
-    inner = admin_app(settings.data_dir, rows, token, metrics, answers, pages=pages.routes())
+    inner = admin_app(settings.data_dir, rows, token, metrics, answers, pages=pages.routes(), reviews=reviews)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncGenerator[App]:
@@ -211,6 +220,7 @@ def _admin(settings: Settings, metrics: Metrics) -> Open:
                 yield app
         finally:
             await tasks.aclose()
+            await labels.aclose()
 
     return opened
 

@@ -11,7 +11,15 @@ from typing import Any
 
 import click
 
-from backtalk import __version__, audit_command, console_command, feedback_commands, key_commands, signal_commands
+from backtalk import (
+    __version__,
+    audit_command,
+    console_command,
+    feedback_commands,
+    key_commands,
+    review_commands,
+    signal_commands,
+)
 from backtalk.command_options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
@@ -161,6 +169,7 @@ def doctor(config: Path | None, **overrides: Any) -> None:
 main.add_command(audit_command.audit)
 main.add_command(console_command.console)
 main.add_command(key_commands.keys)
+main.add_command(review_commands.review)
 
 
 @main.group()

@@ -38,6 +38,8 @@ class AuditSettings(Section):
         default=(), description="Other chances by model or route, like `gpt-4o*=0.1`; the first that fits counts."
     )
 
+    reviewers: int = Field(default=1, ge=1, le=16, description="How many reviewers an answer is shown to.")
+
     @field_validator("shares")
     @classmethod
     def _are_chances(cls, value: tuple[str, ...]) -> tuple[str, ...]:

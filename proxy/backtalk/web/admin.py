@@ -7,7 +7,7 @@ too long is given up with a 503, and never delays a probe or other reads.
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +28,10 @@ from backtalk.web.audits import Audits
 from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
+from backtalk.web.reviews import Handler, MakeReviews, review_routes
 from backtalk.web.traces import Traces
 from backtalk.web.unjoined import Unjoined
 
-_Handler = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
 _FOLLOW_S: Final = 0.25
 _MOST_LISTED: Final = 500
@@ -49,7 +49,7 @@ class Admin:
         self._redis_answers = redis_answers
         self._data_dir = data_dir
         self._token = token
-        self._reading = Reading(lambda: Traces(data_dir, rows, metrics))
+        self.reading = Reading(lambda: Traces(data_dir, rows, metrics))
 
     async def trace(self, request: Request) -> Response:
         """`GET /v1/traces/{trace_id}`: one trace with sessions, signals and feedback."""
@@ -59,7 +59,7 @@ class Admin:
         if trace_id is None:
             message = "a trace id is 32 lower-case hex digits, as in the x-trace-id header"
             raise RequestError(message, code="bad_trace_id", param="trace_id")
-        document = await self._reading.ask(lambda traces: traces.trace(trace_id))
+        document = await self.reading.ask(lambda traces: traces.trace(trace_id))
         if document is None:
             raise RequestError(f"nothing is known of the trace {trace_id}", code="unknown_trace", status=404)
         return JSONResponse(document)
@@ -82,7 +82,7 @@ class Admin:
         def ask(traces: Traces) -> dict[str, Any]:
             return traces.recent(limit=limit, before_ns=before_ns, signal=signal, has_feedback=has_feedback, **equal)
 
-        return JSONResponse(await self._reading.ask(ask))
+        return JSONResponse(await self.reading.ask(ask))
 
     async def metrics(self, request: Request) -> Response:
         """`GET /metrics`: the figures of every process, as Prometheus text."""
@@ -98,11 +98,11 @@ class Admin:
     async def readyz(self, request: Request) -> Response:
         """`GET /readyz`: the journal and the ledger can be read; a Redis that is away is said, no more."""
         del request
-        await self._reading.ask(Traces.refresh)
+        await self.reading.ask(Traces.refresh)
         answers = await asyncio.to_thread(self._redis_answers)
         return JSONResponse({"status": "ready", "redis": "answers" if answers else "away: calls get no session"})
 
-    def guarded(self, handler: _Handler) -> _Handler:
+    def guarded(self, handler: Handler) -> Handler:
         """The handler behind the bearer token."""
 
         async def checked(request: Request) -> Response:
@@ -118,14 +118,14 @@ class Admin:
         """Keep up with the journal, so that no reader has to wait for what has gathered."""
         while True:
             try:
-                await self._reading.ask(Traces.refresh)
+                await self.reading.ask(Traces.refresh)
             except (BacktalkError, OSError) as error:
                 _log.warning("the journal cannot be followed", extra={"error": str(error)})
             await asyncio.sleep(_FOLLOW_S)
 
     def close(self) -> None:
         """End the reading thread."""
-        self._reading.close()
+        self.reading.close()
 
 
 def admin_app(
@@ -136,10 +136,11 @@ def admin_app(
     redis_answers: Callable[[], bool] = lambda: False,
     *,
     pages: Sequence[BaseRoute] = (),
+    reviews: MakeReviews | None = None,
 ) -> Starlette:
     """The admin listener's ASGI app; `redis_answers` is asked in a thread and takes little time.
 
-    `pages` are served beside the API, without the token.
+    `pages` are served beside the API, without the token. Without `reviews` there is nobody who could label.
     """
     admin, audits = Admin(data_dir, rows, token, metrics, redis_answers), Audits(data_dir)
     routes = [
@@ -151,6 +152,7 @@ def admin_app(
         Route("/healthz", admin.healthz),
         Route("/readyz", admin.readyz),
     ]
+    routes += [] if reviews is None else review_routes(reviews(admin.reading), admin.guarded)
     handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
 
     @asynccontextmanager

@@ -111,7 +111,7 @@ def _signal(row: Row) -> dict[str, Any]:
 
 
 def _feedback(row: Row) -> dict[str, Any]:
-    columns = ("feedback_id", "kind", "given_ns", "metric", "comment", "rater", "committed")
+    columns = ("feedback_id", "kind", "given_ns", "metric", "comment", "rater", "source", "rubric", "committed")
     given = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
     return {
         **{name: row[name] for name in columns if row.get(name) is not None},

@@ -5,7 +5,7 @@ in one thread of its own, so that a slow query never delays the listener.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.ledger.targets import targets
 from backtalk.model.facts import decode_entry
+from backtalk.model.ids import CallKey
 from backtalk.model.meter import Meter
 from backtalk.spool.cursor import Cursor
 from backtalk.spool.journal import ID
@@ -70,7 +71,7 @@ class Traces:
             calls=calls,
             signals=signals,
             feedback=feedback,
-            messages=self._messages(calls),
+            messages=self.messages(calls),
             siblings=self._siblings(feedback, trace_id),
         )
 
@@ -97,6 +98,19 @@ class Traces:
         if has_feedback is not None:
             listed = [call for call in listed if bool(call["feedback"]) == has_feedback]
         return {"calls": listed[:limit], "searched_to_ns": calls[-1]["opened_ns"] if calls else None}
+
+    def drawn(self, limit: int) -> tuple[list[Row], list[Row]]:
+        """The latest calls that were drawn for review, and what was said of them."""
+        self.refresh()
+        calls = self._recent(limit, None, {"audited": True})
+        return calls, self._feedback(calls)
+
+    def drawn_of(self, key: CallKey) -> tuple[list[Row], list[Row]]:
+        """The call of a key, where it was drawn for review, and what was said of it."""
+        self.refresh()
+        calls = [row for row in self._calls([key.trace_id]) if row["span_id"] == key.span_id and row.get("audited")]
+        said = [row for row in self._feedback(calls) if row.get("span_id") == key.span_id]
+        return calls, said
 
     def _listed(self, calls: list[Row]) -> list[dict[str, Any]]:
         """The calls without their texts; what is said of a whole trace or by an ambiguous id stands at none."""
@@ -157,7 +171,8 @@ class Traces:
         found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_CALL)
         return [row for row in found if row["trace_id"] != trace_id]
 
-    def _messages(self, calls: list[Row]) -> dict[str, Row]:
+    def messages(self, calls: Sequence[Row]) -> dict[str, Row]:
+        """The messages of calls, by their ids."""
         ids = {name for call in calls for name in (*(call["message_ids"] or ()), *(call["answer_ids"] or ()))}
         ids |= {call["tools_id"] for call in calls if call.get("tools_id")}
         stored: dict[str, Row] = dict(self._reader.messages(ids))
