@@ -5,9 +5,10 @@ answer that came back cut short is no edit, and neither is one that was stopped 
 """
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from typing import ClassVar, Final
 
-from backtalk.plugin import CallClosed, CallOpened, SessionView, Signal
+from backtalk.plugin import CallClosed, CallOpened, Scalar, SessionView, Signal
 
 _PROBABILITY: Final = 0.95
 _EVIDENCE_CHARS: Final = 300
@@ -18,12 +19,25 @@ class AssistantEdit:
 
     name: ClassVar[str] = "assistant_edit"
     api: ClassVar[int] = 1
-    version: ClassVar[str] = "1.0"
+    version: ClassVar[str] = "1.1"
 
     def observe(self, fact: CallOpened | CallClosed, session: SessionView) -> Sequence[Signal]:
         """The session decision has found the parent by what stands before the edited answer."""
         if not isinstance(fact, CallOpened) or session.rule != "assistant_edited" or session.parent is None:
             return ()
         shown = session.evidence.get("shown_text")
-        evidence = {"edited_text": shown[:_EVIDENCE_CHARS]} if isinstance(shown, str) else {}
+        evidence = _edit(session.parent.answer_text, shown) if isinstance(shown, str) else {}
         return (Signal("assistant_edit", session.parent.key, _PROBABILITY * session.confidence, evidence),)
+
+
+def _edit(given: str, edited: str) -> dict[str, Scalar]:
+    """The edited text and how far it is from the given one, by words, as far as both are kept."""
+    before, after = given.split(), edited.split()
+    diff = SequenceMatcher(None, before, after, autojunk=False)
+    kept = sum(block.size for block in diff.get_matching_blocks())
+    return {
+        "edited_text": edited[:_EVIDENCE_CHARS],
+        "similarity": round(diff.ratio(), 4),
+        "removed_words": len(before) - kept,
+        "added_words": len(after) - kept,
+    }
