@@ -8,9 +8,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
-from backtalk.plugin import CallClosed, CallOpened, Message, Scalar, SessionView, Signal, ToolCall
-from backtalk_tool_use.json_schema import NOT_JSON, breach, parsed
-from backtalk_tool_use.offered import answer_schema, tool_schemas
+from backtalk.plugin import (
+    NOT_JSON,
+    CallClosed,
+    CallOpened,
+    Message,
+    Scalar,
+    SessionView,
+    Signal,
+    ToolCall,
+    answer_schema,
+    breach,
+    parsed,
+    tool_schemas,
+)
 
 _ERROR_WORDS: Final = (
     "error",

@@ -1,5 +1,6 @@
 """How traces look on a terminal: documents of the admin API come in, tables go out."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def trace(document: dict[str, Any], console: Console | None = None) -> None:
         for shown in others:
             branch.add(plain(f"shows {shown['kind']} of {shown['about']['span_id']}", style="dim"))
         for one in call.get("feedback", []):
-            branch.add(plain(f"feedback {one['kind']}: {one.get('value')}", style="cyan"))
+            branch.add(plain(f"feedback {said(one)}", style="cyan"))
     console.print(tree)
 
 
@@ -70,6 +71,20 @@ def plain(said: object, style: str = "") -> Text:
     """A text as it is: no markup, and nothing that a terminal would obey; most of it was written by strangers."""
     text = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in str(said))
     return Text(text, style=style)
+
+
+def said(one: dict[str, Any]) -> str:
+    """A feedback in a line: what was said, the words beside it, and why it does not count, where it does not."""
+    value = one.get("value")
+    if one["kind"] == "rating":
+        words = "thumb up" if value else "thumb down"
+    else:
+        words = f"{one['kind']}: {json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value}"
+    named = f" ({one['metric']})" if one.get("metric") else ""
+    beside = f", {one['comment']}" if one.get("comment") else ""
+    status = one.get("status", "counts")
+    why = f" [{status}{': ' + one['message'] if one.get('message') else ''}]" if status != "counts" else ""
+    return f"{words}{named}{beside}{why}"
 
 
 def _ending(call: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def test_trace_shows_session_signals_and_feedback() -> None:
     """One trace is shown with everything known of it."""
     text = _seen(show.trace, {"trace_id": CALL["trace_id"], "calls": [CALL]})
 
-    assert all(word in text for word in ("next_turn", "regeneration", "p=0.93", "stop", "rating: False"))
+    assert all(word in text for word in ("next_turn", "regeneration", "p=0.93", "stop", "thumb down"))
 
 
 def test_trace_shows_what_a_route_tried_and_what_it_cost() -> None:
@@ -81,3 +81,14 @@ def test_nothing_is_cut_where_no_terminal_shows_it() -> None:
     show.traces({"calls": [named]}, Console(file=terminal, width=100, force_terminal=True, no_color=True))
     assert named["model"] in piped.getvalue()
     assert all(head in terminal.getvalue() for head in ("trace id", "status", "session", "signals", "feedback"))
+
+
+def test_a_feedback_is_a_line_with_the_words_beside_it() -> None:
+    """A thumb down is no `False`; a comment beside a score is seen; what does not count says why."""
+    assert show.said({"kind": "rating", "value": False}) == "thumb down"
+    assert show.said({"kind": "rating", "value": True, "comment": "neat"}) == "thumb up, neat"
+    scored = {"kind": "score", "value": 0.0, "metric": "stars", "comment": "wrong year"}
+    assert show.said(scored) == "score: 0.0 (stars), wrong year"
+    rejected = {"kind": "comment", "value": "x", "status": "rejected", "message": "there is no choice 3"}
+    assert show.said(rejected) == "comment: x [rejected: there is no choice 3]"
+    assert show.said({"kind": "rating", "value": True, "status": "replaced"}) == "thumb up [replaced]"

@@ -88,7 +88,13 @@ class LedgerReader:
         """Feedback that names one of the keys, each id once."""
         keys = (("trace_id", trace_ids), ("response_id", response_ids), ("session_id", session_ids))
         condition = " or ".join(_one_of(column, values) for column, values in keys)
-        return _first(self._select("feedback", f"({condition})", order="given_ns"), "feedback_id")
+        return _first(self._select("feedback", f"({condition})", order="given_ns"), "feedback_id", "item")
+
+    def successors(self, feedback_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The feedback and the retractions, of any tenant, that name one of these as what they supersede."""
+        if "supersedes" not in self._columns("feedback"):  # written before there were any
+            return []
+        return _first(self._chunked("feedback", "supersedes", feedback_ids), "feedback_id", "item")
 
     def messages(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Messages by id."""
@@ -97,7 +103,7 @@ class LedgerReader:
     def of_kind(self, table: TableName, kind: str, *, order: str) -> list[dict[str, Any]]:
         """The rows of a table with this kind that count; for builders of datasets."""
         rows = self._select(table, f"kind = {_quote(kind)}", order=order)
-        return _first(rows, "feedback_id") if table == "feedback" else counting(rows)
+        return _first(rows, "feedback_id", "item") if table == "feedback" else counting(rows)
 
     def everything(self, table: TableName, *, order: str, superseded: bool = False) -> list[dict[str, Any]]:
         """The rows of a table that count, or with `superseded` all that were ever written."""
@@ -129,6 +135,11 @@ class LedgerReader:
             return _to_rows(cast("_Table", engine.execute(query).read_all()))
         except (DeltaError, OSError) as error:
             raise StoreError(f"the table {name} cannot be read: {error}", code="ledger_unavailable") from error
+
+    def _columns(self, name: TableName) -> set[str]:
+        with self._guard:
+            table = self._table(name)
+            return set() if table is None else {field.name for field in table.schema().fields}
 
     def _table(self, name: TableName) -> DeltaTable | None:
         """A handle at the newest version, or at the pinned one; the caller holds the guard."""
@@ -164,10 +175,10 @@ def _to_rows(table: _Table) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _first(rows: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+def _first(rows: Sequence[dict[str, Any]], *key: str) -> list[dict[str, Any]]:
     seen: dict[Any, dict[str, Any]] = {}
     for row in rows:
-        seen.setdefault(row[key], row)
+        seen.setdefault(tuple(row.get(column) for column in key), row)
     return list(seen.values())
 
 

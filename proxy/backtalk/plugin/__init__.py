@@ -15,6 +15,8 @@ from backtalk.model.facts import (
     SignalFound,
 )
 from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.json_schema import NOT_JSON, breach, parsed
+from backtalk.model.offered import answer_schema, tool_schemas
 from backtalk.model.session import SessionView, Turn
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Question, Signal
 from backtalk.settings import key_variable
@@ -24,6 +26,7 @@ from backtalk.text.words import language_of
 
 __all__ = [
     "API_VERSION",
+    "NOT_JSON",
     "Annotator",
     "CallClosed",
     "CallKey",
@@ -51,8 +54,12 @@ __all__ = [
     "TraceId",
     "Turn",
     "Usage",
+    "answer_schema",
+    "breach",
     "cues",
     "key_variable",
     "language_of",
     "open_directly",
+    "parsed",
+    "tool_schemas",
 ]

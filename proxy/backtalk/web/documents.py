@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from backtalk.ledger.schema import Row
+from backtalk.ledger.standing import Standing, standings
 from backtalk.ledger.targets import targets
+from backtalk.web.feedback_document import feedback_document
 
 _HIDDEN: Final = frozenset(("dt", "message_ids", "answer_ids", "tools_id", "params_json", "attempts_json"))
 
@@ -30,22 +32,25 @@ def trace_document(
     tenants = {call["tenant"] for call in calls}
     own = [row for row in feedback if not tenants or row["tenant"] in tenants]
     resolved = [(row, targets(row, [*calls, *siblings])) for row in own]
+    said = standings(resolved, messages, [*calls, *siblings])
     return {
         "trace_id": trace_id,
-        "calls": [call_document(call, signals, resolved, messages) for call in calls],
+        "calls": [call_document(call, signals, said, messages) for call in calls],
         "ambiguous_feedback": [
-            _feedback(row) | {"candidates": [_key(call) for call in fits]} for row, fits in resolved if len(fits) > 1
+            feedback_document(one) | {"candidates": [_key(call) for call in one.fits]}
+            for one in said
+            if len(one.fits) > 1
         ],
-        "pending_feedback": [_feedback(row) for row, fits in resolved if not fits and not row.get("session_id")],
+        "pending_feedback": [feedback_document(one) for one in said if not one.fits and not one.row.get("session_id")],
         "foreign_feedback_count": len(feedback) - len(own),
-        "session_feedback": [_feedback(row) for row, _ in resolved if row.get("session_id")],
+        "session_feedback": [feedback_document(one) for one in said if one.row.get("session_id")],
     }
 
 
 def call_document(
     call: Row,
     signals: Sequence[Row],
-    resolved: Sequence[tuple[Row, Sequence[Row]]],
+    said: Sequence[Standing],
     messages: Mapping[str, Row],
 ) -> dict[str, Any]:
     """One call with its session, the signals about it, what it showed about others, and its feedback."""
@@ -61,7 +66,9 @@ def call_document(
         "signals": [_signal(row) for row in about if row["fact"] == "signal"],
         "related": [_signal(row) for row in about if row["fact"] == "relation"],
         "shows": [_signal(row) for row in shows],
-        "feedback": [_feedback(row) for row, fits in resolved if len(fits) == 1 and _own(fits[0]) == _own(call)],
+        "feedback": [
+            feedback_document(one, messages) for one in said if len(one.fits) == 1 and _own(one.fits[0]) == _own(call)
+        ],
     }
 
 
@@ -107,16 +114,6 @@ def _signal(row: Row) -> dict[str, Any]:
         "about": {"trace_id": row["trace_id"], "span_id": row["span_id"]},
         "shown_by": {"trace_id": row["shown_by_trace_id"], "span_id": row["shown_by_span_id"]},
         "evidence": json.loads(row.get("evidence_json") or "{}"),
-    }
-
-
-def _feedback(row: Row) -> dict[str, Any]:
-    columns = ("feedback_id", "kind", "given_ns", "metric", "comment", "rater", "source", "rubric", "committed")
-    given = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
-    return {
-        **{name: row[name] for name in columns if row.get(name) is not None},
-        "value": json.loads(row.get("value_json") or "null"),
-        "key": {name: row[name] for name in given if row.get(name) is not None},
     }
 
 

@@ -15,6 +15,7 @@ from backtalk.ledger.counting import counting
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row, TableName
+from backtalk.ledger.standing import standings
 from backtalk.ledger.targets import targets
 from backtalk.model.facts import decode_entry
 from backtalk.model.ids import CallKey
@@ -26,6 +27,7 @@ from backtalk.web import documents
 from backtalk.web.fresh import FreshIndex
 
 _CALL: Final = ("trace_id", "span_id")
+_FEEDBACK: Final = ("feedback_id", "item")
 _SIGNAL: Final = ("fact", "signal_id", "kind", "trace_id", "span_id", "shown_by_span_id", "found_ns", "replay")
 _SCAN: Final = 5_000
 
@@ -115,8 +117,8 @@ class Traces:
     def _listed(self, calls: list[Row]) -> list[dict[str, Any]]:
         """The calls without their texts; what is said of a whole trace or by an ambiguous id stands at none."""
         signals = self._signals({call["trace_id"] for call in calls})
-        feedback = [(row, targets(row, calls)) for row in self._feedback(calls)]
-        found = [documents.call_document(call, signals, feedback, {}) for call in calls]
+        said = standings([(row, targets(row, calls)) for row in self._feedback(calls)], {})
+        found = [documents.call_document(call, signals, said, {}) for call in calls]
         return [{name: value for name, value in one.items() if name not in ("request", "answers")} for one in found]
 
     def _recent(self, limit: int, before_ns: int | None, equal: Mapping[str, str | int]) -> list[Row]:
@@ -158,8 +160,23 @@ class Traces:
         ]
         stored = self._reader.feedback(trace_ids=trace_ids, response_ids=responses, session_ids=sessions)
         tenants = {call.get("tenant") for call in calls}
-        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], "feedback_id")
-        return [row for row in found if row.get("trace_id") in trace_ids or row["tenant"] in tenants]
+        found = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_FEEDBACK)
+        mine = [row for row in found if row.get("trace_id") in trace_ids or row["tenant"] in tenants]
+        return [*mine, *self._successors(mine)]
+
+    def _successors(self, feedback: list[Row]) -> list[Row]:
+        """What supersedes or takes back these, under whatever key, and what does so to those."""
+        known = {row["feedback_id"] for row in feedback}
+        found: list[Row] = []
+        named = known
+        while named:
+            stored, fresh = self._reader.successors(named), self._fresh.find("feedback", "supersedes", named)
+            both = documents.unique([*_mark(stored, True), *_mark(fresh, False)], *_FEEDBACK)
+            later = [row for row in both if row["feedback_id"] not in known]
+            named = {row["feedback_id"] for row in later}
+            known |= named
+            found += later
+        return found
 
     def _siblings(self, feedback: list[Row], trace_id: str) -> list[Row]:
         """Calls of other traces with a response id that a feedback names: two calls may carry one id."""

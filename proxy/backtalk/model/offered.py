@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from backtalk_tool_use.json_schema import parsed
+from backtalk.model.json_schema import parsed
 
 
 def tool_schemas(tools_json: str | None) -> Mapping[str, object]:
