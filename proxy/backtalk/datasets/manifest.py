@@ -13,7 +13,7 @@ from backtalk.datasets.dpo import Pair, Pairs
 
 FORMAT: Final = 1
 """The version of the manifest's own shape."""
-SELECTION: Final = "dpo-1"
+SELECTION: Final = "dpo-2"
 """The version of the rules that select and shape; it changes whenever the same ledger would give another file."""
 
 

@@ -13,11 +13,13 @@ import msgspec
 
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.schema import Row
+from backtalk.ledger.standing import standings
 from backtalk.ledger.targets import targets
 from backtalk.model.chat import Message
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
 _CHAT_APIS: Final = frozenset(("chat", "responses", "messages", "ollama_chat"))
+_NOT_COUNTED: Final = frozenset(("rejected", "superseded", "retracted", "replaced"))
 _decode: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 
 
@@ -90,9 +92,17 @@ class _Chooser:
         self._calls |= {_key(row): row for row in self._candidates}
         self._links = _latest_links(reader.signals(trace_ids={row["shown_by_trace_id"] for row in signals}))
         self._messages = reader.messages(_message_ids(self._calls.values()))
+        later = reader.successors(row["feedback_id"] for row in feedback)
+        said = {_item(row): row for row in (*feedback, *later)}
+        resolved = [(row, targets(row, self._candidates)) for row in said.values()]
+        found = standings(resolved, self._messages, self._candidates)
+        self._standings = {_item(one.row): one for one in found}
 
     def correction(self, row: Row) -> Correction | LeftOut:
-        fits = targets(row, self._candidates)
+        standing = self._standings[_item(row)]
+        fits = standing.fits
+        if standing.state in _NOT_COUNTED:
+            return LeftOut("feedback", row["feedback_id"], standing.reason or standing.state)
         if len(fits) != 1:
             return LeftOut("feedback", row["feedback_id"], _unfit_target(row, fits))
         exchange = self._exchange(fits[0])
@@ -141,6 +151,10 @@ class _Chooser:
     def _texts(self, ids: Iterable[str]) -> tuple[Message, ...] | None:
         texts = [self._messages.get(name, {}).get("json") for name in ids]
         return None if None in texts else tuple(_decode.decode(text) for text in texts if text is not None)
+
+
+def _item(row: Row) -> tuple[Any, ...]:
+    return row["feedback_id"], row.get("item")
 
 
 def _unfit_target(row: Row, fits: Sequence[Row]) -> str:

@@ -65,7 +65,7 @@ def _of_tool_calls(called: Sequence[Any], call: Row, messages: Mapping[str, Row]
     kept = messages.get(tools_id, {}).get("json") if tools_id else None
     if tools_id and kept is None:
         return None
-    offered = tool_schemas(json.loads(kept)["text"]) if kept else {}
+    offered = tool_schemas(json.loads(kept)["text"] if kept else None)
     for each in called:
         name, arguments = each["function"]["name"], parsed(each["function"]["arguments"] or "{}")
         if name not in offered:

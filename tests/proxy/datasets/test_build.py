@@ -155,7 +155,7 @@ def test_repeated_feedback_id_counts_once(tmp_path: Path, ledger: Ledger) -> Non
     ("fields", "reason"),
     [
         ({"target_trace_id": "a" * 32, "target_span_id": None}, "target_pending"),
-        ({"tenant": "other"}, "target_pending"),
+        ({"tenant": "other"}, "foreign_tenant"),
         ({"target_trace_id": None, "target_span_id": None, "target_session_id": "5e55"}, "target_is_session"),
         ({"value_json": '{"content": 5}'}, "correction_not_understood"),
         ({"value_json": '""'}, "answer_empty"),

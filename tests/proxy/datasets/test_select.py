@@ -63,3 +63,22 @@ def test_call_of_which_not_all_is_known_is_left_out(tmp_path: Path, fields: dict
     given = stories.feedback(kind="correction", value_json=json.dumps("x"), target_trace_id=call.key.trace_id)
 
     assert [one.reason for one in selected(tmp_path, call, given).left_out] == [reason]
+
+
+def test_a_correction_that_does_not_count_makes_no_row(tmp_path: Path) -> None:
+    """What was retracted, superseded or cannot be of its call teaches nothing; the successor does."""
+    call = stories.closed()
+    fields = {"kind": "correction", "value_json": json.dumps("x"), "target_trace_id": call.key.trace_id}
+    retracted, first = stories.feedback(rater="a", **fields), stories.feedback(rater="b", **fields)
+    second = stories.feedback(rater="b", supersedes=first.feedback_id, **fields)
+    rejected = stories.feedback(rater="c", choice=3, **fields)
+    taken_back = stories.feedback(kind="retraction", value_json="null", supersedes=retracted.feedback_id)
+
+    found = selected(tmp_path, call, retracted, first, second, rejected, taken_back)
+
+    assert {one.id: one.reason for one in found.left_out} == {
+        retracted.feedback_id: "retracted",
+        first.feedback_id: "superseded",
+        rejected.feedback_id: "choice_out_of_range",
+    }
+    assert [one.feedback_id for one in found.corrections] == [second.feedback_id]
