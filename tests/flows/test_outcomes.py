@@ -71,6 +71,11 @@ def test_code_of_the_page_reports_outcomes(
     assert {one["metric"]: one["value"] for one in found}["resolved"] is True
 
 
+def lines(file: Path) -> list[dict[str, Any]]:
+    """A file's lines, as JSON."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
 def imported(backtalk: Backtalk, file: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """The import command's end."""
     command = [sys.executable, "-m", "backtalk", "feedback", "import", str(file), "--api-key", "sk-flow"]
@@ -98,10 +103,8 @@ def test_a_file_of_outcomes_joins_its_calls(backtalk: Backtalk, client: openai.O
     assert "5 rows: 6 feedback taken, 0 of them known already" in done.stdout, done.stderr
     assert "5 joined, 1 pending, 0 ambiguous" in done.stdout
     assert done.returncode == 1
-    assert [json.loads(line)["line"] for line in (tmp_path / "tickets.csv.refused.jsonl").open()] == [6]
-    assert [json.loads(line) for line in (tmp_path / "tickets.csv.unjoined.jsonl").open()] == [
-        {"line": 5, "status": "pending"}
-    ]
+    assert [line["line"] for line in lines(tmp_path / "tickets.csv.refused.jsonl")] == [6]
+    assert lines(tmp_path / "tickets.csv.unjoined.jsonl") == [{"line": 5, "status": "pending"}]
     assert {one["metric"]: one["value"] for one in outcomes(backtalk, traces[0], 2)} == {"resolved": True, "csat": 5}
     again = imported(backtalk, file, *columns, "--anew")
     assert "6 feedback taken, 6 of them known already" in again.stdout
