@@ -170,7 +170,11 @@ def _said(period: Period) -> str:
     first = ", ".join(f"first_value({name} order by given_ns) as {name}" for name in _FIRST)
     since = day(max(period.since_ns, 0))
     return f"""replaced as (
-        select distinct tenant, supersedes from feedback where dt >= '{since}' and supersedes is not null
+        select distinct e.tenant, e.feedback_id as supersedes
+        from feedback l join feedback e on l.tenant = e.tenant and l.supersedes = e.feedback_id
+        where l.supersedes is not null and l.dt >= '{since}' and l.feedback_id <> e.feedback_id and (
+            coalesce(l.channel, 'api') not in ('token', 'link')
+            or (l.trace_id = e.trace_id and coalesce(e.source, 'end_user') = 'end_user'))
     ), given as (
         select feedback_id, coalesce(item, 0) as item, min(given_ns) as given_ns, {first},
             first_value(source order by given_ns) as origin,

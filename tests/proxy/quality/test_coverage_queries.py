@@ -208,7 +208,7 @@ def test_who_says_what_makes_it_knowledge(tmp_path: Path, said: dict[str, Any], 
 
 
 def test_what_was_replaced_or_taken_back_counts_no_more(tmp_path: Path) -> None:
-    """Only by its own tenant; what replaces it counts."""
+    """Only by its own tenant, and by a page's token only what an end user said of the same trace."""
     first, second = stories.closed(), stories.closed()
     write_facts(
         tmp_path, first, second,
@@ -216,6 +216,7 @@ def test_what_was_replaced_or_taken_back_counts_no_more(tmp_path: Path) -> None:
         stories.feedback(feedback_id="b", target_trace_id=second.key.trace_id),
         stories.feedback(feedback_id="c", kind="retraction", value_json="null", supersedes="a"),
         stories.feedback(feedback_id="d", kind="retraction", value_json="null", supersedes="b", tenant="other"),
+        stories.feedback(feedback_id="e", kind="retraction", value_json="null", supersedes="b", channel="token"),
     )  # fmt: skip
     assert known(tmp_path) == {"explicit": 1, "silent": 1}
     assert {row["feedback_id"] for row in ask(tmp_path, coverage_queries.statuses(AROUND))} == {"b"}
