@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := demo chaos prometheus trl phoenix model clients node hosts redis
+HEAVY := browser demo chaos prometheus trl phoenix model clients node hosts redis
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -34,8 +34,11 @@ test: $(READY) ## Run the tests, all but the heavy ones
 
 test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo, the clients
 
-test-demo test-chaos test-prometheus: test-%: $(READY)
+test-browser test-demo test-chaos test-prometheus: test-%: $(READY)
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
+
+# The browser is the machine's own; the React of its example comes from npm.
+test-browser: .venvs/node/node_modules/.package-lock.json
 
 # The heavy packages live in an environment of their own; the tests start its programs.
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready

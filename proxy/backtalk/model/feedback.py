@@ -22,7 +22,7 @@ FeedbackChannel = Literal["api", "token", "link", "otlp", "import"]
 """The way in: an app's server, a page with a browser token, a link, OpenTelemetry, or a file of late outcomes."""
 
 EventName = Literal[
-    "copied", "inserted", "accepted", "edited", "shared", "dwell", "scrolled_away", "undone"
+    "copied", "inserted", "accepted", "edited", "shared", "stopped", "dwell", "scrolled_away", "undone"
 ]  # fmt: skip
 """What a person did with an answer, seen by the app."""
 
