@@ -24,6 +24,7 @@ from backtalk.process import Inherited, die_with_parent
 from backtalk.relay.gate import VirtualKeys
 from backtalk.session.key_counts import KeyCounts
 from backtalk.session.targets import Targets
+from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import Settings, load_inherited
 from backtalk.spool import Spool
 from backtalk.spool.late import LateSpool
@@ -31,7 +32,8 @@ from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
 from backtalk.virtual_keys import KeyRing
 from backtalk.web.crowd import Crowd, most_connections
-from backtalk.web.feedback import FeedbackDoor
+from backtalk.web.feedback import door_of
+from backtalk.web.feedback_taking import Taking
 from backtalk.web.hosts import OwnHosts
 from backtalk.web.problems import answer
 from backtalk.web.publishing import publishing
@@ -137,17 +139,13 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         if ring:
             tasks.spawn(counts.warm(), name="warm the counters of keys")
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
-        tenants = Tenants(secret, owner=ring.admitted)
-        speakers = Speakers(tenants, source=settings.feedback.source, find=ring.find)
-        door = FeedbackDoor(
-            spool,
-            targets,
-            speakers,
-            secret=secret,
-            settings=settings.feedback,
-            metrics=metrics,
-            declared=settings.metrics,
+        token_counts = _token_counts(settings, secret, metrics)
+        taking = Taking(
+            spool, targets, token_counts, secret=secret, settings=settings.feedback, declared=settings.metrics
         )
+        speakers = Speakers(Tenants(secret, owner=ring.admitted), source=settings.feedback.source, find=ring.find)
+        admin_token = installation.admin_token(settings.data_dir, _admin_token(settings))
+        door = door_of(settings, taking, speakers, secret=secret, admin_token=admin_token, metrics=metrics)
         keys = VirtualKeys(ring, counts)
         app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
         try:
@@ -157,10 +155,15 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
             await tasks.aclose()
             await targets.aclose()
             await counts.aclose()
+            await token_counts.aclose()
             await spool.aclose()
             metrics.publish(settings.data_dir / "metrics")
 
     return opened
+
+
+def _admin_token(settings: Settings) -> str | None:
+    return settings.admin_token.get_secret_value() if settings.admin_token else None
 
 
 async def _refreshing(ring: KeyRing) -> None:
@@ -170,21 +173,27 @@ async def _refreshing(ring: KeyRing) -> None:
         ring.refresh()
 
 
+def _redis_url(settings: Settings) -> str | None:
+    return settings.redis_url.get_secret_value() if settings.redis_url else None
+
+
+def _token_counts(settings: Settings, secret: bytes, metrics: Metrics) -> TokenCounts:
+    return TokenCounts(_redis_url(settings), secret=secret, metrics=metrics, lookup_ms=settings.feedback.lookup_ms)
+
+
 def _key_counts(settings: Settings, secret: bytes, metrics: Metrics) -> KeyCounts:
-    url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    return KeyCounts(url, secret=secret, metrics=metrics, lookup_ms=settings.keys.lookup_ms)
+    return KeyCounts(_redis_url(settings), secret=secret, metrics=metrics, lookup_ms=settings.keys.lookup_ms)
 
 
 def _targets(settings: Settings, secret: bytes, metrics: Metrics) -> Targets:
-    url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    limits = settings.feedback
+    limits, url = settings.feedback, _redis_url(settings)
     return Targets(url, secret=secret, metrics=metrics, lookup_ms=limits.lookup_ms, mark_ttl_s=limits.idempotency_ttl_s)
 
 
 def _redis_answers(settings: Settings) -> bool:
     from backtalk.session.ping import ping  # noqa: PLC0415 -- the proxies load it when it is needed
 
-    url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    url = _redis_url(settings)
     return url is not None and ping(url, timeout_s=settings.session.redis_timeout_ms / 1000) is None
 
 
@@ -197,8 +206,7 @@ def _admin(settings: Settings, metrics: Metrics) -> Open:
     from backtalk.web.traces import Traces  # noqa: PLC0415
 
     secret = installation.secret(settings.data_dir)
-    given = settings.admin_token.get_secret_value() if settings.admin_token else None
-    token = installation.admin_token(settings.data_dir, given)
+    token = installation.admin_token(settings.data_dir, _admin_token(settings))
     labels = LateSpool(lambda: Spool.open(settings.data_dir / "spool", settings.spool, metrics=metrics))
 
     def reviews(reading: Reading[Traces]) -> Reviews:

@@ -190,6 +190,10 @@ class FeedbackSettings(Section):
     declared_metrics_only: bool = Field(
         default=False, description="Refuse feedback about a metric that no `[metrics.<name>]` declares."
     )
+    max_items: int = Field(default=1_000, gt=0, le=10_000, description="Most feedback in one body; above it 400.")
+    read_timeout_s: float = Field(
+        default=5.0, gt=0, description="Longest wait for the admin process where feedback is read; then 503."
+    )
     allowed_origins: tuple[str, ...] = Field(
         default=(), description="Origins (`https://app.example`) whose pages may give feedback, but make no calls."
     )

@@ -22,6 +22,7 @@ class TokenSettings(Section):
     kinds: tuple[TokenKind, ...] = Field(
         default=("rating", "comment", "correction", "survey", "event"), description="Kinds of feedback that it allows."
     )
+    limit: int = Field(default=100, gt=0, description="Most feedback that one token gives in its life; above it 429.")
     key: int = Field(
         default=0,
         ge=0,

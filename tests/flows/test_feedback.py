@@ -142,9 +142,10 @@ def test_bad_bodies_get_a_sentence_with_the_trace_id(backtalk: Backtalk, body: o
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/v1/feedback", 405),
+        ("PUT", "/v1/feedback", 405),
         ("OPTIONS", "/v1/feedback", 405),
-        ("POST", "/v1/feedback/x", 404),
+        ("POST", "/v1/feedback/x", 405),
+        ("POST", "/v1/feedback/x/y", 404),
         ("POST", "/v1/feedbacks", 404),
         ("GET", "/feedback.jsx", 404),
     ],
@@ -160,7 +161,7 @@ def test_reserved_paths_never_reach_the_upstream(
     with caught.value as error:
         assert error.code == status
         assert len(error.headers["x-trace-id"]) == 32
-        assert error.headers["allow"] == ("POST" if status == 405 else None)
+        assert ("allow" in error.headers) == (status == 405)
     assert len(upstream.exchanges) == before
 
 

@@ -193,7 +193,7 @@ def endpoints() -> Iterator[tuple[str, str, str, str]]:
         yield "public", "any", ollama, "Ollama's: relayed as Azure's paths are."
     for path in sorted((PACKAGE / "web").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        listener = "admin" if path.stem == "admin" else "public"
+        listener = "admin" if path.stem in ("admin", "audits", "feedback_admin") else "public"
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
                 found = _ENDPOINT.match(ast.get_docstring(node) or "")

@@ -96,6 +96,11 @@ class LedgerReader:
             return []
         return _first(self._chunked("feedback", "supersedes", feedback_ids), "feedback_id", "item")
 
+    def feedback_by(self, column: str, values: Iterable[str]) -> list[dict[str, Any]]:
+        """Feedback whose column is one of the values, a row for each call that it is about, each once."""
+        rows = self._chunked("feedback", column, values) if column in self._columns("feedback") else []
+        return _first(sorted(rows, key=lambda row: row["given_ns"]), "feedback_id", "item")
+
     def messages(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Messages by id."""
         return {row["message_id"]: row for row in self._chunked("messages", "message_id", ids)}

@@ -18,8 +18,9 @@ FeedbackKind = Literal[
 ]
 """What a person or a system said. A `retraction` is sent as DELETE: it takes another feedback back."""
 
-FeedbackChannel = Literal["api", "token", "link", "otlp", "import"]
-"""The way in: an app's server, a page with a browser token, a link, OpenTelemetry, or a file of late outcomes."""
+FeedbackChannel = Literal["api", "token", "link", "otlp", "phoenix", "import"]
+"""The way in: an app's server, a page with a browser token, a link, OpenTelemetry, annotations in Phoenix's shape, or a
+file of late outcomes."""
 
 EventName = Literal[
     "copied", "inserted", "accepted", "edited", "shared", "stopped", "dwell", "scrolled_away", "undone"

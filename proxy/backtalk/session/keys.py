@@ -32,6 +32,8 @@ IDEMPOTENCY: Final = b"I:"
 """A feedback id -> hash of its body (feedback's repeats)."""
 USED: Final = b"V:"
 """A virtual key, what is counted, and a window -> how much."""
+TOKEN: Final = b"B:"
+"""A feedback token -> how much feedback it has given."""
 
 DIGEST_BYTES: Final = 12
 TRACE_SPANS: Final = 8
@@ -71,6 +73,11 @@ def idempotency(secret: bytes, feedback_id: str) -> bytes:
 def used(secret: bytes, key_id: str, what: str, window: int) -> bytes:
     """The counter of what a virtual key uses in a window of time."""
     return USED + _hash(secret, b"used", key_id, f"{what} {window}")
+
+
+def token(secret: bytes, token_id: str) -> bytes:
+    """The counter of the feedback that a token has given."""
+    return TOKEN + _hash(secret, b"token", "", token_id)
 
 
 def _hash(secret: bytes, what: bytes, tenant: str, name: str) -> bytes:

@@ -135,6 +135,7 @@ _ALL: Final = (
         across="max",
     ),
     Metric("backtalk.feedback.refused", "counter", "{feedback}", "Feedback that was refused.", ("code",)),
+    Metric("backtalk.feedback.tokens_uncounted", "counter", "{token}", "Uses of tokens that Redis could not count."),
     Metric("backtalk.route.attempts", "counter", "{attempt}", "Attempts of routes.", ("target", "result")),
     Metric("backtalk.route.cooldowns", "counter", "{rest}", "Times that a failing target was let rest.", ("target",)),
     Metric("backtalk.keys.unchecked", "counter", "{call}", "Calls of virtual keys whose limits could not be asked."),

@@ -184,9 +184,9 @@ def _as_variable(value: object) -> str:
 
 
 def _answers(url: str) -> bool:
-    """Whether the public listener speaks: its feedback door refuses a GET on its own, without the upstream."""
-    status, _ = _get(urllib.request.Request(f"{url}/v1/feedback"))  # noqa: S310 -- our own listener
-    return status == 405
+    """Whether the public listener speaks: its feedback door gives its schema by itself, without the upstream."""
+    status, _ = _get(urllib.request.Request(f"{url}/v1/feedback/schema"))  # noqa: S310 -- our own listener
+    return status == 200
 
 
 def _get(request: urllib.request.Request) -> tuple[int, Any]:

@@ -25,6 +25,7 @@ from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.audits import Audits
+from backtalk.web.feedback_admin import FeedbackAdmin
 from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
@@ -50,6 +51,7 @@ class Admin:
         self._data_dir = data_dir
         self._token = token
         self.reading = Reading(lambda: Traces(data_dir, rows, metrics))
+        self.feedback = FeedbackAdmin(self.reading)
 
     async def trace(self, request: Request) -> Response:
         """`GET /v1/traces/{trace_id}`: one trace with sessions, signals and feedback."""
@@ -147,6 +149,8 @@ def admin_app(
         *pages,
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
         Route("/v1/traces", admin.guarded(admin.traces)),
+        Route("/v1/feedback/{feedback_id}", admin.guarded(admin.feedback.one)),
+        Route("/v1/feedback", admin.guarded(admin.feedback.find)),
         Route("/v1/audit", admin.guarded(audits.audit)),
         Route("/metrics", admin.guarded(admin.metrics)),
         Route("/healthz", admin.healthz),

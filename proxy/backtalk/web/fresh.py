@@ -21,7 +21,7 @@ _KEYS: Final[Mapping[TableName, tuple[str, ...]]] = {
     "calls": ("trace_id", "session_id"),
     "messages": ("message_id",),
     "signals": ("trace_id", "shown_by_trace_id"),
-    "feedback": ("trace_id", "response_id", "session_id", "supersedes"),
+    "feedback": ("trace_id", "response_id", "session_id", "feedback_id", "supersedes"),
 }
 
 

@@ -24,6 +24,7 @@ from backtalk.spool.cursor import Cursor
 from backtalk.spool.journal import ID
 from backtalk.spool.tail import Tail
 from backtalk.web import documents
+from backtalk.web.feedback_search import Asked, find
 from backtalk.web.fresh import FreshIndex
 
 _CALL: Final = ("trace_id", "span_id")
@@ -76,6 +77,11 @@ class Traces:
             messages=self.messages(calls),
             siblings=self._siblings(feedback, trace_id),
         )
+
+    def feedback(self, asked: Asked) -> list[dict[str, Any]]:
+        """What was said, with what became of it."""
+        self.refresh()
+        return find(asked, self._reader, self._fresh)
 
     def recent(
         self,

@@ -5,7 +5,7 @@ from backtalk.session import keys
 
 SCOPE = bytes(range(16))
 TAGS = (keys.FRONTIER, keys.ANSWER, keys.REQUEST, keys.CHILDREN, keys.SAID, keys.RECENT, keys.CALL)
-FEEDBACK_TAGS = (keys.RESPONSE, keys.TRACE, keys.IDEMPOTENCY)
+FEEDBACK_TAGS = (keys.RESPONSE, keys.TRACE, keys.IDEMPOTENCY, keys.USED, keys.TOKEN)
 
 
 def test_every_kind_of_key_has_its_own_tag() -> None:

@@ -164,3 +164,14 @@ async def test_a_slow_redis_costs_the_budget_once_and_is_asked_again_later(own_v
             return (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).first == one
 
         await await_until(remembered, 10, what="the mark behind the pause")
+
+
+@pytest.mark.anyio
+async def test_what_names_no_single_call_is_left_to_the_join(redis_url: str) -> None:
+    """A retraction names a feedback, a ranking several calls: both are taken, and their repeats are noticed."""
+    targets = Targets(redis_url, secret=b"s" * 32, metrics=NoMeter(), lookup_ms=2000, mark_ttl_s=60)
+    await targets.warm()
+    retraction = FeedbackBody(kind="retraction", supersedes="a" * 32)
+    found = await targets.look_up("t", "b" * 32, retraction)
+    assert (found.first, found.target, found.status) == (None, None, "unknown")
+    await targets.aclose()

@@ -1,0 +1,68 @@
+"""What became of a feedback: every status, from rows alone."""
+
+from typing import Any
+
+import pytest
+
+from backtalk.web.feedback_documents import feedback_document
+
+CALL = {"trace_id": "1" * 32, "span_id": "2" * 16, "tenant": "t", "response_id": "r", "session_id": "s"}
+OTHER = CALL | {"span_id": "3" * 16}
+ID = "a" * 32
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    """A thumb about the call."""
+    said = {"feedback_id": ID, "kind": "rating", "value_json": "true", "tenant": "t", "given_ns": 1, "committed": True}
+    return said | {"trace_id": CALL["trace_id"], "span_id": CALL["span_id"]} | changes
+
+
+def after(kind: str, **changes: Any) -> dict[str, Any]:
+    """Something that names it as superseded."""
+    return row(feedback_id="b" * 32, kind=kind, supersedes=ID, given_ns=2, trace_id=None, span_id=None) | changes
+
+
+@pytest.mark.parametrize(
+    ("said", "calls", "later", "status"),
+    [
+        (row(), [CALL, OTHER], [], "joined"),
+        (row(), [], [], "pending"),
+        (row(span_id=None), [CALL, OTHER], [], "ambiguous"),
+        (row(), [CALL | {"tenant": "u"}], [], "pending"),
+        (row(), [CALL], [after("rating")], "superseded"),
+        (row(), [CALL], [after("rating"), after("retraction")], "retracted"),
+        (row(), [CALL], [after("retraction", tenant="u")], "joined"),
+        (row(trace_id=None, span_id=None, session_id="s"), [CALL, OTHER], [], "joined"),
+        (row(trace_id=None, span_id=None, session_id="x"), [CALL], [], "pending"),
+    ],
+)
+def test_the_status_says_what_became_of_it(
+    said: dict[str, Any], calls: list[dict[str, Any]], later: list[dict[str, Any]], status: str
+) -> None:
+    """Nobody but the same tenant can replace it or take it back; a call of another tenant is none."""
+    assert feedback_document([said], calls, later)["status"] == status
+
+
+def test_what_was_said_is_shown_with_its_call_and_its_history() -> None:
+    """The value, the key that was given, the call that was found, and what came after."""
+    document = feedback_document([row(comment="why", range_low=1.0, range_high=5.0)], [CALL], [after("retraction")])
+    assert (document["value"], document["comment"], document["range"]) == (True, "why", [1.0, 5.0])
+    assert document["target"] == {"trace_id": CALL["trace_id"], "span_id": CALL["span_id"]}
+    assert document["history"] == [{"feedback_id": "b" * 32, "kind": "retraction", "given_ns": 2}]
+    assert "tenant" not in document
+
+
+def test_an_ambiguous_one_lists_its_candidates() -> None:
+    """And says that none is meant."""
+    document = feedback_document([row(span_id=None)], [CALL, OTHER], [])
+    assert document["target"] is None
+    assert [one["span_id"] for one in document["candidates"]] == ["2" * 16, "3" * 16]
+
+
+def test_one_about_several_calls_says_of_each() -> None:
+    """A ranking is pending until each of its calls is known."""
+    items = [row(kind="ranking", item=0), row(kind="ranking", item=1, span_id=OTHER["span_id"])]
+    assert feedback_document(items, [CALL], [])["status"] == "pending"
+    whole = feedback_document(items, [CALL, OTHER], [])
+    assert whole["status"] == "joined"
+    assert [len(one["found"]) for one in whole["calls"]] == [1, 1]
