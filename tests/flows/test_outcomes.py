@@ -4,8 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +19,6 @@ PAGE: Final = ROOT / "docs/outcomes.md"
 ADDRESS: Final = "http://127.0.0.1:8080"
 NODE: Final = ROOT / ".venvs/node/bin/node"
 BLOCKS: Final = re.findall(r"^```(python|ts)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def needs_batches(backtalk: Backtalk) -> None:
-    """Skip where the public door does not take several feedback in one body yet."""
-    request = urllib.request.Request(f"{backtalk.url}/v1/feedback", b'{"items": []}')  # noqa: S310 -- our own
-    try:
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 -- our own
-    except urllib.error.HTTPError as error:
-        with error:
-            if json.load(error)["error"]["message"].startswith("kind is missing"):
-                pytest.skip("this door takes one feedback at a time")
 
 
 def asked(client: openai.OpenAI, text: str) -> str:
@@ -75,8 +62,6 @@ def test_code_of_the_page_reports_outcomes(
     language: str, code: str, backtalk: Backtalk, client: openai.OpenAI, tmp_path: Path
 ) -> None:
     """Each prints the ids of what it sent, which stands on the call; where it has an id, a second run counts once."""
-    if '"items"' in code:
-        needs_batches(backtalk)
     trace_id = asked(client, f"What became of this? {tmp_path.name}")
     printed = run_block(language, code, tmp_path, backtalk, trace_id).split()
     if '"id"' in code or "id:" in code:
@@ -101,7 +86,6 @@ def imported(backtalk: Backtalk, file: Path, *more: str) -> subprocess.Completed
 
 def test_a_file_of_outcomes_joins_its_calls(backtalk: Backtalk, client: openai.OpenAI, tmp_path: Path) -> None:
     """What names no call is pending, what is wrong is refused, each with its line; sent again it changes nothing."""
-    needs_batches(backtalk)
     traces = [asked(client, f"Outcome {number} of {tmp_path.name}?") for number in range(3)]
     file = tmp_path / "tickets.csv"
     rows = [
