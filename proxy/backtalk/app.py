@@ -49,10 +49,16 @@ class PublicApp:
             self._door, sink=sink, secret=secret, settings=settings, metrics=metrics, answer=answer, owner=owner
         )
         self._serve: Serve | None = None
+        self._lanes: Lanes | None = None
 
     def calls(self, path: str) -> Serve | None:
         """Who answers a call on this path; None for what is no call, and outside of the app's life."""
         return self._serve if is_call(path) else None
+
+    def forget(self) -> None:
+        """Forget what of answers is in memory: somebody's texts are being erased."""
+        if self._lanes is not None:
+            self._lanes.forget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that is no call, or one life of the server."""
@@ -72,7 +78,7 @@ class PublicApp:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        lanes = Lanes(self._settings, self._keys, self._metrics)
+        lanes = self._lanes = Lanes(self._settings, self._keys, self._metrics)
         lane = from_programs(lanes.lane, self._settings)
         if self._virtual_keys is not None:
             lane = gated(lane, self._virtual_keys, self._settings)

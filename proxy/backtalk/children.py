@@ -10,6 +10,7 @@ import functools
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from typing import Final
 
 from backtalk import installation
@@ -27,6 +28,7 @@ from backtalk.session.targets import Targets
 from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import Settings, load_inherited
 from backtalk.spool import Spool
+from backtalk.spool.commit import CUT, touched_ns
 from backtalk.spool.late import LateSpool
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics, configure_logging
@@ -134,7 +136,6 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         tasks = TaskGroup()
         counts = _key_counts(settings, secret, metrics)
         ring = KeyRing.open(settings.data_dir)
-        tasks.spawn(_refreshing(ring), name="read the keys again")
         tasks.spawn(targets.warm(), name="warm feedback look-ups")
         if ring:
             tasks.spawn(counts.warm(), name="warm the counters of keys")
@@ -148,6 +149,7 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         door = door_of(settings, taking, speakers, secret=secret, admin_token=admin_token, metrics=metrics)
         keys = VirtualKeys(ring, counts)
         app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
+        tasks.spawn(_refreshing(ring, app, settings.data_dir / "spool" / CUT), name="look at keys and erasures")
         try:
             async with alive(app):
                 yield app
@@ -166,11 +168,15 @@ def _admin_token(settings: Settings) -> str | None:
     return settings.admin_token.get_secret_value() if settings.admin_token else None
 
 
-async def _refreshing(ring: KeyRing) -> None:
-    """Look once a second whether the keys' file is another one."""
+async def _refreshing(ring: KeyRing, app: PublicApp, cut: Path) -> None:
+    """Look once a second whether the keys' file is another one, and whether texts are being erased."""
+    seen_ns = touched_ns(cut)
     while True:
         await asyncio.sleep(_KEYS_S)
         ring.refresh()
+        if (cut_ns := touched_ns(cut)) != seen_ns:
+            seen_ns = cut_ns
+            app.forget()
 
 
 def _redis_url(settings: Settings) -> str | None:

@@ -15,6 +15,7 @@ from backtalk import (
     __version__,
     audit_command,
     console_command,
+    erase_commands,
     feedback_commands,
     key_commands,
     review_commands,
@@ -170,6 +171,7 @@ main.add_command(audit_command.audit)
 main.add_command(console_command.console)
 main.add_command(key_commands.keys)
 main.add_command(review_commands.review)
+main.add_command(erase_commands.erase)
 
 
 @main.group()

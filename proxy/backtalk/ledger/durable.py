@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 LOG: Final = "_delta_log"
 _UNSYNCED_VERSIONS: Final = 2
+_VERSION_DIGITS: Final = 20
 
 
 def log_entry(root: Path, version: int) -> Path:
@@ -61,3 +62,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def forget_before(root: Path, version: int) -> None:
+    """Delete what the log says of earlier versions than this one, of which there is a checkpoint, and torn files."""
+    for path in sorted((root / LOG).iterdir()):
+        number = path.name[:_VERSION_DIGITS]
+        if (number.isdigit() and len(number) == _VERSION_DIGITS and int(number) < version) or path.suffix == ".torn":
+            path.unlink()
+    sync(root / LOG)

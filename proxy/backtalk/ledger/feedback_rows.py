@@ -15,6 +15,7 @@ from backtalk.model.feedback import CallNamed
 _SAME: Final = (
     "feedback_id", "kind", "value_json", "tenant", "given_ns", "metric", "comment", "rater", "body_sha256", "source",
     "channel", "key_id", "at_ns", "supersedes", "choice", "level", "direction", "distance", "duration_s", "rubric",
+    "erased_ns",
 )  # fmt: skip
 _OWN: Final = ("trace_id", "span_id", "response_id", "parent_span_id", "rank", "shown")
 _WRITTEN: Final = frozenset(("comment", "correction"))

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from backtalk.errors import SetupError
+from backtalk.ledger.erasing import Erasure, Order, erase
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import TABLES, Row, TableName
 from backtalk.ledger.table import LedgerTable
@@ -111,6 +112,11 @@ class Ledger:
                 table.vacuum()
         self._vacuumed = today
         return True
+
+    def erase(self, order: Order) -> Erasure:
+        """Take a person's texts out of the tables; raises `StoreError`, and may then be repeated."""
+        self._known.clear()  # what was written before may be gone, and is to be written again where others say it
+        return erase(self._tables, order)
 
     def close(self) -> None:
         """Let the ledger go, so that another may write it; closing again does nothing."""

@@ -132,12 +132,11 @@ class LedgerReader:
         query += f" order by {order}" if order else ""
         query += f" limit {int(limit)}" if limit else ""
         try:
-            with self._guard:
-                table = self._table(name)
-                if table is None:
-                    return []
-                engine = QueryBuilder().register(name, table)
-            return _to_rows(cast("_Table", engine.execute(query).read_all()))
+            try:
+                return self._run(name, query)
+            except (DeltaError, OSError):  # an erasure leaves no older version: what was held of it is opened anew
+                self._forget(name)
+                return self._run(name, query)
         except (DeltaError, OSError) as error:
             raise StoreError(f"the table {name} cannot be read: {error}", code="ledger_unavailable") from error
 
@@ -146,13 +145,28 @@ class LedgerReader:
             table = self._table(name)
             return set() if table is None else {field.name for field in table.schema().fields}
 
+    def _run(self, name: TableName, query: str) -> list[dict[str, Any]]:
+        with self._guard:
+            table = self._table(name)
+            if table is None:
+                return []
+            engine = QueryBuilder().register(name, table)
+        return _to_rows(cast("_Table", engine.execute(query).read_all()))
+
+    def _forget(self, name: TableName) -> None:
+        with self._guard:
+            self._open.pop(name, None)
+
     def _table(self, name: TableName) -> DeltaTable | None:
         """A handle at the newest version, or at the pinned one; the caller holds the guard."""
         found, opened_at = self._open.get(name, (None, 0))
         if self._pinned is not None and name not in self._pinned:
             return None
         if found is not None and self._pinned is None:
-            found.update_incremental()
+            try:
+                found.update_incremental()
+            except DeltaError:  # an erasure has deleted what led to the newest version
+                found = None
         if found is None or found.version() - opened_at > _STALE_VERSIONS:
             if not DeltaTable.is_deltatable(str(self._root / name)):
                 return None

@@ -14,16 +14,9 @@ from backtalk.ledger.days import day
 from backtalk.ledger.feedback_rows import feedback_rows
 from backtalk.ledger.schema import Row, TableName
 from backtalk.model.chat import Message, Usage
+from backtalk.model.erased import Erased
 from backtalk.model.evidence import without_texts
-from backtalk.model.facts import (
-    CallClosed,
-    CallOpened,
-    CallRelated,
-    Fact,
-    FeedbackGiven,
-    SessionLinked,
-    SignalFound,
-)
+from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, FeedbackGiven, SessionLinked, SignalFound
 from backtalk.model.ids import keyed_hash
 
 _ERROR_CHARS: Final = 2_000
@@ -99,7 +92,7 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
     mine = (
         "closed_ns", "duration_ns", "first_byte_ns", "overhead_ns", "status", "outcome", "error", "session_id",
         "chunks", "request_bytes", "response_bytes", "request_capture", "response_capture", "upstream",
-        "upstream_request_id", "cost_usd", "key_id", "audit_prob", "audited",
+        "upstream_request_id", "cost_usd", "key_id", "audit_prob", "audited", "erased_ns",
     )  # fmt: skip
     return {
         "dt": day(opened.opened_ns),
@@ -214,4 +207,5 @@ _MAKERS: Final[Mapping[type, Callable[[Any], tuple[TableName, Row]]]] = {
     SignalFound: lambda fact: ("signals", signal_row(fact)),
     CallRelated: _relation,
     SessionLinked: _link,
+    Erased: lambda fact: ("erasures", {"dt": day(fact.erased_ns), **msgspec.structs.asdict(fact)}),
 }

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol, cast
 import arro3.core
 from arro3.core import Array, DataType, Field, Schema, Table
 
-TableName = Literal["calls", "messages", "signals", "feedback"]
+TableName = Literal["calls", "messages", "signals", "feedback", "erasures"]
 Row = Mapping[str, Any]
 """One row by column name; absent and None are the same: null, or an empty list."""
 
@@ -35,6 +35,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "not_understood": _TEXT, "route": _TEXT, "target": _TEXT, "attempt_count": _INT, "attempts_json": _TEXT,
         "cost_usd": _REAL, "key_id": _TEXT, "cache": _TEXT,
         "cache_write_tokens": _INT, "logprobs_json": _TEXT, "previous_response_id": _TEXT,
+        "erased_ns": _INT,
         "ask_arm": _TEXT, "ask_prob": _REAL, "ask_policy": _TEXT,
         "audit_prob": _REAL, "audited": _FLAG,
         "conversation_id": _TEXT, "choice_count": _INT, "error_message": _TEXT, "retrieved_response_id": _TEXT,
@@ -58,6 +59,11 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "rank": _INT, "shown": _INT, "choice": _INT, "span_start": _INT, "span_end": _INT, "range_low": _REAL,
         "range_high": _REAL, "level": _TEXT, "direction": _TEXT, "distance": _REAL, "duration_s": _REAL,
         "rubric": _TEXT,
+        "erased_ns": _INT,
+    },
+    "erasures": {
+        "dt": _TEXT, "erasure_id": _TEXT, "by": _TEXT, "subject": _TEXT, "tenant": _TEXT, "erased_ns": _INT,
+        "actor": _TEXT, "reason": _TEXT,
     },
 }  # fmt: skip
 """Every column of every table. `dt` is the UTC day of the fact, by which tables are partitioned.
@@ -67,9 +73,10 @@ put into) and a `withdrawal` (a replay's word that the signal of this id does no
 `span_id` name the call that the fact is about. `replay` numbers the replay that wrote a row; null is the worker's own.
 In `feedback`, `trace_id`, `span_id`, `response_id`, `parent_span_id` and `session_id` are the key that was given, not a
 resolved one. What was said of several calls has a row for each, with one `feedback_id`, counted from 0 by `item`.
+resolved one. Where `erased_ns` is set, the texts of the row were erased by the order of that instant in `erasures`.
 """
 
-TABLES: Final[tuple[TableName, ...]] = ("messages", "calls", "signals", "feedback")
+TABLES: Final[tuple[TableName, ...]] = ("messages", "calls", "signals", "feedback", "erasures")
 """All tables, in the order in which they are written: a call's messages are there before the call."""
 
 LOOKED_UP: Final[Mapping[TableName, tuple[str, ...]]] = {
@@ -77,6 +84,7 @@ LOOKED_UP: Final[Mapping[TableName, tuple[str, ...]]] = {
     "messages": ("message_id",),
     "signals": ("trace_id", "shown_by_trace_id"),
     "feedback": ("trace_id", "response_id", "session_id", "feedback_id", "supersedes"),
+    "erasures": (),
 }
 """Random ids that rows are found by, across all days; Bloom filters tell which row groups hold them."""
 

@@ -10,9 +10,9 @@ a second fsync succeeds without the data (Rebello et al., "Can Applications Reco
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self, cast
 
 from deltalake import (
     BloomFilterProperties,
@@ -20,16 +20,19 @@ from deltalake import (
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
+    QueryBuilder,
     Transaction,
     WriterProperties,
     write_deltalake,
 )
 from deltalake.exceptions import DeltaError
+from deltalake.schema import ArrayType, PrimitiveType
+from deltalake.schema import Field as DeltaField
 
 from backtalk.errors import StoreError
-from backtalk.ledger.durable import LOG, log_entry, sync, sync_checkpoints, sync_newest, sync_versions
+from backtalk.ledger.durable import LOG, forget_before, log_entry, sync, sync_checkpoints, sync_newest, sync_versions
 from backtalk.ledger.quarantine import mend, put_aside
-from backtalk.ledger.schema import LOOKED_UP, Row, TableName, schema, to_arrow
+from backtalk.ledger.schema import COLUMNS, LOOKED_UP, Row, TableName, schema, to_arrow
 
 _log = logging.getLogger(__name__)
 CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 90 days"}
@@ -115,6 +118,63 @@ class LedgerTable:
         except (DeltaError, OSError, ValueError) as error:
             raise self._failed(error) from error
 
+    def select(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query on this table by its name; what stands in it was quoted by the caller."""
+        try:
+            found: Any = QueryBuilder().register(self.name, self._delta).execute(query).read_all()
+            columns = {name: found.column(name).to_pylist() for name in found.column_names}
+        except (DeltaError, OSError) as error:
+            raise self._failed(error) from error
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def update(self, condition: str, values: Mapping[str, str]) -> None:
+        """Write the rows anew that a condition names; `values` are SQL expressions by column."""
+        how: dict[str, Any] = {"writer_properties": _writer_properties(self.name)}
+        self._change(
+            lambda: self._delta.update(dict(values), predicate=condition, post_commithook_properties=_NO_HOOKS, **how)
+        )
+
+    def delete(self, condition: str) -> int:
+        """Delete the rows that a condition names; gives how many they were."""
+        how: dict[str, Any] = {"writer_properties": _writer_properties(self.name)}
+        told = self._change(lambda: self._delta.delete(condition, post_commithook_properties=_NO_HOOKS, **how))
+        return int(told.get("num_deleted_rows") or 0)
+
+    def widen(self) -> None:
+        """Add the columns that a table of an older version lacks."""
+        known = {field.name for field in self._delta.schema().fields}
+        missing = [_field(name, kind) for name, kind in COLUMNS[self.name].items() if name not in known]
+        if missing:
+            self._change(lambda: self._delta.alter.add_columns(missing, post_commithook_properties=_NO_HOOKS))
+
+    def forget_history(self) -> None:
+        """Leave the newest version alone: no older one can be read, and no statistics of it are in the log."""
+        self._change(
+            lambda: self._delta.vacuum(
+                retention_hours=0,
+                dry_run=False,
+                enforce_retention_duration=False,
+                full=True,
+                post_commithook_properties=_NO_HOOKS,
+            )
+        )
+        try:
+            self._delta.create_checkpoint()
+            sync_checkpoints(self._path)
+            forget_before(self._path, self._delta.version())
+            self._delta = DeltaTable(self._path)
+        except (DeltaError, OSError) as error:
+            raise self._failed(error) from error
+
+    def _change(self, change: Callable[[], Any]) -> dict[str, Any]:
+        try:
+            self._take_back()
+            told = change()
+            self._sync()
+        except (DeltaError, OSError, ValueError) as error:
+            raise self._failed(error) from error
+        return cast("dict[str, Any]", told or {})
+
     def _write(self, rows: Sequence[Row], end: int) -> None:
         write_deltalake(
             self._delta,
@@ -165,6 +225,12 @@ def _open_or_create(path: Path, name: TableName) -> DeltaTable:
     sync_versions(path, -1, 0)
     sync(path.parent)
     return delta
+
+
+def _field(name: str, kind: str) -> DeltaField:
+    if kind == "texts":
+        return DeltaField(name, ArrayType(PrimitiveType("string"), contains_null=True))
+    return DeltaField(name, PrimitiveType({"text": "string", "int": "long", "real": "double", "flag": "boolean"}[kind]))
 
 
 def _writer_properties(name: TableName) -> WriterProperties:

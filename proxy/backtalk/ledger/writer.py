@@ -7,7 +7,9 @@ pauses between tries grow.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Final, Protocol
 
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from backtalk import clock
 from backtalk.errors import StoreError
 from backtalk.ledger.days import day
+from backtalk.ledger.erasing import Erasure, Order
 from backtalk.ledger.ledger import Ledger
 from backtalk.model.facts import JournalEntry, decode_entry
 from backtalk.settings import LedgerSettings
@@ -64,6 +67,7 @@ class LedgerWriter:
         self._batch_bytes = 0
         self._batch_since_ns = 0
         self._lost_bytes = 0
+        self._orders: deque[tuple[Order, Future[Erasure]]] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -71,6 +75,12 @@ class LedgerWriter:
     def committed(self) -> int:
         """The journal's position up to which everything is in the tables."""
         return self._ledger.committed
+
+    def erase(self, order: Order) -> "Future[Erasure]":
+        """Have a person's texts taken out between two commits."""
+        asked: Future[Erasure] = Future()
+        self._orders.append((order, asked))
+        return asked
 
     def start(self) -> None:
         """Begin."""
@@ -111,7 +121,16 @@ class LedgerWriter:
             self._ledger.commit(self._batch)
             self._batch, self._batch_bytes = [], 0
             self._maintain()
+        while self._orders:
+            self._carry_out(*self._orders.popleft())
         return taken
+
+    def _carry_out(self, order: Order, asked: "Future[Erasure]") -> None:
+        """Erase; whoever asked hears of a failure, and asks again."""
+        try:
+            asked.set_result(self._ledger.erase(order))
+        except Exception as error:  # noqa: BLE001 -- told to whom it belongs: the writer goes on
+            asked.set_exception(error)
 
     def _take(self) -> bool:
         records = self._source.read()

@@ -11,6 +11,7 @@ import msgspec
 
 from backtalk.metric_settings import Direction, FeedbackSource, Level
 from backtalk.model.chat import Api, Request, Response
+from backtalk.model.erased import Erased
 from backtalk.model.feedback import CallNamed, FeedbackChannel, FeedbackKind, TextSpan
 from backtalk.model.frames import Ask, Attempt, CacheResult, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
@@ -26,29 +27,11 @@ LinkRule = Literal[
 """Which rule put a call into its session (`session.decide` says what each means)."""
 
 SignalKind = Literal[
-    "regeneration",
-    "reformulation",
-    "assistant_edit",
-    "stop",
-    "correction",
-    "acceptance",
-    "clarification",
-    "escalation",
-    "language_switch",
-    "topic_change",
-    "model_switch",
-    "resumption",
-    "refusal",
-    "apology_loop",
-    "empty_answer",
-    "exhaustion",
-    "invalid_tool_arguments",
-    "tool_schema_violation",
-    "tool_error_repeated",
-    "tool_loop",
-    "parameter_drift",
-    "invalid_structured_output",
-]
+    "regeneration", "reformulation", "assistant_edit", "stop", "correction", "acceptance", "clarification",
+    "escalation", "language_switch", "topic_change", "model_switch", "resumption", "refusal", "apology_loop",
+    "empty_answer", "exhaustion", "invalid_tool_arguments", "tool_schema_violation", "tool_error_repeated",
+    "tool_loop", "parameter_drift", "invalid_structured_output",
+]  # fmt: skip
 """The signals of the built-in detectors; a plugin may use any other lower-case name."""
 
 Polarity = Literal["negative", "positive", "neutral"]
@@ -135,6 +118,7 @@ class CallClosed(msgspec.Struct, frozen=True, tag="call_closed", omit_defaults=T
     cache: CacheResult = ""
     cost_usd: float | None = None
     """By litellm's price table; None where any part of the price is not known."""
+    erased_ns: int | None = None
     ask: Ask | None = None
     """How it was drawn for asking; None where nothing was drawn."""
     audit_prob: float | None = None
@@ -221,9 +205,10 @@ class FeedbackGiven(msgspec.Struct, frozen=True, tag="feedback_given", omit_defa
     distance: float | None = None
     duration_s: float | None = None
     rubric: str | None = None
+    erased_ns: int | None = None
 
 
-Fact = CallOpened | SessionLinked | CallClosed | SignalFound | CallRelated | FeedbackGiven
+Fact = CallOpened | SessionLinked | CallClosed | SignalFound | CallRelated | FeedbackGiven | Erased
 
 
 class JournalEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -233,6 +218,8 @@ class JournalEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     consumed: Mapping[str, int] = {}
     """Spool owner -> offset behind the last consumed frame."""
     dropped: int = 0
+    padding: tuple[bytes, ...] = ()
+    """In place of what was erased, so that an entry that is written anew is as long as before."""
 
 
 encode_entry: Final = msgspec.msgpack.Encoder().encode

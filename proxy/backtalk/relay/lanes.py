@@ -30,9 +30,15 @@ class Lanes:
     def __init__(self, settings: Settings, keys: Mapping[str, str], metrics: Meter) -> None:
         self._keys = keys
         self._litellm: Library | None = None
+        self._routed: Router | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
         default = self._raw(settings.upstream, settings)
         self.lane: Lane = self._router(settings, default, metrics) if settings.routes else default
+
+    def forget(self) -> None:
+        """Forget the answers that are kept for others who ask the same."""
+        if self._routed is not None:
+            self._routed.forget()
 
     async def aclose(self) -> None:
         """Close what was opened, last first."""
@@ -43,8 +49,8 @@ class Lanes:
         lanes = {name: self._lane(name, target, settings) for name, target in settings.targets.items()}
         targets = Targets(settings.targets, lanes, metrics)
         header = settings.session.header
-        router = Router(Routes(settings.routes), targets, default, settings.relay, session_header=header)
-        return router.serve
+        self._routed = Router(Routes(settings.routes), targets, default, settings.relay, session_header=header)
+        return self._routed.serve
 
     def _lane(self, name: str, target: TargetSettings, settings: Settings) -> Lane:
         key = self._keys.get(name)

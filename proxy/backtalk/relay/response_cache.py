@@ -93,6 +93,11 @@ class ResponseCache:
         if is_good(dict(kept), body):
             self._keep(question.key, Answer(kept, body, now_s, askers))
 
+    def clear(self) -> None:
+        """Forget every answer."""
+        self._answers.clear()
+        self._bytes = 0
+
     def _keep(self, key: bytes, answer: Answer) -> None:
         self._drop(key)
         self._answers[key] = answer

@@ -48,6 +48,10 @@ class Router:
         self._room = Room(call_bytes=settings.replay_bytes, process_bytes=settings.replay_process_bytes)
         self._draw = draw
 
+    def forget(self) -> None:
+        """Forget the answers that are kept."""
+        self._cache.clear()
+
     async def serve(self, client: ClientExchange, notes: CallNotes) -> None:
         """Send one call where its model's route says."""
         head = client.head

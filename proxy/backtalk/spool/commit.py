@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from backtalk import clock
@@ -18,9 +19,12 @@ from backtalk.spool.syncing import Syncer, Waiting, settle
 from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
 from backtalk.telemetry import Metrics
 
+CUT: Final = ".cut"
+"""A file beside the spools; when it is touched, every process begins a new segment, so that the old ones can go."""
 HEARTBEAT_S: Final = 0.25
 SEGMENT_AGE_NS: Final = 60 * clock.NS_PER_S
 """A segment is closed at this age, so that raw bodies do not stay on a quiet disk after their consumption."""
+_LOOK_NS: Final = 200 * clock.NS_PER_MS
 _RESERVED_SHARE: Final = 16
 """One sixteenth of the limit is kept for what is to be acknowledged: calls are dropped before feedback is refused."""
 
@@ -50,6 +54,8 @@ class Committer(threading.Thread):
         self._metrics = metrics
         self._used_bytes = 0
         self._rolled_ns = clock.monotonic_ns()
+        self._looked_ns = 0
+        self._cut_ns: int = touched_ns(stream.directory.parent / CUT)
 
     def run(self) -> None:
         """Commit until told to close; the heartbeat at the start tells the worker that this process lives."""
@@ -124,9 +130,13 @@ class Committer(threading.Thread):
     def _age(self) -> None:
         """Roll an old segment, so that it can be deleted once consumed."""
         now = clock.monotonic_ns()
-        if now - self._rolled_ns < SEGMENT_AGE_NS or not self._writer.segment_used_bytes:
+        if now - self._looked_ns < _LOOK_NS:
             return
-        self._rolled_ns = now
+        self._looked_ns = now
+        cut_ns = touched_ns(self._directory.parent / CUT)
+        if (now - self._rolled_ns < SEGMENT_AGE_NS and cut_ns == self._cut_ns) or not self._writer.segment_used_bytes:
+            return
+        self._rolled_ns, self._cut_ns = now, cut_ns
         try:
             self._writer.roll()
         except (FullError, BrokenError):
@@ -164,3 +174,11 @@ class Committer(threading.Thread):
         size = sum(len(w.payload) for w in group)
         with self.guard:
             self.waiting_bytes -= size
+
+
+def touched_ns(cut: Path) -> int:
+    """When new segments were asked for; 0 for never."""
+    try:
+        return cut.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -17,6 +17,7 @@ from backtalk.settings import JournalSettings
 from backtalk.spool import segments
 from backtalk.spool.files import make_directory, replace
 from backtalk.spool.frame import MAX_PAYLOAD_BYTES, pack, scan
+from backtalk.spool.rewriting import Change, rewrite
 from backtalk.spool.segments import BadSegmentError, Segment
 from backtalk.spool.tail import Record
 from backtalk.spool.writer import BrokenError, FullError, Stream, Writer
@@ -94,6 +95,19 @@ class Journal:
                 break
             self._delete(segment)
         self._metrics.set("backtalk.journal.bytes", self._used_bytes)
+
+    def rewrite(self, change: Change) -> int:
+        """Change payloads in place, each to one of its own length; gives how many were. Raises `StoreError`."""
+        try:
+            self._writer.roll()
+            self._writer.sync()
+            count = sum(rewrite(segment, change) for segment in segments.listing(self._directory)[:-1])
+        except (FullError, BrokenError, OSError) as error:
+            raise StoreError(f"the journal cannot be rewritten: {error}", code="journal_not_rewritten") from error
+        self._used_bytes = segments.used_bytes(self._directory)
+        if self._last is not None and (changed := change(self._last.payload)) is not None:
+            self._last = self._last._replace(payload=changed)
+        return count
 
     def close(self) -> None:
         """Sync and let the journal go."""

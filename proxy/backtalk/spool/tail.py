@@ -26,6 +26,8 @@ class Record(NamedTuple):
 
 class _Open(NamedTuple):
     file: int
+    path: Path
+    inode: int
     header: Header
     header_bytes: int
 
@@ -99,8 +101,17 @@ class Tail:
             return True
         return False
 
+    def _is_replaced(self, opened: _Open) -> bool:
+        """Whether another file has the segment's name now: texts of a person were erased from it."""
+        try:
+            return opened.path.stat().st_ino != opened.inode
+        except FileNotFoundError:  # what was deleted behind us is read to its end all the same
+            return False
+
     def _read_file(self, max_bytes: int) -> list[Record]:
         if self._open is None:
+            return []
+        if self._is_replaced(self._open) and not self._enter(self._first()):
             return []
         start = self.offset - self._open.header.base + self._open.header_bytes
         buffer = os.pread(self._open.file, max(max_bytes, HEAD_BYTES), start)
@@ -116,7 +127,7 @@ class Tail:
 def _open_segment(segment: Segment) -> _Open:
     file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _Open(file, *segments.read_header(file, segment.base))
+        return _Open(file, segment.path, os.fstat(file).st_ino, *segments.read_header(file, segment.base))
     except BaseException:
         os.close(file)
         raise

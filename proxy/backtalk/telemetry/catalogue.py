@@ -125,6 +125,8 @@ _ALL: Final = (
     Metric("backtalk.spool.dropped", "counter", "{frame}", "Frames that were not spooled.", ("reason",)),
     Metric("backtalk.spool.bytes", "gauge", "By", "Bytes on disk in the spool."),
     Metric("backtalk.spool.syncs", "counter", "{sync}", "Group commits of the spool."),
+    Metric("backtalk.erasure.done", "counter", "{erasure}", "Erasures that are carried out.", ("by",)),
+    Metric("backtalk.erasure.failed", "counter", "{try}", "Steps of erasures that are to be tried again."),
     Metric("backtalk.feedback.lookups_timed_out", "counter", "{lookup}", "Look-ups of feedback that Redis missed."),
     Metric(
         "backtalk.feedback.unjoined",

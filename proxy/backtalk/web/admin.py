@@ -25,6 +25,7 @@ from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.audits import Audits
+from backtalk.web.erasures import Erasures
 from backtalk.web.feedback_admin import FeedbackAdmin
 from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
@@ -144,7 +145,8 @@ def admin_app(
 
     `pages` are served beside the API, without the token. Without `reviews` there is nobody who could label.
     """
-    admin, audits = Admin(data_dir, rows, token, metrics, redis_answers), Audits(data_dir)
+    admin = Admin(data_dir, rows, token, metrics, redis_answers)
+    audits, erasures = Audits(data_dir), Erasures(data_dir)
     routes = [
         *pages,
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
@@ -152,6 +154,9 @@ def admin_app(
         Route("/v1/feedback/{feedback_id}", admin.guarded(admin.feedback.one)),
         Route("/v1/feedback", admin.guarded(admin.feedback.find)),
         Route("/v1/audit", admin.guarded(audits.audit)),
+        Route("/v1/erasures/{erasure_id}", admin.guarded(erasures.one)),
+        Route("/v1/erasures", admin.guarded(erasures.listed), methods=["GET"]),
+        Route("/v1/erasures", admin.guarded(erasures.order), methods=["POST"]),
         Route("/metrics", admin.guarded(admin.metrics)),
         Route("/healthz", admin.healthz),
         Route("/readyz", admin.readyz),
@@ -179,7 +184,8 @@ async def _refuse(request: Request, error: BacktalkError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    message = f"there is no {request.url.path} here; there are /, /v1/traces, /v1/audit, /metrics, /healthz and /readyz"
+    there = "/, /v1/traces, /v1/audit, /v1/erasures, /metrics, /healthz and /readyz"
+    message = f"there is no {request.url.path} here; there are {there}"
     return await _refuse(request, RequestError(message, code="not_found", status=404))
 
 

@@ -22,6 +22,7 @@ _KEYS: Final[Mapping[TableName, tuple[str, ...]]] = {
     "messages": ("message_id",),
     "signals": ("trace_id", "shown_by_trace_id"),
     "feedback": ("trace_id", "response_id", "session_id", "feedback_id", "supersedes"),
+    "erasures": (),
 }
 
 

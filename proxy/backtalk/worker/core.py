@@ -22,6 +22,7 @@ from backtalk.telemetry import Metrics
 from backtalk.worker import place
 from backtalk.worker.batch import Batch
 from backtalk.worker.decider import Decider
+from backtalk.worker.eraser import Tables
 
 _log = logging.getLogger(__name__)
 MAX_FRAMES: Final = 64
@@ -41,6 +42,7 @@ class Follower(NamedTuple):
     position: Callable[[], int]
     start: Callable[[], None]
     stop: Callable[[float], object]
+    tables: Tables | None = None
 
 
 class Core:
@@ -125,6 +127,18 @@ class Core:
         """Delete the part of the journal that nobody needs: no follower, and no call that is open."""
         positions = [follower.position() for follower in followers]
         self._journal.trim(min([*positions, self._places.first(self._journal.end)]))
+
+    def record(self, fact: Fact) -> int:
+        """Write a fact that no frame brought, with all that waits; gives the journal's position behind it."""
+        self._batch.add([fact])
+        self.write()
+        return self._journal.end
+
+    def release(self) -> None:
+        """Let the spools forget what the journal covers."""
+        if self._moved:
+            self.write()
+        self._release()
 
     def report(self) -> None:
         """Add up what was counted since the last report."""

@@ -7,7 +7,7 @@ counted and logged, never the facts of the call itself and never the next frame.
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -59,6 +59,22 @@ class Desk(Protocol):
         ...
 
 
+class Erasing(Protocol):
+    """Takes texts out of what is somebody's who was erased (`tombstones.Tombstones`)."""
+
+    def arrival(self, call: CallOpened) -> CallOpened:
+        """A call before anybody compares its texts."""
+        ...
+
+    def end(self, call: CallClosed) -> CallClosed:
+        """A call's end before anybody compares its texts."""
+        ...
+
+    def facts(self, facts: Iterable[Fact]) -> list[Fact]:
+        """What may be written down of facts."""
+        ...
+
+
 GiveFeedback = Callable[[Feedback], FeedbackGiven]
 """Turns a feedback frame into its fact."""
 
@@ -82,8 +98,10 @@ class Decider:
         *,
         cost_of: CostOf | None = None,
         drawn: DrawOf | None = None,
+        erasing: Erasing | None = None,
     ) -> None:
         self.calls = calls
+        self._erasing = erasing
         self._cost_of = cost_of
         self._drawn = drawn
         self._desk = desk
@@ -95,12 +113,12 @@ class Decider:
         """Decide one frame."""
         self._counts[type(frame).__name__.lower()] += 1
         with self._survived(type(frame).__name__):
-            return list(self._facts(owner, frame, late=late))
+            return self._written(self._facts(owner, frame, late=late))
         return []
 
     def advance(self, boot_ns: int) -> list[Fact]:
         """Decide what has waited up to this instant."""
-        return self._ask(self._desk.advance, boot_ns)
+        return self._written(self._ask(self._desk.advance, boot_ns))
 
     def note_lag(self, lag_s: float) -> None:
         """Say how far behind the worker is."""
@@ -112,7 +130,7 @@ class Decider:
         for span_id in self.calls.spans(owner):
             with self._survived("interrupted"):
                 if ended := self.calls.interrupt(span_id, seen_ns):
-                    found += self._end(ended)
+                    found += self._written(self._end(ended))
         return found
 
     def reopen(self, owner: str, frame: AnyFrame) -> CallOpened | None:
@@ -153,6 +171,9 @@ class Decider:
             self._metrics.add("backtalk.worker.frames", count, frame=name)
         self._counts.clear()
 
+    def _written(self, facts: Iterable[Fact]) -> list[Fact]:
+        return list(facts) if self._erasing is None else self._erasing.facts(facts)
+
     def _facts(self, owner: str, frame: AnyFrame, *, late: bool) -> Iterator[Fact]:
         if isinstance(frame, Opened):
             yield from self._arrive(self.calls.open(owner, frame, late=late))
@@ -177,6 +198,7 @@ class Decider:
             return
         if call.request.not_understood:
             self._metrics.add("backtalk.worker.not_understood", api=call.api)
+        call = call if self._erasing is None else self._erasing.arrival(call)
         yield facts_of.announced(call)
         yield from self._ask(self._desk.opened, call)
 
@@ -185,7 +207,7 @@ class Decider:
         if ended.end.response.not_understood:
             self._metrics.add("backtalk.worker.not_understood", api=ended.end.opened.api)
         try:
-            end, shown = self._desk.closed(ended.end)
+            end, shown = self._desk.closed(ended.end if self._erasing is None else self._erasing.end(ended.end))
         except Exception:  # noqa: BLE001 -- the call is a fact whether or not its session can be told
             self._failed()
             end, shown = ended.end, list[Fact]()

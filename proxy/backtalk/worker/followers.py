@@ -43,7 +43,7 @@ def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metric
         if writer.stop(timeout_s):
             ledger.close()
 
-    return Follower("ledger", lambda: writer.committed, writer.start, stop)
+    return Follower("ledger", lambda: writer.committed, writer.start, stop, writer)
 
 
 def _export(settings: Settings, journal: Journal, exporter: Exporter, metrics: Metrics) -> Follower:

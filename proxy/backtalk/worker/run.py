@@ -18,25 +18,29 @@ from backtalk.detect.annotations import Annotations
 from backtalk.detect.calibration import read_calibration
 from backtalk.detect.desk import Desk
 from backtalk.errors import SetupError
+from backtalk.feedback.admission import pseudonym
 from backtalk.feedback.given import feedback_given
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.plugin.discovery import load_annotators, load_detectors
 from backtalk.process import keep_private, take_lock
 from backtalk.session import embedded
+from backtalk.session.erasing import SessionErasing
 from backtalk.session.key_counts import KeySpending
 from backtalk.session.ping import ping
 from backtalk.session.redis_store import RedisSessionStore
 from backtalk.session.store import Lifetimes
 from backtalk.settings import Settings
-from backtalk.spool import Journal
+from backtalk.spool import Journal, erasures
 from backtalk.telemetry import Metrics
 from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
 from backtalk.worker.audit import Audit
 from backtalk.worker.core import Core, Follower
 from backtalk.worker.decider import Decider
+from backtalk.worker.eraser import Eraser, Places
 from backtalk.worker.followers import followers_of
 from backtalk.worker.prices import Prices
+from backtalk.worker.tombstones import Tombstones
 
 _log = logging.getLogger(__name__)
 _TEND_NS: Final = clock.NS_PER_S
@@ -60,7 +64,8 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
     with _alone(settings.data_dir):
         secret = installation.secret(settings.data_dir)
         journal = Journal.open(settings.data_dir / "journal", settings.journal, metrics=metrics)
-        decider = _decider(settings, secret, metrics)
+        tombstones = Tombstones(secret, erasures.load(settings.data_dir))
+        decider = _decider(settings, secret, metrics, tombstones)
         core = Core(settings, journal, decider, metrics, stop, spend=_spending(settings, secret, metrics).record)
         followers = followers_of(settings, journal, secret, metrics)
         for follower in followers:
@@ -69,7 +74,8 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
         if ready is not None:
             ready()
         try:
-            Loop(settings, core, followers, metrics, stop).run()
+            eraser = _eraser(settings, tombstones, core, journal, followers, metrics)
+            Loop(settings, core, followers, metrics, stop, tend=eraser.tend).run()
         finally:
             _end(core, followers)
             metrics.publish(settings.data_dir / "metrics")
@@ -79,13 +85,20 @@ class Loop:
     """Steps of the core, and what is to be done now and then between them."""
 
     def __init__(
-        self, settings: Settings, core: Core, followers: Sequence[Follower], metrics: Metrics, stop: threading.Event
+        self,
+        settings: Settings,
+        core: Core,
+        followers: Sequence[Follower],
+        metrics: Metrics,
+        stop: threading.Event,
+        tend: Callable[[], None] = lambda: None,
     ) -> None:
         self._metrics_directory = settings.data_dir / "metrics"
         self._core = core
         self._followers = followers
         self._metrics = metrics
         self._stop = stop
+        self._tend_more = tend
         self._tended_ns = self._trimmed_ns = 0
 
     def run(self) -> None:
@@ -104,6 +117,7 @@ class Loop:
             return
         self._tended_ns = now_ns
         self._core.report()
+        self._tend_more()
         try:
             self._metrics.publish(self._metrics_directory)
         except OSError as error:
@@ -113,7 +127,24 @@ class Loop:
             self._core.trim(self._followers)
 
 
-def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
+def _eraser(
+    settings: Settings,
+    tombstones: Tombstones,
+    core: Core,
+    journal: Journal,
+    followers: Sequence[Follower],
+    metrics: Metrics,
+) -> Eraser:
+    tables = next(follower.tables for follower in followers if follower.tables is not None)
+    places = Places(core, journal.rewrite, tables, SessionErasing(_redis_url(settings)))
+
+    def named(name: str, tenant: str) -> str:
+        return pseudonym(installation.secret(settings.data_dir), tenant, name)
+
+    return Eraser(settings.data_dir, tombstones, places, metrics, pseudonym=named)
+
+
+def _decider(settings: Settings, secret: bytes, metrics: Metrics, tombstones: Tombstones) -> Decider:
     session = settings.session
     store = RedisSessionStore(
         _redis_url(settings),
@@ -137,8 +168,8 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics) -> Decider:
     )
     calls = OpenCalls(session.header, metrics)
     audit = Audit(settings.feedback.audit, secret)
-    give = partial(feedback_given, declared=settings.metrics)
-    return Decider(calls, desk, give, metrics, cost_of=Prices.bundled().cost_usd, drawn=audit.drawn)
+    give, cost_of = partial(feedback_given, declared=settings.metrics), Prices.bundled().cost_usd
+    return Decider(calls, desk, give, metrics, cost_of=cost_of, drawn=audit.drawn, erasing=tombstones)
 
 
 def _annotations(settings: Settings, secret: bytes, metrics: Metrics) -> Annotations | None:

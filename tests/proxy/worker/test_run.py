@@ -14,7 +14,16 @@ import pytest
 from pydantic import SecretStr
 
 from backtalk import installation
-from backtalk.model.facts import CallClosed, CallOpened, CallRelated, Fact, FeedbackGiven, SignalFound, decode_entry
+from backtalk.model.facts import (
+    CallClosed,
+    CallOpened,
+    CallRelated,
+    Fact,
+    FeedbackGiven,
+    SessionLinked,
+    SignalFound,
+    decode_entry,
+)
 from backtalk.settings import JournalSettings, LedgerSettings, Settings, TelemetrySettings, environ_for
 from backtalk.spool import Tail
 from backtalk.spool.segments import used_bytes
@@ -96,7 +105,7 @@ def _name(fact: Fact) -> str:
         return f"{kind} {fact.kind} {fact.about.span_id} {fact.shown_by.span_id}"
     if isinstance(fact, FeedbackGiven):
         return f"{kind} {fact.feedback_id}"
-    return f"{kind} {fact.span_id} {fact.rule}"
+    return f"{kind} {fact.span_id} {fact.rule}" if isinstance(fact, SessionLinked) else f"{kind} {fact.erasure_id}"
 
 
 def _write(data_dir: Path, *, conversations: int, turns: int) -> None:

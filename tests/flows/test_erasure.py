@@ -1,0 +1,153 @@
+"""A person is erased: a canary that was said, answered and given as feedback is searched byte by byte, with kills."""
+
+import json
+import signal
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from backtalk.ledger.reader import LedgerReader
+from backtalk.ledger.schema import TABLES
+from backtalk.model.facts import decode_entry
+from backtalk.spool import Tail
+from backtalk.testing.provider import Provider
+from backtalk.testing.serve import Backtalk, ChildKind, running_backtalk
+from backtalk.testing.waiting import wait_until
+
+CANARY = "Kanarienvogel-4711"
+OTHER = "the weather of tomorrow"
+PATIENCE_S = 60.0
+
+
+def ask(url: str, body: object, **headers: str) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """One POST as an app makes it."""
+    fields = {"content-type": "application/json", "authorization": "Bearer sk-flow", **headers}
+    request = urllib.request.Request(url, json.dumps(body).encode(), fields)  # noqa: S310 -- our own
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return answer.status, {k.lower(): v for k, v in answer.headers.items()}, json.load(answer)
+
+
+def converse(backtalk: Backtalk, *said: str, user: str) -> list[dict[str, str]]:
+    """A conversation, each answer corrected by hand before it goes on; gives the answers' headers."""
+    messages: list[dict[str, str]] = []
+    found: list[dict[str, str]] = []
+    for text in said:
+        messages.append({"role": "user", "content": text})
+        body = {"model": "scripted", "user": user, "messages": messages}
+        _, headers, answer = ask(f"{backtalk.url}/v1/chat/completions", body)
+        found.append(headers)
+        messages.append({"role": "assistant", "content": f"{answer['choices'][0]['message']['content']} {text}"})
+    return found
+
+
+def say(backtalk: Backtalk, body: dict[str, Any]) -> None:
+    """Give feedback."""
+    assert ask(f"{backtalk.url}/v1/feedback", body)[0] == 202
+
+
+def holding(backtalk: Backtalk, canary: str = CANARY) -> set[str]:
+    """Where below the data directory a text can be read: in which files, tables, entries, and in Redis."""
+    root, found = backtalk.data_dir, set[str]()
+    for path in root.rglob("*"):
+        if path.is_file() and canary.encode() in path.read_bytes():
+            found.add(str(path.relative_to(root)))
+    reader = LedgerReader(root / "ledger")
+    found |= {f"table {name}" for name in TABLES if canary in str(reader.everything(name, order="dt"))}
+    with Tail(root / "journal") as tail:
+        while records := tail.read():
+            found |= {"an entry" for r in records if canary in str(decode_entry(r.payload).facts)}
+    server: Any = redis.Redis(unix_socket_path=str(root / "redis" / "valkey.sock"))
+    with server as client:
+        for name in client.scan_iter():
+            if canary.encode() in (client.dump(name) or b"") or canary.encode() in str(_value(client, name)).encode():
+                found.add("a Redis key")
+    return found
+
+
+def _value(client: Any, name: bytes) -> Any:
+    kind = client.type(name)
+    return client.hgetall(name) if kind == b"hash" else b""
+
+
+def order(backtalk: Backtalk, **asked: str) -> str:
+    """Order an erasure over the admin listener."""
+    headers = {"authorization": f"Bearer {backtalk.admin_token}"}
+    body = {"reason": "asked for by the person", "actor": "a test", **asked}
+    status, _, told = ask(f"{backtalk.admin_url}/v1/erasures", body, **headers)
+    assert (status, told["status"]) == (202, "ordered")
+    return str(told["id"])
+
+
+def progress(backtalk: Backtalk, erasure_id: str) -> dict[str, Any]:
+    """How far an erasure is."""
+    status, told = backtalk.admin(f"/v1/erasures/{erasure_id}")
+    assert status == 200
+    return dict(told)
+
+
+def is_done(backtalk: Backtalk, erasure_id: str) -> dict[str, Any] | None:
+    """The order, once everything is done."""
+    told = progress(backtalk, erasure_id)
+    return told if told["status"] == "done" else None
+
+
+def settled(backtalk: Backtalk, headers: dict[str, str]) -> None:
+    """Wait until a call is in the ledger with its feedback."""
+    reader, trace_id = LedgerReader(backtalk.data_dir / "ledger"), headers["x-trace-id"]
+    wait_until(lambda: reader.calls(trace_ids=[trace_id]), PATIENCE_S, what="the call in the ledger")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("killed", [(), ("worker", "proxy", "admin", "worker", "redis", "worker")])
+def test_nothing_of_an_erased_user_can_be_read(
+    upstream: Provider, tmp_path: Path, killed: tuple[ChildKind, ...]
+) -> None:
+    """Neither in files nor in tables nor in Redis, whoever is killed meanwhile; others and the numbers stay."""
+    with running_backtalk(upstream.url, tmp_path / "data", ledger__commit_s="0.3") as backtalk:
+        mine = converse(backtalk, f"I am {CANARY}.", f"Who is {CANARY}?", "Thank you.", user=CANARY)
+        others = converse(backtalk, OTHER, user="somebody")
+        say(backtalk, {"kind": "correction", "value": f"It is {CANARY}.", "trace_id": mine[0]["x-trace-id"]})
+        say(backtalk, {"kind": "rating", "value": False, "comment": CANARY, "request_id": mine[1]["x-request-id"]})
+        settled(backtalk, mine[-1])
+        settled(backtalk, others[-1])
+        before = holding(backtalk)
+        assert {"table messages", "an entry", "a Redis key"} <= before
+        assert any(name.startswith("spool/") for name in before)
+
+        erasure_id = order(backtalk, by="user", subject=CANARY)
+        for kind in killed:
+            backtalk.signal_children(kind, signal.SIGKILL)
+            wait_until(backtalk.ready, PATIENCE_S, what="everything up again")
+        told = wait_until(lambda: is_done(backtalk, erasure_id), PATIENCE_S, what="the end of the erasure")
+
+        assert holding(backtalk) == set()
+        assert {"table messages"} <= holding(backtalk, OTHER)
+        assert (told["done"]["calls"], told["done"]["feedback"]) == (3, 2)
+        assert set(told["trace_ids"]) == {headers["x-trace-id"] for headers in mine}
+        check_tombstone(backtalk, erasure_id)
+        check_late(backtalk, mine)
+
+
+def check_tombstone(backtalk: Backtalk, erasure_id: str) -> None:
+    """The ledger says what, when, by whom and why, and every row that was there is still counted."""
+    reader = LedgerReader(backtalk.data_dir / "ledger")
+    stones = {row["erasure_id"]: row for row in reader.everything("erasures", order="dt")}
+    assert (stones[erasure_id]["actor"], stones[erasure_id]["by"]) == ("a test", "user")
+    assert stones[erasure_id]["subject"] != CANARY
+    erased = [row for row in reader.everything("calls", order="opened_ns") if row["erased_ns"]]
+    assert [row["status"] for row in erased] == [200, 200, 200]
+    values = [row["value_json"] for row in reader.everything("feedback", order="given_ns")]
+    assert values == [None, "false"]
+
+
+def check_late(backtalk: Backtalk, mine: list[dict[str, str]]) -> None:
+    """What comes later, of the user, of the conversation without its name, or about its calls, is erased on arrival."""
+    late = converse(backtalk, f"I am {CANARY}.", f"Still {CANARY}.", user=CANARY)
+    say(backtalk, {"kind": "comment", "value": f"{CANARY} again", "trace_id": mine[0]["x-trace-id"]})
+    settled(backtalk, late[-1])
+    reader = LedgerReader(backtalk.data_dir / "ledger")
+    wait_until(lambda: len(reader.everything("feedback", order="dt")) == 3, PATIENCE_S, what="the late feedback")
+    assert {name for name in holding(backtalk) if not name.startswith("spool/")} == set()
