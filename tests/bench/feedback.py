@@ -55,6 +55,7 @@ def main() -> int:
     scenarios = (
         Scenario("saturation", 0.0, 64),
         Scenario("steady", asked.rate, 64),
+        Scenario("batches", asked.rate, 8, 50),
     )
     with (
         tempfile.TemporaryDirectory(prefix="bt-bench-", dir=Path.cwd()) as name,
