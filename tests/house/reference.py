@@ -49,6 +49,8 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
     "traceparent": "W3C trace context: the call joins this trace. A malformed one gives a fresh trace, never an error.",
     "tracestate": "Forwarded unchanged beside `traceparent`.",
     "baggage": "Its `session.id` names the session where no header does.",
+    "x-prompt-name": "Names the prompt template that was filled in; `metadata.prompt_name` does too, or `prompt.id`.",
+    "x-prompt-version": "The version of that template; `metadata.prompt_version` does too, or `prompt.version`.",
     "x-session-id": "Names the session; `session.header` sets another name.",
     "x-conversation-id": "Kept with the call.",
     "session-id": "Kept with the call.",

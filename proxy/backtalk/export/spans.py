@@ -153,6 +153,9 @@ def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> 
             found["gen_ai.response.time_to_first_chunk"] = call.first_byte_ns / NS_PER_S
     if request.choice_count != 1:
         found["gen_ai.request.choice.count"] = request.choice_count
+    for name, told in (("name", request.prompt_name), ("version", request.prompt_version)):
+        if told:
+            found[f"gen_ai.prompt.{name}"] = told
     if response.id:
         found["gen_ai.response.id"] = response.id[:_TEXT_LIMIT]
     if response.model:

@@ -102,6 +102,8 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         **{name: getattr(opened, name) for name in same},
         **{name: getattr(fact, name) for name in mine},
         "declared_session": request.declared_session,
+        "prompt_name": request.prompt_name,
+        "prompt_version": request.prompt_version,
         "user": request.user,
         "stream": request.stream,
         "model": request.model,

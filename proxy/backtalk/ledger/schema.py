@@ -39,6 +39,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "ask_arm": _TEXT, "ask_prob": _REAL, "ask_policy": _TEXT,
         "audit_prob": _REAL, "audited": _FLAG,
         "conversation_id": _TEXT, "choice_count": _INT, "error_message": _TEXT, "retrieved_response_id": _TEXT,
+        "prompt_name": _TEXT, "prompt_version": _TEXT,
     },
     "messages": {
         "dt": _TEXT, "message_id": _TEXT, "tenant": _TEXT, "role": _TEXT, "json": _TEXT, "char_count": _INT,

@@ -128,6 +128,9 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """The response that this one continues, where the provider holds the history (`previous_response_id`)."""
     conversation: str | None = None
     """The conversation that this one continues, where the provider holds the history."""
+    prompt_name: str | None = None
+    """The prompt template that the app filled in, by the name that the app gave."""
+    prompt_version: str | None = None
 
 
 class Response(msgspec.Struct, frozen=True, omit_defaults=True):

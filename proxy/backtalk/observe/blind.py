@@ -79,6 +79,8 @@ class Blind:
             not_understood=asked.not_understood,
             previous_response=asked.previous_response,
             conversation=asked.conversation,
+            prompt_name=asked.prompt_name,
+            prompt_version=asked.prompt_version,
         )
 
     def _response(self, tenant: str, answered: Response) -> Response:

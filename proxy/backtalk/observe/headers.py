@@ -28,6 +28,8 @@ _REQUEST: Final = frozenset(
         b"user-agent",
         b"x-client-request-id",
         b"x-conversation-id",
+        b"x-prompt-name",
+        b"x-prompt-version",
         b"x-session-id",
     )
 )

@@ -1,4 +1,4 @@
-"""Names that an app gives: its session and its end user, from a request's headers and body.
+"""Names that an app gives: its session, its prompt and its end user, from a request's headers and body.
 
 The header goes before the body, the body before W3C baggage. A very long name is replaced by its hash: it still tells
 apart, and what is kept stays bounded.
@@ -11,6 +11,10 @@ from urllib.parse import unquote
 
 from backtalk.observe.lenient_json import is_object
 
+PROMPT_NAME_HEADER: Final = "x-prompt-name"
+"""By which an app names the prompt template that it filled in; `metadata.prompt_name` says the same."""
+PROMPT_VERSION_HEADER: Final = "x-prompt-version"
+"""The version of that template; `metadata.prompt_version` says the same."""
 _LONGEST: Final = 256
 
 
@@ -41,6 +45,19 @@ def session_by_baggage(baggage: str) -> str | None:
         if key.strip() == "session.id":
             return named(unquote(value.strip()))
     return None
+
+
+def prompt(headers: Mapping[str, str], fields: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Name and version of the prompt template: by header, by metadata, or by OpenAI's `prompt` object."""
+    metadata, stored = fields.get("metadata"), fields.get("prompt")
+    told = metadata if is_object(metadata) else {}
+    held = stored if is_object(stored) else {}
+    by_header = (named(headers.get(name, "").strip()) for name in (PROMPT_NAME_HEADER, PROMPT_VERSION_HEADER))
+    name, version = by_header
+    return (
+        name or named(told.get("prompt_name")) or named(held.get("id")),
+        version or named(told.get("prompt_version")) or named(held.get("version")),
+    )
 
 
 def conversation(fields: dict[str, Any]) -> str | None:

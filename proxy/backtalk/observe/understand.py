@@ -89,6 +89,7 @@ def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mappi
     messages, why = _messages(dialect or PLAIN, fields)
     model, count, tools = fields.get("model"), fields.get("n"), fields.get("tools")
     others = {key: value for key, value in fields.items() if key not in dialect.own} if dialect else None
+    prompt_name, prompt_version = naming.prompt(headers, fields)
     session = named or naming.session_by_body(fields) or naming.session_by_baggage(headers.get("baggage", ""))
     return Request(
         model=model if isinstance(model, str) else None,
@@ -99,6 +100,8 @@ def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mappi
         declared_session=session,
         previous_response=naming.named(fields.get("previous_response_id")),
         conversation=naming.conversation(fields) if api == "responses" else None,
+        prompt_name=prompt_name,
+        prompt_version=prompt_version,
         tools_json=credentials.kept(tools) if tools and dialect else None,
         params_json=_parameters(others) if others else "{}",
         not_understood=why,

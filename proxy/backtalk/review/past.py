@@ -89,6 +89,8 @@ def _opened(row: _Row, messages: Mapping[str, _Row]) -> CallOpened:
             params_json=row["params_json"] or "{}",
             previous_response=row["previous_response_id"],
             conversation=row.get("conversation_id"),
+            prompt_name=row.get("prompt_name"),
+            prompt_version=row.get("prompt_version"),
             choice_count=row.get("choice_count") or 1,
             not_understood=row["not_understood"],
         ),
