@@ -153,16 +153,13 @@ def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> 
             found["gen_ai.response.time_to_first_chunk"] = call.first_byte_ns / NS_PER_S
     if request.choice_count != 1:
         found["gen_ai.request.choice.count"] = request.choice_count
-    for name, told in (("name", request.prompt_name), ("version", request.prompt_version)):
-        if told:
-            found[f"gen_ai.prompt.{name}"] = told
     if response.id:
         found["gen_ai.response.id"] = response.id[:_TEXT_LIMIT]
     if response.model:
         found["gen_ai.response.model"] = response.model[:_TEXT_LIMIT]
     if reasons := _finish_reasons(call):
         found["gen_ai.response.finish_reasons"] = reasons
-    found |= _shared_attributes(call, error) | _session(call) | _usage(response.usage)
+    found |= _shared_attributes(call, error) | _session(call) | _usage(response.usage) | _prompt(call)
     if call.cost_usd is not None:
         found["backtalk.cost"] = call.cost_usd
     found |= parameters.of_request(request.params_json)
@@ -177,6 +174,12 @@ def _finish_reasons(call: CallClosed) -> tuple[str, ...]:
     if call.outcome == "completed":
         return reasons
     return tuple(reason or "error" for reason in reasons) + ("error",) * max(count - len(reasons), not reasons)
+
+
+def _prompt(call: CallClosed) -> Attributes:
+    """The prompt template, as far as the app named it."""
+    told = {"name": call.opened.request.prompt_name, "version": call.opened.request.prompt_version}
+    return {f"gen_ai.prompt.{part}": value for part, value in told.items() if value}
 
 
 def _session(call: CallClosed) -> Attributes:
