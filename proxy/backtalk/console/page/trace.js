@@ -45,7 +45,7 @@ function session(found) {
   return element("span", {}, element("a", { class: "id", href: `#/traces?session_id=${encodeURIComponent(id)}` }, id.slice(0, 12)), how);
 }
 
-function turn(message, kind) {
+export function turn(message, kind) {
   const text = message.text ?? (message.char_count === null ? "" : `${message.char_count} characters, not kept`);
   const tools = (message.tool_calls ?? []).map((one) => element("p", {}, element("code", {}, `${one.name}(${one.arguments})`)));
   return element("div", { class: `turn ${kind}` }, element("span", { class: "soft" }, message.role ?? ""), element("pre", {}, text), tools);
