@@ -167,6 +167,11 @@ def _evidence(period: Period) -> str:
 
 def _said(period: Period) -> str:
     """Feedback that counts, each id and item once, and the calls that its key fits."""
+    return f"{_counting(period)}, {_RESOLVED}"
+
+
+def _counting(period: Period) -> str:
+    """Each feedback and each of its items once, without what was replaced or taken back."""
     first = ", ".join(f"first_value({name} order by given_ns) as {name}" for name in _FIRST)
     since = day(max(period.since_ns, 0))
     return f"""replaced as (
@@ -183,7 +188,10 @@ def _said(period: Period) -> str:
     ), said as (
         select g.*, concat(g.feedback_id, '-', g.item) as id, coalesce(g.origin, 'unknown') as source
         from given g left anti join replaced r on r.tenant = g.tenant and r.supersedes = g.feedback_id
-    ), candidates as (
+    )"""
+
+
+_RESOLVED: Final = """candidates as (
         select s.id, c.trace_id, c.span_id, cast(null as boolean) as exact
         from said s join calls c on s.tenant = c.tenant and s.response_id = c.response_id
         where s.response_id is not null
@@ -210,8 +218,6 @@ def _said(period: Period) -> str:
             f.call_trace_id, coalesce(f.exact_id, f.loose_id) as call_span_id, n.id is not null as has_session
         from said s left join fitting f on s.id = f.id left join sessions n on s.id = n.id
     )"""
-
-
 _EVER: Final = (1 << 63) - 1
 
 
