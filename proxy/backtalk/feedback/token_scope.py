@@ -34,6 +34,8 @@ def confined(body: FeedbackBody, claims: TokenClaims) -> FeedbackBody:
     if body.kind not in claims.kinds:
         allowed = ", ".join(sorted(claims.kinds)) or "nothing"
         raise _beyond(f"it allows {allowed}, not a {body.kind}", param="kind")
+    if body.rater is not None:
+        raise _beyond("it speaks for whoever reads the answer; leave rater out: the app's key names one", param="rater")
     if body.session_id is not None or body.response_id is not None:
         name = "session_id" if body.session_id is not None else "response_id"
         raise _beyond(f"leave {name} out: it is for the call {claims.call.request_id} alone", param=name)

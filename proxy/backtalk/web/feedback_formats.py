@@ -15,7 +15,7 @@ from backtalk.feedback.admission import LABELLERS
 from backtalk.feedback.annotations import Unit, annotations
 from backtalk.feedback.evaluations import Evaluation, as_feedback
 from backtalk.feedback.otlp_logs import evaluations
-from backtalk.feedback.strict_json import read_object
+from backtalk.feedback.strict_json import MAX_VALUES, read_object
 from backtalk.web.feedback_authority import Authority
 from backtalk.web.feedback_request import JSON, Answer, FeedbackRequest, Reply, unzipped
 from backtalk.web.feedback_taking import By, Taking
@@ -36,7 +36,7 @@ _RETRIED: Final = frozenset((429, 503))
 class _Protobuf(Protocol):
     """The part of `export.log_records` that is used; loaded with the first protobuf that comes."""
 
-    def document_of(self, raw: bytes) -> dict[str, Any]: ...
+    def document_of(self, raw: bytes, *, most: int) -> dict[str, Any]: ...
     def taken(self, rejected: int, message: str) -> bytes: ...
     def failed(self, message: str) -> bytes: ...
 
@@ -57,7 +57,7 @@ class FeedbackFormats:
         try:
             by = self._authority.giver(request, channel="otlp")
             body = self._opened(request, raw)
-            document = read_object(body) if protobuf is None else protobuf.document_of(body)
+            document = read_object(body) if protobuf is None else protobuf.document_of(body, most=MAX_VALUES)
             rejected = await self._take(evaluations(document, most=self._most), by)
         except BacktalkError as error:
             status = error.status if error.status in _RETRIED or error.status < 500 else 503

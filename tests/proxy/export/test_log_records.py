@@ -1,6 +1,7 @@
 """OTLP's log records in protobuf, as an exporter writes them, and our answers as it reads them."""
 
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_a_request_becomes_the_json_shape() -> None:
     record.attributes.add(key="score").value.double_value = 0.5
     record.attributes.add(key="count").value.int_value = 3
     record.attributes.add(key="flag").value.bool_value = True
-    (found,) = document_of(request.SerializeToString())["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    (found,) = document_of(request.SerializeToString(), most=100)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
     assert found == {
         "traceId": "5b" * 16,
         "spanId": "ee" * 8,
@@ -41,7 +42,23 @@ def test_a_request_becomes_the_json_shape() -> None:
 def test_bytes_that_are_none_are_refused(raw: bytes) -> None:
     """Any bytes are a request or a 400."""
     with contextlib.suppress(RequestError):
-        assert "resourceLogs" in document_of(raw)
+        assert "resourceLogs" in document_of(raw, most=100)
+
+
+@pytest.mark.parametrize("level", ["resource_logs", "scope_logs", "log_records", "attributes"])
+def test_more_than_may_be_is_refused_at_every_level(level: str) -> None:
+    """A kilobyte of gzip opens into half a million empty messages: they are counted before they become objects."""
+    request = ExportLogsServiceRequest()
+    holders: dict[str, Any] = {"resource_logs": request}
+    holders["scope_logs"] = request.resource_logs.add()
+    holders["log_records"] = holders["scope_logs"].scope_logs.add()
+    holders["attributes"] = holders["log_records"].log_records.add()
+    for _ in range(100):
+        getattr(holders[level], level).add()
+    raw = request.SerializeToString()
+    with pytest.raises(RequestError, match="more than 100 messages"):
+        document_of(raw, most=100)
+    assert document_of(raw, most=104)
 
 
 def test_answers_are_those_of_the_protocol() -> None:
@@ -51,4 +68,4 @@ def test_answers_are_those_of_the_protocol() -> None:
     assert (partial.rejected_log_records, partial.error_message) == (2, "why")
     assert failed("why") == b"\x12\x03why", "field 2 of google.rpc.Status"
     with pytest.raises(RequestError):
-        document_of(b"\xff\xff\xff")
+        document_of(b"\xff\xff\xff", most=100)

@@ -94,3 +94,10 @@ def test_a_repeat_under_a_key_has_the_id_of_the_first() -> None:
     assert own_id(SECRET, CLAIMS, "k") == own_id(SECRET, CLAIMS, "k")
     assert own_id(SECRET, CLAIMS, "k") != own_id(SECRET, CLAIMS._replace(token_id="2" * 32), "k")
     assert own_id(SECRET, CLAIMS, None) != own_id(SECRET, CLAIMS, None)
+
+
+def test_a_token_names_no_rater() -> None:
+    """Who has the token of one answer could otherwise unsay what somebody else said of it, or be a crowd."""
+    with pytest.raises(RequestError, match="leave rater out") as caught:
+        said(rater="ann")
+    assert (caught.value.status, caught.value.code, caught.value.param) == (403, "token_scope", "rater")
