@@ -78,7 +78,10 @@ def _json_row(number: int, line: bytes, end: int) -> Row:
 
 def _csv(file: BinaryIO, path: Path) -> Iterator[Row]:
     rows = csv.reader(_text(file))
-    header = next(rows, None)
+    try:
+        header = next(rows, None)
+    except csv.Error as error:
+        raise RequestError(f"the header line of {path.name} is not CSV: {error}", code="no_header") from error
     if header is None or not any(name.strip() for name in header):
         raise RequestError(f"{path.name} has no header line that names its columns", code="no_header")
     names = [name.strip() for name in header]

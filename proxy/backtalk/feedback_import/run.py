@@ -70,8 +70,12 @@ class Refusals:
         """Write one down."""
         if self._file is None:
             self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
-        said = {"line": row.line, "code": code, "reason": reason, "row": row.fields}
-        self._file.write(json.dumps(said, ensure_ascii=False, default=str) + "\n")
+        said = {"line": row.line, "code": code, "reason": reason}
+        try:
+            words = json.dumps({**said, "row": row.fields}, ensure_ascii=False, default=str)
+        except (TypeError, RecursionError):
+            words = json.dumps(said)
+        self._file.write(words + "\n")
 
     def close(self) -> None:
         """Let the file go."""
@@ -114,6 +118,9 @@ def _items(row: Row, plan: Plan) -> list[_Item]:
         return [_Item(row, json.dumps(body, allow_nan=True).encode()) for body in bodies(plan, row.fields)]
     except RequestError as error:
         return [_Item(row, b"", Taken("", code=error.code, reason=error.message))]
+    except (TypeError, ValueError, RecursionError) as error:  # half a surrogate pair, a duration, too deep
+        reason = f"the row holds what JSON cannot: {type(error).__name__}"
+        return [_Item(row, b"", Taken("", code="bad_row", reason=reason))]
 
 
 def _send(batch: Sequence[_Item], door: Door, progress: Progress | None, refusals: Refusals, tally: Tally) -> None:

@@ -74,6 +74,12 @@ def test_a_line_that_is_too_long_is_skipped_and_not_held(tmp_path: Path) -> None
     assert found == [(1, f"the line is longer than {LINE_BYTES} bytes"), (2, {"value": 1})]
 
 
+def test_a_header_that_is_no_csv_is_said(tmp_path: Path) -> None:
+    """A cell without an end is the file's fault, not a crash."""
+    with pytest.raises(RequestError, match="header line"):
+        rows(tmp_path / "f.csv", b'trace_id,"' + b"x" * 200_000 + b'"\n')
+
+
 def test_deep_json_is_a_refused_line(tmp_path: Path) -> None:
     """Not the end of the import."""
     found = rows(tmp_path / "f.jsonl", b"[" * 100_000 + b"\n{}\n")

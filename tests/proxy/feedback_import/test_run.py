@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,19 @@ def test_refused_rows_go_to_a_file_with_their_reason(listening: ListeningDoor, t
     assert (tally.taken, tally.silent, tally.refused) == (1, 1, 3)
     assert refused[1]["row"] == {**key, "value": "refuse"}
     assert tally.examples["value is wrong"] == [3]
+
+
+def test_a_row_that_json_cannot_hold_is_refused_and_ends_nothing(listening: ListeningDoor, tmp_path: Path) -> None:
+    """Half a surrogate pair, a duration, a key of bytes, what is too deep: the rows behind are sent."""
+    deep: object = []
+    for _ in range(5_000):
+        deep = [deep]
+    values = ["\ud800", timedelta(1), {b"k": 1}, deep]
+    key = {"trace_id": "a" * 32, "metric": "m"}
+    given = [Row(line, {**key, "value": value}, 0) for line, value in enumerate(values, 1)]
+    tally, refused = imported(listening, tmp_path, [*given, *rows(1, first=9)])
+    assert (tally.refused, tally.taken) == (4, 1)
+    assert [(one["line"], one["code"]) for one in refused] == [(line, "bad_row") for line in (1, 2, 3, 4)]
 
 
 def test_a_large_feedback_goes_alone(listening: ListeningDoor, tmp_path: Path) -> None:
