@@ -16,12 +16,13 @@ from backtalk import __version__
 from backtalk.export.attempts import attempt_spans
 from backtalk.export.config import destinations
 from backtalk.export.failure import NotTakenError
+from backtalk.export.feedback_verdicts import of_feedback
 from backtalk.export.index import CallIndex
 from backtalk.export.origin import origin
 from backtalk.export.push import MetricsPush
 from backtalk.export.sender import Sender, way_to
 from backtalk.export.spans import spans_of
-from backtalk.export.verdicts import carrier_of, event_of, of_feedback, of_signal
+from backtalk.export.verdicts import carrier_of, event_of, of_signal
 from backtalk.model.facts import CallClosed, Fact, FeedbackGiven, SignalFound
 from backtalk.settings import otel_environ
 from backtalk.telemetry import Metrics, Snapshot
@@ -129,13 +130,13 @@ class OtlpExporter:
             spans += spans_of(fact, self._origin, content=self._content)
             spans += attempt_spans(fact, self._origin)
         elif isinstance(fact, SignalFound | FeedbackGiven) and not _is_replayed(fact):
-            verdict = (
-                of_signal(fact, content=self._content)
+            verdicts = (
+                [of_signal(fact, content=self._content)]
                 if isinstance(fact, SignalFound)
-                else of_feedback(fact, self._index.target_of(fact), content=self._content)
+                else of_feedback(fact, self._index.target_of, content=self._content)
             )
-            spans.append(carrier_of(verdict, self._origin))
-            events.append(event_of(verdict, self._origin))
+            spans += (carrier_of(verdict, self._origin) for verdict in verdicts)
+            events += filter(None, (event_of(verdict, self._origin) for verdict in verdicts))
 
 
 def _is_replayed(fact: SignalFound | FeedbackGiven) -> bool:

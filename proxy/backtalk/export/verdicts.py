@@ -1,7 +1,8 @@
 """What was said of a call, as telemetry: a carrier span that links to it, and a log event that bears its ids.
 
-Pure: signals and feedback in, finished records out. The judged span has long ended and is never touched; the carrier
-lives in a trace of its own with exactly one link. Its ids are made from the fact's id, so a repeat is the same span.
+Pure: verdicts of signals (here) and of feedback (`feedback_verdicts`) in, finished records out. The judged span has
+long ended and is never touched; the carrier lives in a trace of its own with exactly one link. Its ids are made from
+the fact's id, so a repeat is the same span.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
 from backtalk.model.evidence import without_texts
-from backtalk.model.facts import FeedbackGiven, SignalFound
+from backtalk.model.facts import SignalFound
 from backtalk.model.ids import CallKey
 
 EVENT: Final = "gen_ai.evaluation.result"
@@ -50,6 +51,8 @@ class Verdict(msgspec.Struct, frozen=True):
     scope: str = ""
     """`session.` where a whole session is judged."""
     details: tuple[tuple[str, AttributeValue], ...] = ()
+    withdraws: str | None = None
+    """The id of the feedback that it takes back: then it judges nothing."""
 
 
 def of_signal(signal: SignalFound, *, content: bool = False) -> Verdict:
@@ -80,29 +83,6 @@ def of_signal(signal: SignalFound, *, content: bool = False) -> Verdict:
     )
 
 
-def of_feedback(feedback: FeedbackGiven, target: CallKey | None, *, content: bool = False) -> Verdict:
-    """A feedback; what a person wrote goes along only with `content`."""
-    score, label = _score(feedback)
-    said = feedback.comment or (_text(feedback) if feedback.kind in ("comment", "correction") else None)
-    return Verdict(
-        feedback.feedback_id,
-        "feedback",
-        feedback.metric or "user_feedback",
-        feedback.kind,
-        feedback.given_ns,
-        "HUMAN",
-        feedback.feedback_id,
-        target,
-        score=score,
-        label=label,
-        explanation=said[:_TEXT_LIMIT] if said and content else None,
-        target_trace_id=feedback.target_trace_id,
-        response_id=feedback.target_response_id,
-        session_id=feedback.target_session_id,
-        scope="session." if feedback.target_session_id else "",
-    )
-
-
 def carrier_of(verdict: Verdict, origin: Origin) -> ReadableSpan:
     """The carrier span."""
     digest = hashlib.blake2b(f"{verdict.origin}\0{verdict.id}".encode(), digest_size=24).hexdigest()
@@ -112,7 +92,7 @@ def carrier_of(verdict: Verdict, origin: Origin) -> ReadableSpan:
         context(digest[:32], digest[32:]),
         None,
         origin.resource,
-        _evaluation(verdict) | _annotation(verdict) | _target(verdict),
+        _withdrawal(verdict) if verdict.withdraws else _evaluation(verdict) | _annotation(verdict) | _target(verdict),
         links=[Link(context(target.trace_id, target.span_id))] if target else (),
         kind=SpanKind.INTERNAL,
         status=Status(StatusCode.UNSET),
@@ -122,8 +102,10 @@ def carrier_of(verdict: Verdict, origin: Origin) -> ReadableSpan:
     )
 
 
-def event_of(verdict: Verdict, origin: Origin) -> ReadableLogRecord:
-    """The log event; its trace and span are the judged call's where that is known."""
+def event_of(verdict: Verdict, origin: Origin) -> ReadableLogRecord | None:
+    """The log event; its trace and span are the judged call's where that is known. None where nothing is judged."""
+    if verdict.withdraws:
+        return None
     target = verdict.target
     where = set_span_in_context(NonRecordingSpan(context(target.trace_id, target.span_id))) if target else None
     record = LogRecord(
@@ -138,25 +120,9 @@ def event_of(verdict: Verdict, origin: Origin) -> ReadableLogRecord:
     return ReadableLogRecord(record, origin.resource, origin.scope)
 
 
-def _score(feedback: FeedbackGiven) -> tuple[float | None, str | None]:
-    value = _value(feedback)
-    if feedback.kind == "rating" and isinstance(value, bool):
-        return (1.0, "thumbs_up") if value else (0.0, "thumbs_down")
-    if feedback.kind == "score" and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value), None
-    return None, feedback.kind
-
-
-def _text(feedback: FeedbackGiven) -> str:
-    value = _value(feedback)
-    return value if isinstance(value, str) else feedback.value_json
-
-
-def _value(feedback: FeedbackGiven) -> object:
-    try:
-        return msgspec.json.decode(feedback.value_json)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
+def _withdrawal(verdict: Verdict) -> Attributes:
+    names = {"id": verdict.id, "kind": verdict.kind, "withdraws": verdict.withdraws or ""}
+    return {f"backtalk.{verdict.origin}.{name}": value for name, value in names.items()} | dict(verdict.details)
 
 
 def _evaluation(verdict: Verdict) -> Attributes:
