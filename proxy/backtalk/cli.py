@@ -4,6 +4,7 @@ Arguments come in, exit statuses go out: 0 done, 1 the thing asked for failed, 2
 imports what it needs when it runs, so that `backtalk serve` has its processes running before anything heavy is loaded.
 """
 
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from backtalk import (
     erase_commands,
     feedback_commands,
     key_commands,
+    lineage_commands,
     review_commands,
     signal_commands,
 )
@@ -176,7 +178,7 @@ main.add_command(erase_commands.erase)
 
 @main.group()
 def dataset() -> None:
-    """Build datasets from what was learned."""
+    """Build datasets from what was learned, list and compare them."""
 
 
 @dataset.command("build")
@@ -187,10 +189,23 @@ def dataset_build(kind: str, out: Path, config: Path | None, data_dir: Path | No
     """Write a dataset and the manifest that names every fact in it. KIND: dpo (pairs, in TRL's format)."""
     del kind
     from backtalk.datasets.build import build_dpo  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage.keeping import register_dataset  # noqa: PLC0415
 
     settings = load(file=config, overrides={"data_dir": data_dir})
     report = build_dpo(settings.data_dir / "ledger", out)
     click.echo(report.sentence)
+    record = register_dataset(settings.data_dir, report.manifest, actor=getpass.getuser())
+    click.echo(f"Registered as record {record.number}: `backtalk dataset show {out.stem}`.")
+
+
+for told in (
+    lineage_commands.dataset_list,
+    lineage_commands.dataset_show,
+    lineage_commands.dataset_register,
+    lineage_commands.dataset_retire,
+):
+    dataset.add_command(told)
+main.add_command(lineage_commands.lineage)
 
 
 main.add_command(signal_commands.signals)

@@ -9,12 +9,12 @@ table that is behind its own mark was put back from a copy: the journal is read 
 import fcntl
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from backtalk.errors import SetupError
+from backtalk.errors import SetupError, StoreError
 from backtalk.ledger.erasing import Erasure, Order, erase
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import TABLES, Row, TableName
@@ -24,6 +24,8 @@ from backtalk.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
 _KNOWN_MESSAGES: Final = 50_000
+Pins = Mapping[TableName, Collection[int]]
+"""Versions of tables that are to stay readable."""
 
 
 class Mark(Protocol):
@@ -50,12 +52,14 @@ class Ledger:
         compact_every: int = 50,
         mark: Mark | None = None,
         table_marks: Mapping[TableName, Mark] = MappingProxyType({}),
+        pins: Callable[[], Pins] = dict,
         metrics: Metrics | None = None,
     ) -> None:
         self._lock: int | None = _lock(root)
         self._rows = rows
         self._compact_every = compact_every
         self._mark, self._table_marks = mark, table_marks
+        self._pins = pins
         self._metrics = metrics or Metrics("ledger")
         self._tables: dict[TableName, LedgerTable] = {}
         for name in TABLES:
@@ -102,16 +106,27 @@ class Ledger:
         self._advance(end)
 
     def maintain(self, today: str) -> bool:
-        """Compact after every `compact_every` commits, vacuum once a day; True where there was something to do."""
+        """Compact after every `compact_every` commits, vacuum once a day; True where there was something to do.
+
+        What `pins` names is kept; where it cannot be asked, nothing is deleted.
+        """
         if self._commits < self._compact_every:
             return False
         self._commits = 0
         for table in self._tables.values():
             table.compact()
-            if self._vacuumed != today:
-                table.vacuum()
-        self._vacuumed = today
+        if self._vacuumed != today and (pinned := self._pinned()) is not None:
+            for name, table in self._tables.items():
+                table.vacuum(pinned.get(name, ()))
+            self._vacuumed = today
         return True
+
+    def _pinned(self) -> Pins | None:
+        try:
+            return self._pins()
+        except StoreError as error:
+            _log.warning("nothing old is deleted: it cannot be said what is in use", extra={"error": error.message})
+            return None
 
     def erase(self, order: Order) -> Erasure:
         """Take a person's texts out of the tables; raises `StoreError`, and may then be repeated."""

@@ -10,7 +10,7 @@ a second fsync succeeds without the data (Rebello et al., "Can Applications Reco
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -31,11 +31,12 @@ from deltalake.schema import Field as DeltaField
 
 from backtalk.errors import StoreError
 from backtalk.ledger.durable import LOG, forget_before, log_entry, sync, sync_checkpoints, sync_newest, sync_versions
+from backtalk.ledger.old_versions import LOG_DAYS, is_expiring, readable
 from backtalk.ledger.quarantine import mend, put_aside
 from backtalk.ledger.schema import COLUMNS, LOOKED_UP, Row, TableName, schema, to_arrow
 
 _log = logging.getLogger(__name__)
-CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 90 days"}
+CONFIGURATION: Final = {"delta.logRetentionDuration": f"interval {LOG_DAYS} days"}
 COMPACTED_BYTES: Final = 32 << 20
 """A data file of this size is left alone by compaction, so that a day's rows are not rewritten again and again."""
 _NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
@@ -91,7 +92,7 @@ class LedgerTable:
         return new
 
     def compact(self) -> None:
-        """Merge small files, write a checkpoint, drop expired log entries; older versions stay readable."""
+        """Merge small files and write a checkpoint; older versions stay readable."""
         try:
             self._take_back()
             delta = DeltaTable(self._path)
@@ -105,18 +106,19 @@ class LedgerTable:
             self._sync()
             delta.create_checkpoint()
             sync_checkpoints(self._path)
-            delta.cleanup_metadata()
         except (DeltaError, OSError, ValueError) as error:
             raise self._failed(error) from error
 
-    def vacuum(self) -> None:
-        """Delete data files that no version of the last seven days names."""
-        try:
-            self._take_back()
-            self._delta.vacuum(retention_hours=168, dry_run=False, post_commithook_properties=_NO_HOOKS)
-            self._sync()
-        except (DeltaError, OSError, ValueError) as error:
-            raise self._failed(error) from error
+    def vacuum(self, keep: Collection[int] = ()) -> None:
+        """Delete data files that no version of the last seven days names, and log entries that have expired.
+
+        The versions to keep stay readable; what an erasure has taken of them is gone all the same.
+        """
+        kept = readable(self._path, keep)
+        how: dict[str, Any] = {"keep_versions": kept or None, "post_commithook_properties": _NO_HOOKS}
+        self._change(lambda: self._delta.vacuum(retention_hours=168, dry_run=False, **how))
+        if not is_expiring(self._path, kept):
+            self._change(self._delta.cleanup_metadata)
 
     def select(self, query: str) -> list[dict[str, Any]]:
         """The rows of a query on this table by its name; what stands in it was quoted by the caller."""

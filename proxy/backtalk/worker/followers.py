@@ -9,6 +9,7 @@ from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import TABLES
 from backtalk.ledger.writer import LedgerWriter
+from backtalk.lineage.pins import pins
 from backtalk.plugin.discovery import load_exporters
 from backtalk.plugin.protocols import Exporter
 from backtalk.settings import Settings
@@ -35,6 +36,7 @@ def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metric
         compact_every=settings.ledger.compact_every,
         mark=Cursor(cursors / "ledger", stream=journal.id),
         table_marks={name: Cursor(cursors / f"ledger-{name}", stream=journal.id) for name in TABLES},
+        pins=lambda: pins(settings.data_dir),
         metrics=metrics,
     )
     writer = LedgerWriter(ledger, Tail(settings.data_dir / "journal", ledger.committed), settings.ledger, metrics)

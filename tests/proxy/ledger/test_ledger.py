@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from backtalk.errors import SetupError
-from backtalk.ledger.ledger import Ledger, Mark
+from backtalk.errors import SetupError, StoreError
+from backtalk.ledger.ledger import Ledger, Mark, Pins
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import TABLES, TableName
@@ -187,3 +187,20 @@ def test_open_reader_follows_commits_and_compactions(root: Path, ledger: Ledger)
 
 def _with_messages(messages: list[Message]) -> CallClosed:
     return stories.closed(call=msgspec.structs.replace(stories.opened(), request=Request(messages=tuple(messages))))
+
+
+def test_what_is_pinned_is_asked_for_once_a_day_and_in_doubt_nothing_is_deleted(root: Path) -> None:
+    """Where it cannot be said what is in use, compaction goes on and the vacuum waits."""
+    asked: list[bool] = []
+
+    def pins() -> Pins:
+        asked.append(True)
+        if len(asked) == 1:
+            raise StoreError("the log is damaged", code="lineage_damaged")
+        return {"calls": (1,)}
+
+    ledger = Ledger(root, "journal-1", rows=ROWS, compact_every=1, pins=pins)
+    for number in range(1, 5):
+        ledger.commit([(number, JournalEntry((stories.closed(),)))])
+        assert ledger.maintain("2026-01-01")
+    assert len(asked) == 2

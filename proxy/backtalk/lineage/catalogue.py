@@ -1,0 +1,91 @@
+"""What holds now: datasets, runs and names, as all records together say.
+
+In: records in their order. Out: values, looked up by id, by the beginning of an id, or by name. Pure. The one rule: a
+name of a dataset means its latest one; an id means one for ever.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from backtalk.errors import RequestError
+from backtalk.lineage.records import Body, DatasetBuilt, DatasetRetired, Record, RefSet, RunRegistered
+
+_AnyBody = TypeVar("_AnyBody", bound=Body)
+
+
+class Entry(NamedTuple):
+    """A dataset with the record that says so."""
+
+    record: Record
+    built: DatasetBuilt
+    retired: str | None
+    """Why it is not used any more."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The dataset as JSON."""
+        said = {"number": self.record.number, "built_ns": self.record.at_ns, "actor": self.record.actor}
+        return {**msgspec.to_builtins(self.built), **said, "retired": self.retired}
+
+
+class Catalogue:
+    """The view of a list of records."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = tuple(records)
+
+    @property
+    def datasets(self) -> Sequence[Entry]:
+        """All datasets, the oldest first."""
+        reasons = {body.dataset_id: body.reason for _, body in self._of(DatasetRetired)}
+        return [Entry(record, body, reasons.get(body.dataset_id)) for record, body in self._of(DatasetBuilt)]
+
+    @property
+    def runs(self) -> Sequence[tuple[Record, RunRegistered]]:
+        """All runs, the oldest first."""
+        return self._of(RunRegistered)
+
+    @property
+    def refs(self) -> Mapping[str, tuple[Record, RefSet]]:
+        """What each name means now."""
+        return {body.name: (record, body) for record, body in self._of(RefSet)}
+
+    def history(self, name: str) -> Sequence[tuple[Record, RefSet]]:
+        """What a name has meant, the oldest first; raises `RequestError` where it never meant anything."""
+        found = [(record, body) for record, body in self._of(RefSet) if body.name == name]
+        if not found:
+            known = ", ".join(sorted(self.refs)) or "none yet"
+            raise RequestError(f"no name {name!r} was set; there are: {known}", code="unknown_ref", param="name")
+        return found
+
+    def dataset(self, wanted: str) -> Entry:
+        """A dataset by its id, the beginning of it, or its name (then the latest); raises `RequestError`."""
+        found = [one for one in self.datasets if one.built.name == wanted][-1:]
+        found = found or [one for one in self.datasets if _fits(one.built.dataset_id, wanted)]
+        return _one(found, "dataset", wanted, [one.built.name for one in self.datasets])
+
+    def run(self, wanted: str) -> tuple[Record, RunRegistered]:
+        """A run by its id, the beginning of it, or its name (then the latest); raises `RequestError`."""
+        found = [one for one in self.runs if one[1].name == wanted][-1:]
+        found = found or [one for one in self.runs if _fits(one[1].run_id, wanted)]
+        return _one(found, "run", wanted, [body.name for _, body in self.runs])
+
+    def _of(self, kind: type[_AnyBody]) -> list[tuple[Record, _AnyBody]]:
+        return [(record, record.body) for record in self._records if isinstance(record.body, kind)]
+
+
+_AnyEntry = TypeVar("_AnyEntry")
+
+
+def _fits(name: str, wanted: str) -> bool:
+    return len(wanted) >= 4 and name.startswith(wanted)
+
+
+def _one(found: Sequence[_AnyEntry], what: str, wanted: str, names: Iterable[str]) -> _AnyEntry:
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(dict.fromkeys(names)) or "none yet"
+    fits = f"several {what}s are" if found else f"no {what} is"
+    raise RequestError(f"{fits} called {wanted!r}; there are: {known}", code=f"unknown_{what}", param=what)
