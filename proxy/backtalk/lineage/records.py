@@ -7,7 +7,7 @@ later of the same thing is a record of its own.
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -108,10 +108,11 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 def read(line: bytes) -> Record:
     """A line as a record; raises `ValueError` where it is none, or says anything besides what its hash seals."""
     try:
-        fields = json.loads(line)
+        said: object = json.loads(line)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(fields, dict) or canonical(fields) != line:
+    fields = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+    if canonical(fields) != line:
         raise ValueError("it is not written as a record is")
     if fields.get("hash") != hash_of(fields):
         raise ValueError("its hash does not fit what it says")

@@ -1,7 +1,8 @@
 """The check: every way of changing what was recorded is found and named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,15 @@ from backtalk.lineage.verify import verify
 from backtalk.testing.datasets import a_row, write_dataset
 
 Lines = list[bytes]
+CHANGES: Final[Sequence[tuple[Callable[[Lines], Lines], str]]] = [
+    (lambda lines: [lines[0].replace(b"ada", b"eve"), *lines[1:]], "record 1 was changed"),
+    (lambda lines: [*lines[:2], lines[3]], "records were removed, added or moved"),
+    (lambda lines: [lines[1], lines[0], *lines[2:]], "records were removed, added or moved"),
+    (lambda lines: [*lines[:2], lines[1], *lines[2:]], "records were removed, added or moved"),
+    (lambda lines: lines[:3], "records 4 to 4 are missing"),
+    (lambda _: [], "records 1 to 4 are missing"),
+    (lambda lines: [*lines[:1], b"\n", *lines[2:]], "record 2 was changed"),
+]
 
 
 @pytest.fixture
@@ -44,18 +54,7 @@ def test_an_empty_data_directory_is_whole(tmp_path: Path) -> None:
     assert verify(tmp_path) == (0, 0, ORIGIN, ())
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (lambda lines: [lines[0].replace(b"ada", b"eve"), *lines[1:]], "record 1 was changed"),
-        (lambda lines: [*lines[:2], lines[3]], "records were removed, added or moved"),
-        (lambda lines: [lines[1], lines[0], *lines[2:]], "records were removed, added or moved"),
-        (lambda lines: [*lines[:2], lines[1], *lines[2:]], "records were removed, added or moved"),
-        (lambda lines: lines[:3], "records 4 to 4 are missing"),
-        (lambda _: [], "records 1 to 4 are missing"),
-        (lambda lines: [*lines[:1], b"\n", *lines[2:]], "record 2 was changed"),
-    ],
-)
+@pytest.mark.parametrize(("change", "named"), CHANGES)
 def test_a_changed_log_is_found(data_dir: Path, change: Callable[[Lines], Lines], named: str) -> None:
     """Edited, removed, moved, repeated, cut, emptied."""
     rewrite(data_dir, change)
