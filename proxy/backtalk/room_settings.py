@@ -134,16 +134,6 @@ class LedgerSettings(Section):
     content: bool = Field(default=True, description="Keep message texts; otherwise only ids, sizes and hashes.")
 
 
-class TelemetrySettings(Section):
-    """OpenTelemetry; endpoint, headers and protocol come from the standard OTEL_* variables."""
-
-    exporters: tuple[str, ...] = Field(
-        default=("otlp",), description="Exporters to run; otlp rests without an endpoint."
-    )
-    content: bool = Field(default=False, description="Put message texts on spans.")
-    metrics_interval_s: float = Field(default=15.0, gt=0, description="Pause between two pushes of metrics.")
-
-
 class KeySettings(Section):
     """Virtual keys."""
 

@@ -26,11 +26,11 @@ from backtalk.room_settings import (
     RelaySettings,
     SessionSettings,
     SpoolSettings,
-    TelemetrySettings,
     WebSettings,
 )
 from backtalk.route_settings import RouteSettings, TargetSettings, check_routes, target_key
 from backtalk.section import RedisUrl, Section, base_url, explain, fields_of, nearest, place, read_toml, variable_key
+from backtalk.telemetry_settings import TelemetrySettings
 
 __all__ = [
     "DEFAULT_FILE",

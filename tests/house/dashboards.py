@@ -16,6 +16,7 @@ from backtalk.telemetry import METRICS
 from backtalk.telemetry.panels import (
     WINDOW,
     Panel,
+    either,
     level,
     level_of,
     quantile_of,
@@ -48,6 +49,20 @@ def _calls(window: str, where: str = "") -> str:
 
 def _failed_calls(window: str) -> str:
     return _calls(window, 'outcome=~"failed|interrupted|upstream_error|upstream_timeout"')
+
+
+def _of_models(title: str, what: str) -> Panel:
+    """A histogram that the two generations of GenAI names call differently."""
+    names = (f"gen_ai.client.operation.{what}", f"gen_ai.client.inference.{what}")
+    return either(*(spread(title, name, "gen_ai.request.model") for name in names))
+
+
+def _tokens(kind: str) -> Panel:
+    title = f"{kind.capitalize()} tokens per call"
+    return either(
+        spread(title, "gen_ai.client.token.usage", where=f'gen_ai_token_type="{kind}"'),
+        spread(title, f"gen_ai.client.inference.operation.{kind}_tokens"),
+    )
 
 
 ROWS: Final[Mapping[str, Sequence[Panel]]] = {
@@ -83,10 +98,11 @@ ROWS: Final[Mapping[str, Sequence[Panel]]] = {
             "Calls that ended without an answer, as a share of all.",
             frozenset(("backtalk.calls",)),
         ),
-        spread("Duration", "gen_ai.client.operation.duration", "gen_ai.request.model"),
-        spread("Time to first chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.request.model"),
-        spread("Time per chunk", "gen_ai.client.operation.time_per_output_chunk", "gen_ai.request.model"),
-        spread("Tokens per call", "gen_ai.client.token.usage", "gen_ai.token.type"),
+        _of_models("Duration", "duration"),
+        _of_models("Time to first chunk", "time_to_first_chunk"),
+        _of_models("Time per chunk", "time_per_output_chunk"),
+        _tokens("input"),
+        _tokens("output"),
         spread("HTTP requests", "http.server.request.duration"),
         rate("Cost", "backtalk.cost", "gen_ai.request.model", sentence="US dollars a second, where prices are known."),
         spread("Own overhead", "backtalk.proxy.overhead", sentence="Time of a call that was spent in Backtalk."),

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from backtalk.export.origin import SCHEMA_URL, Origin
+from backtalk.export.origin import Origin
 from backtalk.telemetry import METRICS, Point, Snapshot
 from backtalk.telemetry import Metric as Described
 
@@ -32,8 +32,8 @@ def metrics_data(snapshot: Snapshot, origin: Origin) -> MetricsData:
         for name, metric in METRICS.items()
         if (points := snapshot.points.get(name))
     ]
-    scope = ScopeMetrics(origin.scope, metrics, SCHEMA_URL)
-    return MetricsData([ResourceMetrics(origin.resource, [scope], SCHEMA_URL)])
+    scope = ScopeMetrics(origin.scope, metrics, origin.schema_url)
+    return MetricsData([ResourceMetrics(origin.resource, [scope], origin.schema_url)])
 
 
 def _data(metric: Described, points: Sequence[Point], snapshot: Snapshot) -> Sum | Gauge | Histogram:

@@ -5,7 +5,7 @@ fit. Bounded: the oldest calls are forgotten, and their feedback goes out withou
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from backtalk.model.facts import CallClosed, FeedbackGiven
 from backtalk.model.ids import CallKey
@@ -17,12 +17,18 @@ _PER_KEY: Final = 8
 Key = tuple[str, ...]
 
 
+class _Known(NamedTuple):
+    tenant: str
+    keys: tuple[Key, ...]
+    ended_ns: int
+
+
 class CallIndex:
     """Remembers calls by response id, by trace, and by the span that the app had sent; never across tenants."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._calls: OrderedDict[CallKey, tuple[Key, ...]] = OrderedDict()
+        self._calls: OrderedDict[CallKey, _Known] = OrderedDict()
         self._by_key: dict[Key, list[CallKey]] = {}
 
     def __len__(self) -> int:
@@ -33,25 +39,36 @@ class CallIndex:
         if call.key in self._calls:
             return
         keys = _keys_of(call)
-        self._calls[call.key] = keys
+        self._calls[call.key] = _Known(call.opened.tenant, keys, call.opened.opened_ns + max(0, call.duration_ns))
         for key in keys:
             self._by_key.setdefault(key, []).append(call.key)
         while len(self._calls) > self._limit:
-            self._forget(*self._calls.popitem(last=False))
+            forgotten, known = self._calls.popitem(last=False)
+            self._forget(forgotten, known.keys)
+
+    def ended_ns(self, call: CallKey) -> int | None:
+        """When a call's spans ended; None where the call is not known."""
+        known = self._calls.get(call)
+        return None if known is None else known.ended_ns
 
     def target_of(self, feedback: FeedbackGiven) -> CallKey | None:
-        """The call that a feedback is about."""
-        trace_id, span_id = feedback.target_trace_id, feedback.target_span_id
+        """The call that a feedback is about; never one that is known to be another tenant's."""
+        tenant, trace_id, span_id = feedback.tenant, feedback.target_trace_id, feedback.target_span_id
         if trace_id is not None and span_id is not None:
-            return CallKey(trace_id, span_id)
+            return self._own(tenant, CallKey(trace_id, span_id))
         if feedback.target_response_id is not None:
-            return self._only(("response", feedback.tenant, feedback.target_response_id))
+            return self._only(("response", tenant, feedback.target_response_id))
         if trace_id is None:
             return None
         if (parent := feedback.target_parent_span_id) is not None:
             own = CallKey(trace_id, parent)
-            return own if own in self._calls else self._only(("parent", feedback.tenant, trace_id, parent))
-        return self._only(("trace", feedback.tenant, trace_id))
+            return self._own(tenant, own) if own in self._calls else self._only(("parent", tenant, trace_id, parent))
+        return self._only(("trace", tenant, trace_id))
+
+    def _own(self, tenant: str, call: CallKey) -> CallKey | None:
+        """A call that was named whole; one that is known to be another tenant's is not meant."""
+        known = self._calls.get(call)
+        return call if known is None or known.tenant == tenant else None
 
     def _only(self, key: Key) -> CallKey | None:
         found = self._by_key.get(key, ())

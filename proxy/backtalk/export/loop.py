@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from backtalk.export.host import Recalling
 from backtalk.model.facts import CallClosed, Fact, decode_entry
 from backtalk.plugin.protocols import Exporter
-from backtalk.spool import Cursor, Record, Tail
+from backtalk.spool import Cursor, Record, Tail, read_back
 from backtalk.telemetry import Metrics
 
 MAX_CALLS: Final = 128
@@ -57,6 +58,7 @@ class ExportLoop:
         metrics: Metrics,
         *,
         pauses: Pauses = _PAUSES,
+        recall_bytes: int = 0,
     ) -> None:
         self.name = exporter.name
         self._exporter = exporter
@@ -65,12 +67,19 @@ class ExportLoop:
         self._pauses = pauses
         start = cursor.load()
         self.position = start or 0
+        self._journal_directory = journal_directory
+        self._recall_bytes = recall_bytes if isinstance(exporter, Recalling) else 0
         self._tail = Tail(journal_directory, self.position)
         self._lost_bytes: int | None = None if start is None else 0
         self._waiting: deque[Record] = deque()
         self._stop = threading.Event()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"export-{self.name}", daemon=True)
+
+    @property
+    def needed(self) -> int:
+        """From where on the journal is to be kept: what is not delivered, and what a restart is to recall."""
+        return max(0, self.position - self._recall_bytes)
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -85,6 +94,7 @@ class ExportLoop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._recall()
         with self._tail:
             while not self._abandon.is_set():
                 batch = self._next()
@@ -95,6 +105,18 @@ class ExportLoop:
                     self._move(batch.end)
                 else:
                     return
+
+    def _recall(self) -> None:
+        """Show the exporter what it has delivered lately; where that fails, only what is said late is poorer."""
+        if not self._recall_bytes or not self.position or not isinstance(self._exporter, Recalling):
+            return
+        try:
+            for record in read_back(self._journal_directory, self.needed, self.position):
+                if self._stop.is_set():
+                    return
+                self._exporter.recall(tuple(self._decode(record)))
+        except Exception as error:  # noqa: BLE001 # a past that cannot be read must not hold up the present
+            _log.warning("an exporter recalls nothing", extra={"exporter": self.name, "reason": str(error)})
 
     def _move(self, end: int) -> None:
         """Remember how far it came; a disk that refuses costs a repeat after a restart, no delivery."""

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from backtalk.clock import NS_PER_S
-from backtalk.export.kinds import OPERATIONS, error_type, method_of, route_of
-from backtalk.export.upstreams import provider_of, upstream_of
+from backtalk.export.kinds import OPERATIONS, method_of, route_of
+from backtalk.export.model_measures import measure_model_call
+from backtalk.export.semconv import Generation, generation_of
 from backtalk.model.facts import CallClosed, CallRelated, Fact, FeedbackGiven, SessionLinked, SignalFound
-from backtalk.telemetry import Label, Metrics
+from backtalk.settings import TelemetrySettings, otel_environ
+from backtalk.telemetry import Metrics
 
 _LABEL_LIMIT: Final = 128
 TRACES: Final = 20_000
@@ -22,8 +24,9 @@ TRACES: Final = 20_000
 class Measures:
     """Counts facts; what is said of an answer carries the answer's model while that is remembered."""
 
-    def __init__(self, metrics: Metrics, *, traces: int = TRACES) -> None:
+    def __init__(self, metrics: Metrics, settings: TelemetrySettings, *, traces: int = TRACES) -> None:
         self._metrics = metrics
+        self._generation: Generation = generation_of(settings.semconv, otel_environ())
         self._limit = traces
         self._models: OrderedDict[str, str | None] = OrderedDict()
 
@@ -33,7 +36,7 @@ class Measures:
             match fact:
                 case CallClosed():
                     self._note(fact)
-                    _call(self._metrics, fact)
+                    _call(self._metrics, fact, self._generation)
                 case SignalFound(replay=0):
                     model = self._models.get(fact.about.trace_id)
                     self._metrics.add("backtalk.signals", kind=fact.kind, model=model)
@@ -56,7 +59,7 @@ class Measures:
             self._models.popitem(last=False)
 
 
-def _call(metrics: Metrics, call: CallClosed) -> None:
+def _call(metrics: Metrics, call: CallClosed, generation: Generation) -> None:
     duration_s = max(0, call.duration_ns) / NS_PER_S
     metrics.add("backtalk.calls", outcome=call.outcome)
     _captures(metrics, call)
@@ -71,48 +74,11 @@ def _call(metrics: Metrics, call: CallClosed) -> None:
         url_scheme="http",
         error_type=str(call.status) if call.status >= 500 else None,
     )
-    if call.opened.api not in OPERATIONS or call.outcome == "rejected":
-        return
-    labels = _labels(call)
-    error = error_type(call)
-    metrics.record("gen_ai.client.operation.duration", duration_s, **labels, error_type=error)
-    if call.opened.request.stream and call.first_byte_ns is not None:
-        first_s = call.first_byte_ns / NS_PER_S
-        metrics.record("gen_ai.client.operation.time_to_first_chunk", first_s, **labels)
-        if call.chunks > 1:
-            each_s = max(0.0, duration_s - first_s) / (call.chunks - 1)
-            metrics.record("gen_ai.client.operation.time_per_output_chunk", each_s, **labels)
-    _tokens(metrics, call, labels)
-    if call.cost_usd is not None:
-        model = labels["gen_ai_request_model"]
-        provider = labels["gen_ai_provider_name"]
-        metrics.add("backtalk.cost", call.cost_usd, gen_ai_request_model=model, gen_ai_provider_name=provider)
-    elif call.status < 400:
-        metrics.add("backtalk.cost.unknown", gen_ai_provider_name=labels["gen_ai_provider_name"])
-
-
-def _tokens(metrics: Metrics, call: CallClosed, labels: dict[str, Label | None]) -> None:
-    usage = call.response.usage
-    if usage is None:
-        return
-    for kind, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-        if count is not None:
-            metrics.record("gen_ai.client.token.usage", count, **labels, gen_ai_token_type=kind)
+    if call.opened.api in OPERATIONS and call.outcome != "rejected":
+        measure_model_call(metrics, call, generation)
 
 
 def _captures(metrics: Metrics, call: CallClosed) -> None:
     for side, capture in (("request", call.request_capture), ("response", call.response_capture)):
         if capture == "truncated":
             metrics.add("backtalk.capture.truncated", side=side)
-
-
-def _labels(call: CallClosed) -> dict[str, Label | None]:
-    upstream = upstream_of(call.upstream)
-    return {
-        "gen_ai_operation_name": OPERATIONS[call.opened.api],
-        "gen_ai_provider_name": provider_of(call),
-        "gen_ai_request_model": (call.opened.request.model or "")[:_LABEL_LIMIT] or None,
-        "gen_ai_response_model": (call.response.model or "")[:_LABEL_LIMIT] or None,
-        "server_address": upstream.address,
-        "server_port": upstream.port,
-    }

@@ -9,19 +9,25 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from backtalk import __version__
+from backtalk.export.semconv import SCHEMA_URLS, Generation
 
-SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.41.0"
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
 class Origin(NamedTuple):
-    """The resource and the scope of every span, event and metric."""
+    """The resource and the scope of every span, event and metric, and the generation of names they speak."""
 
     resource: Resource
     scope: InstrumentationScope
+    generation: Generation = "v1.41"
+
+    @property
+    def schema_url(self) -> str:
+        """The schema of the names; empty where none is published."""
+        return SCHEMA_URLS[self.generation]
 
 
-def origin() -> Origin:
+def origin(generation: Generation = "v1.41") -> Origin:
     """Our resource: `backtalk`, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say otherwise."""
     told: Mapping[str, object] = Resource.create().attributes
     own = {"service.version": __version__, "service.instance.id": str(uuid.uuid4())}
@@ -31,7 +37,8 @@ def origin() -> Origin:
     else:
         missing = {key: value for key, value in own.items() if not told.get(key)}
     resource = Resource.create().merge(Resource(missing))
-    return Origin(resource, InstrumentationScope("backtalk", __version__, SCHEMA_URL))
+    scope = InstrumentationScope("backtalk", __version__, SCHEMA_URLS[generation])
+    return Origin(resource, scope, generation)
 
 
 def context(trace_id: str, span_id: str, *, remote: bool = False) -> SpanContext:

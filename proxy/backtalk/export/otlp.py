@@ -5,27 +5,25 @@ fact that cannot be made into a span is dropped, counted and said, for it would 
 fail are given up after a few tries, for they must not hold up spans.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.trace import ReadableSpan
 
 from backtalk import __version__
-from backtalk.export.attempts import attempt_spans
 from backtalk.export.config import destinations
 from backtalk.export.failure import NotTakenError
-from backtalk.export.feedback_verdicts import of_feedback
-from backtalk.export.index import CallIndex
+from backtalk.export.host import Host
 from backtalk.export.origin import origin
 from backtalk.export.push import MetricsPush
+from backtalk.export.semconv import generation_of
 from backtalk.export.sender import Sender, way_to
-from backtalk.export.spans import spans_of
-from backtalk.export.verdicts import carrier_of, event_of, of_signal
-from backtalk.model.facts import CallClosed, Fact, FeedbackGiven, SignalFound
-from backtalk.settings import otel_environ
-from backtalk.telemetry import Metrics, Snapshot
+from backtalk.export.translation import Records, Translation
+from backtalk.model.facts import Fact
+from backtalk.settings import TelemetrySettings, otel_environ
+from backtalk.telemetry import Metrics
 
 _log = logging.getLogger(__name__)
 _LOG_TRIES: Final = 5
@@ -40,11 +38,11 @@ class OtlpExporter:
     version: ClassVar[str] = __version__
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        self._where = destinations(otel_environ() if environ is None else environ)
-        self._index = CallIndex()
-        self._content = False
+        self._environ = otel_environ() if environ is None else environ
+        self._where = destinations(self._environ)
         self._metrics = Metrics("otlp")
-        self._delivered: Sequence[Fact] = ()
+        self._translated: Sequence[Fact] | None = None
+        self._records = Records([], [])
         self._log_failures = 0
         self._push: MetricsPush | None = None
         self._spans: Sender | None = None
@@ -52,47 +50,45 @@ class OtlpExporter:
         if self._where:
             # The SDK's exporters log each failed try with a line of their own; the loop says it once.
             logging.getLogger(_SDK_LOGGER).setLevel(logging.CRITICAL)
-            self._origin = origin()
-            self._open()
+            self._open(Host(TelemetrySettings(), self._metrics))
 
     @property
     def resting(self) -> bool:
         """Whether nothing is sent, for no endpoint is configured or all is switched off."""
         return not self._where
 
-    def attach(
-        self,
-        *,
-        metrics: Metrics,
-        content: bool = False,
-        figures: Callable[[], Snapshot] | None = None,
-        interval_s: float = 15.0,
-    ) -> None:
-        """Take the host's registry and settings; `figures` gives the merged metrics that are pushed."""
-        self._content = content
-        self._metrics = metrics
-        if self._where:
-            self._open()
-        if figures is not None and (destination := self._where.get("metrics")) is not None:
-            self._push = MetricsPush(way_to(destination), self._origin, figures, metrics, interval_s)
+    def attach(self, host: Host) -> None:
+        """Take the host's settings and registry, and push its figures where there are any."""
+        self._metrics = host.metrics
+        if not self._where:
+            return
+        self._open(host)
+        if host.figures is not None and (destination := self._where.get("metrics")) is not None:
+            interval_s = host.settings.metrics_interval_s
+            self._push = MetricsPush(way_to(destination), self._origin, host.figures, host.metrics, interval_s)
             self._push.start()
+
+    def recall(self, facts: Sequence[Fact]) -> None:
+        """Know earlier calls, so that what is said of them later finds them; sends nothing."""
+        if self.resting:
+            return
+        for fact in facts:
+            with self._survived(fact):
+                self._translation.recall(fact)
 
     def export(self, facts: Sequence[Fact]) -> None:
         """Deliver spans, then log events; raises where the receiver is away."""
         if self.resting:
             return
-        spans: list[ReadableSpan] = []
-        events: list[ReadableLogRecord] = []
-        for fact in facts:
-            try:
-                self._translate(fact, spans, events)
-            except Exception as error:  # noqa: BLE001 # a fact that cannot be told must not hold up the others
-                self._metrics.add("backtalk.export.dropped", exporter=self.name, reason="not_translated")
-                _log.warning("a fact could not be exported", extra={"fact": type(fact).__name__, "reason": str(error)})
-        if self._spans is not None and facts is not self._delivered:
-            self._spans.send(spans)
-        self._delivered = facts
-        self._send_events(events)
+        if facts is not self._translated:  # the same facts come again after a failure
+            self._records, self._translated = self._translate(facts), facts
+        records = self._records
+        if self._spans is not None:
+            self._spans.send(records.spans)
+            records.spans.clear()
+        self._send_events(records.events)
+        self._records, self._translated = Records([], []), None
+        self._translation.report()
 
     def close(self) -> None:
         """Push the metrics once more and let all connections go."""
@@ -116,29 +112,30 @@ class OtlpExporter:
         else:
             self._log_failures = 0
 
-    def _open(self) -> None:
+    def _open(self, host: Host) -> None:
         traces, logs = self._where.get("traces"), self._where.get("logs")
         for earlier in (self._spans, self._logs):
             if earlier is not None:
                 earlier.close()
         self._spans = Sender(traces, self._metrics, required=True) if traces else None
         self._logs = Sender(logs, self._metrics, required=False) if logs else None
+        self._origin = origin(generation_of(host.settings.semconv, self._environ))
+        self._translation = Translation(self._origin, host)
 
-    def _translate(self, fact: Fact, spans: list[ReadableSpan], events: list[ReadableLogRecord]) -> None:
-        if isinstance(fact, CallClosed):
-            self._index.add(fact)
-            spans += spans_of(fact, self._origin, content=self._content)
-            spans += attempt_spans(fact, self._origin)
-        elif isinstance(fact, SignalFound | FeedbackGiven) and not _is_replayed(fact):
-            verdicts = (
-                [of_signal(fact, content=self._content)]
-                if isinstance(fact, SignalFound)
-                else of_feedback(fact, self._index.target_of, content=self._content)
-            )
-            spans += (carrier_of(verdict, self._origin) for verdict in verdicts)
-            events += filter(None, (event_of(verdict, self._origin) for verdict in verdicts))
+    def _translate(self, facts: Sequence[Fact]) -> Records:
+        found = Records([], [])
+        for fact in facts:
+            with self._survived(fact):
+                spans, events = self._translation.of(fact)
+                found.spans.extend(spans)
+                found.events.extend(events)
+        return found
 
-
-def _is_replayed(fact: SignalFound | FeedbackGiven) -> bool:
-    """What a replay finds of the past is the ledger's; nobody's alarm waits for it."""
-    return isinstance(fact, SignalFound) and fact.replay > 0
+    @contextlib.contextmanager
+    def _survived(self, fact: Fact) -> Generator[None]:
+        """A fact that cannot be told must not hold up the others: it would fail for ever."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 # whatever is wrong with it, it costs itself
+            self._metrics.add("backtalk.export.dropped", exporter=self.name, reason="not_translated")
+            _log.warning("a fact could not be exported", extra={"fact": type(fact).__name__, "reason": str(error)})

@@ -11,25 +11,18 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
 from backtalk.clock import NS_PER_S
-from backtalk.export import parameters
-from backtalk.export.content import choices_json, messages_json
 from backtalk.export.kinds import METHODS, OPERATIONS, error_type, method_of, route_of
+from backtalk.export.model_calls import Attributes, model_attributes, span_name
 from backtalk.export.origin import Origin, context
-from backtalk.export.parameters import AttributeValue
-from backtalk.export.upstreams import base_url, provider_of, upstream_of
-from backtalk.model.chat import Usage
+from backtalk.export.upstreams import base_url, upstream_of
 from backtalk.model.facts import CallClosed
 
 _FAILED: Final = frozenset({"upstream_error", "upstream_timeout", "failed", "interrupted"})
 _TEXT_LIMIT: Final = 512
-_MADE: Final = {"images": "image", "speech": "speech", "transcriptions": "text", "translations": "text"}
-"""What an endpoint makes, where it makes one thing only."""
-
-Attributes = dict[str, AttributeValue]
 
 
-def spans_of(call: CallClosed, origin: Origin, *, content: bool = False) -> tuple[ReadableSpan, ReadableSpan]:
-    """The server span and the client span of a call."""
+def spans_of(call: CallClosed, origin: Origin, more: Attributes | None = None) -> tuple[ReadableSpan, ReadableSpan]:
+    """The server span and the client span of a call; the client span of a model call bears `more` besides."""
     opened = call.opened
     server = context(opened.trace_id, opened.server_span_id)
     parent = context(opened.trace_id, opened.parent_span_id, remote=True) if opened.parent_span_id else None
@@ -54,7 +47,7 @@ def spans_of(call: CallClosed, origin: Origin, *, content: bool = False) -> tupl
             context(opened.trace_id, opened.span_id),
             server,
             origin.resource,
-            _genai_attributes(call, error, content=content) if genai else _http_attributes(call, error),
+            _genai_attributes(call, error, origin) | (more or {}) if genai else _http_attributes(call, error),
             kind=SpanKind.CLIENT,
             status=_status(call, failed=error is not None and call.outcome != "client_disconnected"),
             start_time=start_ns,
@@ -69,11 +62,7 @@ def _method(call: CallClosed) -> str:
 
 
 def _client_name(call: CallClosed) -> str:
-    operation = OPERATIONS.get(call.opened.api)
-    if operation is None:
-        return _method(call)
-    model = call.opened.request.model
-    return f"{operation} {model[:_TEXT_LIMIT]}" if model else operation
+    return span_name(call) if call.opened.api in OPERATIONS else _method(call)
 
 
 def _status(call: CallClosed, *, failed: bool) -> Status:
@@ -139,86 +128,8 @@ def _http_attributes(call: CallClosed, error: str | None) -> Attributes:
     return found
 
 
-def _genai_attributes(call: CallClosed, error: str | None, *, content: bool) -> Attributes:
-    request, response = call.opened.request, call.response
-    found: Attributes = {
-        "gen_ai.operation.name": OPERATIONS[call.opened.api],
-        "gen_ai.provider.name": provider_of(call),
-    }
-    if request.model:
-        found["gen_ai.request.model"] = request.model[:_TEXT_LIMIT]
-    if request.stream:
-        found["gen_ai.request.stream"] = True
-        if call.first_byte_ns is not None:
-            found["gen_ai.response.time_to_first_chunk"] = call.first_byte_ns / NS_PER_S
-    if request.choice_count != 1:
-        found["gen_ai.request.choice.count"] = request.choice_count
-    if response.id:
-        found["gen_ai.response.id"] = response.id[:_TEXT_LIMIT]
-    if response.model:
-        found["gen_ai.response.model"] = response.model[:_TEXT_LIMIT]
-    if reasons := _finish_reasons(call):
-        found["gen_ai.response.finish_reasons"] = reasons
-    found |= _shared_attributes(call, error) | _session(call) | _usage(response.usage) | _prompt(call)
+def _genai_attributes(call: CallClosed, error: str | None, origin: Origin) -> Attributes:
+    found = model_attributes(call, origin.generation) | _shared_attributes(call, error)
     if call.cost_usd is not None:
         found["backtalk.cost"] = call.cost_usd
-    found |= parameters.of_request(request.params_json)
-    if kind := _MADE.get(call.opened.api):
-        found["gen_ai.output.type"] = kind
-    return found | _content(call) if content else found
-
-
-def _finish_reasons(call: CallClosed) -> tuple[str, ...]:
-    """One reason a choice; `error` where the answer was cut before it gave one."""
-    reasons, count = call.response.finish_reasons, len(call.response.choices)
-    if call.outcome == "completed":
-        return reasons
-    return tuple(reason or "error" for reason in reasons) + ("error",) * max(count - len(reasons), not reasons)
-
-
-def _prompt(call: CallClosed) -> Attributes:
-    """The prompt template, as far as the app named it."""
-    told = {"name": call.opened.request.prompt_name, "version": call.opened.request.prompt_version}
-    return {f"gen_ai.prompt.{part}": value for part, value in told.items() if value}
-
-
-def _session(call: CallClosed) -> Attributes:
-    """A session that the app named is a conversation; one that we inferred must not be called so."""
-    declared = call.opened.request.declared_session
-    found: Attributes = {}
-    if declared:
-        found["gen_ai.conversation.id"] = declared
-        found["session.id"] = declared
-        if call.session_id:
-            found["backtalk.session.id"] = call.session_id
-    elif call.session_id:
-        found["session.id"] = call.session_id
-        found["backtalk.session.inferred_id"] = call.session_id
-    return found
-
-
-def _usage(usage: Usage | None) -> Attributes:
-    if usage is None:
-        return {}
-    counts = {
-        "gen_ai.usage.input_tokens": usage.input_tokens,
-        "gen_ai.usage.output_tokens": usage.output_tokens,
-        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
-        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
-        "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
-    }
-    return {name: count for name, count in counts.items() if count is not None}
-
-
-def _content(call: CallClosed) -> Attributes:
-    request, response = call.opened.request, call.response
-    found: Attributes = {}
-    if request.messages:
-        found["gen_ai.input.messages"] = messages_json(request.messages)
-    if response.choices:
-        found["gen_ai.output.messages"] = choices_json(response.choices, response.finish_reasons)
-    if request.tools_json:
-        found["gen_ai.tool.definitions"] = request.tools_json
-    if request.user:
-        found["user.id"] = request.user
     return found

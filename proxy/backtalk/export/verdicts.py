@@ -83,21 +83,43 @@ def of_signal(signal: SignalFound, *, content: bool = False) -> Verdict:
     )
 
 
-def carrier_of(verdict: Verdict, origin: Origin) -> ReadableSpan:
-    """The carrier span."""
-    digest = hashlib.blake2b(f"{verdict.origin}\0{verdict.id}".encode(), digest_size=24).hexdigest()
-    target = verdict.target
+def carrier_of(verdict: Verdict, origin: Origin, words: Attributes | None = None) -> ReadableSpan:
+    """The carrier span; `words` are those of the judged call, where its own span had none."""
+    digest, target = _digest(verdict), verdict.target
+    judged = _evaluation(verdict) | _annotation(verdict) | _target(verdict) | (words or {})
     return ReadableSpan(
         f"{verdict.origin} {verdict.name}",
         context(digest[:32], digest[32:]),
         None,
         origin.resource,
-        _withdrawal(verdict) if verdict.withdraws else _evaluation(verdict) | _annotation(verdict) | _target(verdict),
+        _withdrawal(verdict) if verdict.withdraws else judged,
         links=[Link(context(target.trace_id, target.span_id))] if target else (),
         kind=SpanKind.INTERNAL,
         status=Status(StatusCode.UNSET),
         start_time=verdict.time_ns,
         end_time=verdict.time_ns,
+        instrumentation_scope=origin.scope,
+    )
+
+
+def child_of(verdict: Verdict, ended_ns: int, origin: Origin) -> ReadableSpan:
+    """The same once more in the judged trace, for backends that show one trace at a time; needs a target.
+
+    It begins and ends where the judged call ended, so that no trace seems to last until somebody spoke of it.
+    """
+    if verdict.target is None:
+        raise ValueError("a verdict without a target has no trace to be put into")
+    trace_id, span_id = verdict.target
+    return ReadableSpan(
+        f"{verdict.origin} {verdict.name}",
+        context(trace_id, _digest(verdict)[:16]),
+        context(trace_id, span_id),
+        origin.resource,
+        _evaluation(verdict) | _target(verdict),
+        kind=SpanKind.INTERNAL,
+        status=Status(StatusCode.UNSET),
+        start_time=ended_ns,
+        end_time=ended_ns,
         instrumentation_scope=origin.scope,
     )
 
@@ -118,6 +140,11 @@ def event_of(verdict: Verdict, origin: Origin) -> ReadableLogRecord | None:
         event_name=EVENT,
     )
     return ReadableLogRecord(record, origin.resource, origin.scope)
+
+
+def _digest(verdict: Verdict) -> str:
+    """The carrier's ids, from the fact's own: the same for a repeat."""
+    return hashlib.blake2b(f"{verdict.origin}\0{verdict.id}".encode(), digest_size=24).hexdigest()
 
 
 def _withdrawal(verdict: Verdict) -> Attributes:

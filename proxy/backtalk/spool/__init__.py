@@ -8,6 +8,6 @@ from backtalk.spool.cursor import Cursor
 from backtalk.spool.intake import Intake, Taken
 from backtalk.spool.journal import Journal
 from backtalk.spool.spool import Spool
-from backtalk.spool.tail import Record, Tail
+from backtalk.spool.tail import Record, Tail, read_back
 
-__all__ = ["Cursor", "Intake", "Journal", "Record", "Spool", "Tail", "Taken"]
+__all__ = ["Cursor", "Intake", "Journal", "Record", "Spool", "Tail", "Taken", "read_back"]

@@ -6,6 +6,7 @@ for, never an error; only where a later segment follows is the rest of a file fi
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -122,6 +123,21 @@ class Tail:
         if records:
             self.offset = records[-1].next_offset
         return records
+
+
+def read_back(directory: Path, begin: int, end: int) -> Iterator[Record]:
+    """The records before `end`, from the first segment on that holds or follows `begin`; what is gone is passed over.
+
+    Frames are found from a segment's beginning only, so somewhat more than was asked for may come.
+    """
+    known = segments.listing(directory)
+    bases = [segment.base for segment in known if segment.base <= begin] or [s.base for s in known[:1]]
+    with Tail(directory, bases[-1] if bases else begin) as tail:
+        while records := tail.read():
+            for record in records:
+                if record.next_offset > end:
+                    return
+                yield record
 
 
 def _open_segment(segment: Segment) -> _Open:

@@ -54,6 +54,7 @@ _GEN_AI: Final = (
     "server.port",
     "error.type",
 )
+_LATEST: Final = "gen_ai.client.inference"
 _HTTP_LABELS: Final = (
     "http.request.method",
     "http.route",
@@ -88,6 +89,42 @@ _ALL: Final = (
         "Tokens of a call, as the provider reported them.",
         (*_GEN_AI, "gen_ai.token.type"),
         _TOKENS,
+    ),
+    # the same in the latest names (`telemetry.semconv`)
+    *(
+        Metric(f"{_LATEST}.{name}", "histogram", "s", f"{sentence}; latest names.", _GEN_AI, _OPERATION)
+        for name, sentence in (
+            ("duration", "Duration of a model call"),
+            ("time_to_first_chunk", "Time to the first chunk of a streamed response"),
+            ("time_per_output_chunk", "Mean time between two chunks, after the first"),
+        )
+    ),
+    *(
+        Metric(
+            f"{_LATEST}.usage.{name}_tokens",
+            "counter",
+            "{token}",
+            f"{sentence}; latest names.",
+            (*_GEN_AI, "gen_ai.token.modality"),
+        )
+        for name, sentence in (
+            ("input", "Input tokens, cached ones included"),
+            ("output", "Output tokens, reasoning included"),
+            ("cache_read.input", "Input tokens read from the provider's cache"),
+            ("cache_write.input", "Input tokens written to the provider's cache"),
+            ("reasoning.output", "Output tokens of reasoning"),
+        )
+    ),
+    *(
+        Metric(
+            f"{_LATEST}.operation.{name}_tokens",
+            "histogram",
+            "{token}",
+            f"{name.capitalize()} tokens of a call; latest names.",
+            _GEN_AI,
+            _TOKENS,
+        )
+        for name in ("input", "output")
     ),
     Metric(
         "http.server.request.duration",
@@ -185,6 +222,9 @@ _ALL: Final = (
     Metric("backtalk.export.facts", "counter", "{fact}", "Facts delivered.", ("exporter",)),
     Metric("backtalk.export.failed", "counter", "{batch}", "Batches that failed and come again.", ("exporter",)),
     Metric("backtalk.export.dropped", "counter", "{record}", "Records never delivered.", ("exporter", "reason")),
+    Metric("backtalk.export.calls", "counter", "{call}", "Calls by why they were told of, or held.", ("result",)),
+    Metric("backtalk.export.held", "gauge", "{call}", "Calls that wait for what may be said of them.", across="max"),
+    Metric("backtalk.export.unheld", "counter", "{call}", "Calls of which nothing was said in time.", ("reason",)),
     # telemetry itself
     Metric(LABELS_DROPPED, "counter", "{value}", "Values that lost their labels to the limit.", ("metric",)),
 )

@@ -49,18 +49,29 @@ def level_of(name: str, *by: str) -> str:
     return f"{metric.across}{_by(by)} ({prometheus_name(metric)})"
 
 
-def spread(title: str, name: str, *by: str, sentence: str = "") -> Panel:
+def spread(title: str, name: str, *by: str, where: str = "", sentence: str = "") -> Panel:
     """Median, 95th and 99th percentile of a histogram."""
     metric = _metric(name, "histogram", by)
     legend = _legend(by)
-    queries = {f"p{round(q * 100)} {legend}".strip(): quantile_of(q, name, *by) for q in (0.5, 0.95, 0.99)}
+    queries = {f"p{round(q * 100)} {legend}".strip(): quantile_of(q, name, *by, where=where) for q in (0.5, 0.95, 0.99)}
     return _panel(title, metric, queries, unit=_unit(metric), sentence=sentence)
 
 
-def quantile_of(q: float, name: str, *by: str, window: str = WINDOW) -> str:
+def either(first: Panel, *others: Panel) -> Panel:
+    """One panel of metrics of which an installation has one: the others' queries where the first's have no data."""
+    queries = [
+        (legend, " or ".join((expression, *(other.queries[at][1] for other in others))))
+        for at, (legend, expression) in enumerate(first.queries)
+    ]
+    return first._replace(queries=tuple(queries), metrics=first.metrics.union(*(other.metrics for other in others)))
+
+
+def quantile_of(q: float, name: str, *by: str, window: str = WINDOW, where: str = "") -> str:
     """PromQL of a quantile of a histogram."""
     metric = _metric(name, "histogram", by)
-    return f"histogram_quantile({q}, sum{_by(('le', *by))} (rate({prometheus_name(metric)}_bucket[{window}])))"
+    selected = f"{{{where}}}" if where else ""
+    rates = f"rate({prometheus_name(metric)}_bucket{selected}[{window}])"
+    return f"histogram_quantile({q}, sum{_by(('le', *by))} ({rates}))"
 
 
 def share_of(part: str, whole: str) -> str:

@@ -60,7 +60,7 @@ class Core:
         self._journal = journal
         self._journal_directory = settings.data_dir / "journal"
         self._decider = decider
-        self._metrics, self._measures = metrics, Measures(metrics)
+        self._metrics, self._measures = metrics, Measures(metrics, settings.telemetry)
         self._stop, self._spend = stop, spend
         self._spools = settings.data_dir / "spool"
         consumed = place.consumed(journal)

@@ -108,6 +108,8 @@ class Decider:
         self._feedback_given = feedback_given
         self._metrics = metrics
         self._counts: Counter[str] = Counter()
+        self.lag_s = 0.0
+        """How far behind the worker was at its last look."""
 
     def take(self, owner: str, frame: AnyFrame, *, late: bool = False) -> list[Fact]:
         """Decide one frame."""
@@ -122,6 +124,7 @@ class Decider:
 
     def note_lag(self, lag_s: float) -> None:
         """Say how far behind the worker is."""
+        self.lag_s = lag_s
         self._desk.note_lag(lag_s)
 
     def interrupt(self, owner: str, seen_ns: int) -> list[Fact]:

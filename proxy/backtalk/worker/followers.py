@@ -3,7 +3,10 @@
 In: settings and the journal. Out: `core.Follower` values. What a follower has not taken stays in the journal.
 """
 
-from backtalk.export.hosted import attach
+from collections.abc import Callable
+from functools import partial
+
+from backtalk.export.host import Host, attach
 from backtalk.export.loop import ExportLoop
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
@@ -14,16 +17,26 @@ from backtalk.plugin.discovery import load_exporters
 from backtalk.plugin.protocols import Exporter
 from backtalk.settings import Settings
 from backtalk.spool import Cursor, Journal, Tail
-from backtalk.telemetry import Metrics
+from backtalk.telemetry import Metrics, read_all
 from backtalk.worker.core import Follower
 
 
-def followers_of(settings: Settings, journal: Journal, secret: bytes, metrics: Metrics) -> list[Follower]:
-    """The ledger first, then the exporters in the order of the settings."""
+def followers_of(
+    settings: Settings, journal: Journal, secret: bytes, metrics: Metrics, *, lag_s: Callable[[], float] = lambda: 0.0
+) -> list[Follower]:
+    """The ledger first, then the exporters in the order of the settings; `lag_s` is the worker's own."""
+    host = Host(
+        settings.telemetry,
+        metrics,
+        secret,
+        figures=partial(read_all, settings.data_dir / "metrics"),
+        message_id=Rows(secret).message_id,
+        lag_s=lag_s,
+    )
     exporters = load_exporters(settings.telemetry.exporters, settings.plugin)
     return [
         _ledger(settings, journal, secret, metrics),
-        *(_export(settings, journal, exporter, metrics) for exporter in exporters),
+        *(_export(settings, journal, exporter, host) for exporter in exporters),
     ]
 
 
@@ -48,8 +61,9 @@ def _ledger(settings: Settings, journal: Journal, secret: bytes, metrics: Metric
     return Follower("ledger", lambda: writer.committed, writer.start, stop, writer)
 
 
-def _export(settings: Settings, journal: Journal, exporter: Exporter, metrics: Metrics) -> Follower:
-    attach(exporter, settings.telemetry, metrics, settings.data_dir / "metrics")
+def _export(settings: Settings, journal: Journal, exporter: Exporter, host: Host) -> Follower:
+    attach(exporter, host)
     cursor = Cursor(settings.data_dir / "cursors" / exporter.name, stream=journal.id)
-    loop = ExportLoop(exporter, settings.data_dir / "journal", cursor, metrics)
-    return Follower(exporter.name, lambda: loop.position, loop.start, loop.stop)
+    directory, recall_bytes = settings.data_dir / "journal", settings.telemetry.recall_bytes
+    loop = ExportLoop(exporter, directory, cursor, host.metrics, recall_bytes=recall_bytes)
+    return Follower(exporter.name, lambda: loop.needed, loop.start, loop.stop)

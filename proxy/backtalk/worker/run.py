@@ -67,7 +67,7 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
         tombstones = Tombstones(secret, erasures.load(settings.data_dir))
         decider = _decider(settings, secret, metrics, tombstones)
         core = Core(settings, journal, decider, metrics, stop, spend=_spending(settings, secret, metrics).record)
-        followers = followers_of(settings, journal, secret, metrics)
+        followers = followers_of(settings, journal, secret, metrics, lag_s=lambda: decider.lag_s)
         for follower in followers:
             follower.start()
         _say_if_redis_is_away(settings)

@@ -175,3 +175,53 @@ def test_stop_delivers_what_waits(journal: Journal, tmp_path: Path) -> None:
 def test_pauses_grow_to_their_limit() -> None:
     """Half a second, one, two, ... thirty."""
     assert [Pauses().after(failures) for failures in (1, 2, 3, 7, 100_000)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+
+
+class Recalling(Recorder):
+    """An exporter that wants to know what was delivered before it began."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recalled: list[str] = []
+
+    def recall(self, facts: Sequence[Fact]) -> None:
+        """Keep the span ids."""
+        assert not self.batches
+        self.recalled += [fact.opened.span_id for fact in facts if isinstance(fact, CallClosed)]
+
+
+def test_restart_recalls_what_was_delivered_lately_before_it_goes_on(journal: Journal, tmp_path: Path) -> None:
+    """From a segment's beginning on, up to the cursor and not beyond; and the journal is kept for it."""
+    expected = _append(journal, 30)
+    with _running(Recorder(), tmp_path) as loop:
+        wait_until(lambda: loop.position == journal.end)
+        assert loop.needed == loop.position
+    later = _append(journal, 2)
+    second = Recalling()
+    cursor = Cursor(tmp_path / "cursors" / "recorder")
+    again = ExportLoop(second, tmp_path / "journal", cursor, Metrics(), pauses=QUICK, recall_bytes=8_000)
+    again.start()
+    wait_until(lambda: second.calls == later)
+    assert again.needed == max(0, journal.end - 8_000)
+    assert again.stop()
+    assert second.recalled == expected[-len(second.recalled) :]
+    assert len(second.recalled) >= 8
+    journal.trim(again.needed)
+
+
+def test_past_that_cannot_be_read_holds_up_nothing(journal: Journal, tmp_path: Path) -> None:
+    """What is said late is poorer, and that is all."""
+    _append(journal, 3)
+    with _running(Recorder(), tmp_path) as loop:
+        wait_until(lambda: loop.position == journal.end)
+
+    class Forgetful(Recalling):
+        def recall(self, facts: Sequence[Fact]) -> None:
+            raise ValueError(len(facts))
+
+    exporter, later = Forgetful(), _append(journal)
+    cursor = Cursor(tmp_path / "cursors" / "recorder")
+    again = ExportLoop(exporter, tmp_path / "journal", cursor, Metrics(), pauses=QUICK, recall_bytes=8_000)
+    again.start()
+    wait_until(lambda: exporter.calls == later)
+    assert again.stop()

@@ -9,6 +9,7 @@ from backtalk.export.measures import Measures
 from backtalk.model.chat import Request
 from backtalk.model.facts import CallRelated, Fact, SessionLinked
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
+from backtalk.settings import TelemetrySettings
 from backtalk.telemetry import Metrics, Snapshot
 from backtalk.testing.facts import START_NS, closed_call, feedback, opened_call, signal
 
@@ -17,7 +18,7 @@ TOKENS = "gen_ai.client.token.usage"
 
 def _measured(*facts: Fact) -> Snapshot:
     metrics = Metrics()
-    Measures(metrics, traces=2).record(facts)
+    Measures(metrics, TelemetrySettings(), traces=2).record(facts)
     return metrics.snapshot()
 
 

@@ -10,11 +10,12 @@ import oteltap
 import pytest
 
 from backtalk.export.failure import NotTakenError
+from backtalk.export.host import Host
 from backtalk.export.loop import ExportLoop, Pauses
 from backtalk.export.otlp import OtlpExporter
 from backtalk.model.facts import Fact, JournalEntry, encode_entry
 from backtalk.plugin.protocols import Exporter
-from backtalk.settings import JournalSettings
+from backtalk.settings import JournalSettings, TelemetrySettings
 from backtalk.spool import Cursor, Journal
 from backtalk.telemetry import Metrics
 from backtalk.testing.facts import closed_call, feedback, opened_call, signal
@@ -39,7 +40,7 @@ async def test_an_independent_receiver_understands_all_of_it() -> None:
     settings = oteltap.OtelTapHttpProtobufReceiverSettings(http_port=port)
     async with oteltap.OtelTapHttpProtobufReceiver(settings) as tap:
         exporter = _exporter(f"http://127.0.0.1:{port}")
-        exporter.attach(metrics=metrics, figures=metrics.snapshot, interval_s=3600)
+        exporter.attach(Host(TelemetrySettings(metrics_interval_s=3600), metrics, figures=metrics.snapshot))
 
         def deliver() -> None:
             exporter.export([call, signal(call.key)])
@@ -115,7 +116,7 @@ def test_receiver_without_logs_gets_all_spans() -> None:
     metrics = Metrics()
     with HttpReceiver(lambda route, _message: 405 if route == "logs" else 200) as receiver:
         exporter = _exporter(receiver.endpoint)
-        exporter.attach(metrics=metrics)
+        exporter.attach(Host(TelemetrySettings(), metrics))
         exporter.export([call, signal(call.key)])
         exporter.export([signal(call.key)])
         exporter.close()
@@ -146,7 +147,7 @@ def test_fact_that_cannot_be_told_is_left_out() -> None:
     metrics = Metrics()
     with HttpReceiver() as receiver:
         exporter = _exporter(receiver.endpoint)
-        exporter.attach(metrics=metrics)
+        exporter.attach(Host(TelemetrySettings(), metrics))
         exporter.export([bad, good])
         exporter.close()
     assert len(receiver.spans) == 2
@@ -156,7 +157,7 @@ def test_fact_that_cannot_be_told_is_left_out() -> None:
 def test_without_endpoint_it_rests() -> None:
     """Nothing is sent, nothing fails, and it is an exporter all the same."""
     exporter = OtlpExporter({})
-    exporter.attach(metrics=Metrics(), figures=Metrics().snapshot)
+    exporter.attach(Host(TelemetrySettings(), Metrics(), figures=Metrics().snapshot))
     assert isinstance(exporter, Exporter)
     assert exporter.resting
     exporter.export([closed_call()])

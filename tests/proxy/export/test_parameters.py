@@ -35,6 +35,11 @@ FIELDS = st.sampled_from(
         ({"reasoning": {"effort": "low"}}, {"gen_ai.request.reasoning.level": "low"}),
         ({"reasoning_effort": "high"}, {"gen_ai.request.reasoning.level": "high"}),
         ({"previous_response_id": "resp_1"}, {"gen_ai.request.previous_response.id": "resp_1"}),
+        ({"stop_sequences": ["END"]}, {"gen_ai.request.stop_sequences": ("END",)}),
+        ({"encoding_format": "base64"}, {"gen_ai.request.encoding_formats": ("base64",)}),
+        ({"service_tier": "flex"}, {"openai.request.service_tier": "flex"}),
+        ({"service_tier": "auto"}, {}),
+        ({"top_k": 3}, {"gen_ai.request.top_k": 3.0}),
         ({"logit_bias": {"1": 2}}, {}),
     ],
 )
@@ -54,3 +59,14 @@ def test_any_json_gives_attributes_that_can_be_sent(params: dict[str, Any]) -> N
     """Whatever a client sends, every value is one that OTLP carries."""
     for value in of_request(json.dumps(params)).values():
         assert isinstance(value, str | bool | int | float | tuple)
+
+
+def test_latest_names_are_its_own() -> None:
+    """What the older generation has no name for, and a search's limit."""
+    params = json.dumps({"reasoning": {"effort": "low"}, "previous_response_id": "r", "top_k": 3, "max_num_results": 7})
+    assert of_request(params, "latest") == {
+        "gen_ai.request.reasoning.level": "low",
+        "gen_ai.request.previous_response.id": "r",
+        "gen_ai.request.top_k": 3,
+    }
+    assert of_request(params, "latest", retrieval=True)["gen_ai.retrieval.top_k"] == 7

@@ -7,8 +7,9 @@ import pytest
 from opentelemetry.trace import format_span_id, format_trace_id
 
 from backtalk.export.origin import Origin, origin
-from backtalk.export.verdicts import EVENT, Verdict, carrier_of, event_of, of_signal
+from backtalk.export.verdicts import EVENT, Verdict, carrier_of, child_of, event_of, of_signal
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
+from backtalk.testing import conventions
 from backtalk.testing.facts import signal
 
 
@@ -85,3 +86,20 @@ def test_what_withdraws_judges_nothing(ours: Origin) -> None:
         "backtalk.feedback.withdraws": "f1",
     }
     assert event_of(verdict, ours) is None
+
+
+def test_carrier_and_event_keep_to_the_conventions(ours: Origin) -> None:
+    """Names and types of what is OpenTelemetry's; the event has what is required of it."""
+    verdict = of_signal(signal(_key()))
+    assert conventions.faults(_carrier(verdict, ours), "v1.41") == []
+    event = event_of(verdict, ours)
+    assert event is not None
+    found = dict(event.log_record.attributes or {})
+    assert conventions.faults(found, "v1.41") == []
+    assert found["gen_ai.evaluation.name"]
+
+
+def test_child_needs_a_trace_to_be_put_into(ours: Origin) -> None:
+    """A verdict whose call is not known has none."""
+    with pytest.raises(ValueError, match="without a target"):
+        child_of(msgspec.structs.replace(of_signal(signal(_key())), target=None), 1, ours)

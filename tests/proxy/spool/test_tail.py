@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backtalk.spool import segments
 from backtalk.spool.frame import pack
-from backtalk.spool.tail import Tail
+from backtalk.spool.tail import Tail, read_back
 from backtalk.spool.writer import Stream, Writer
 
 steps = st.lists(
@@ -147,4 +147,23 @@ def test_a_damaged_frame_costs_the_rest_of_its_segment(tmp_path: Path) -> None:
         assert [r.payload for r in tail.read()] == [b"a" * 10]
         assert [r.payload for r in tail.read()] == [b"c" * 10]
         assert tail.lost_bytes == 18
+    writer.close()
+
+
+def test_reading_back_ends_where_it_is_told_and_begins_with_a_segment(tmp_path: Path) -> None:
+    """Frames are found from a segment's beginning; what is gone is passed over."""
+    writer = Writer(stream(tmp_path, 60))
+    for number in range(20):
+        writer.append([pack(bytes([number]) * 10)])
+    with Tail(tmp_path) as tail:
+        records = tail.read(10_000)
+        while more := tail.read(10_000):
+            records += more
+    end = records[14].next_offset
+    found = [record.payload[0] for record in read_back(tmp_path, records[9].offset, end)]
+    assert found == list(range(found[0], 15))
+    assert 5 < found[0] <= 9
+    segments.listing(tmp_path)[0].path.unlink()
+    assert [record.payload[0] for record in read_back(tmp_path, 0, end)][-1] == 14
+    assert list(read_back(tmp_path / "none", 0, 10)) == []
     writer.close()

@@ -25,11 +25,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.close()
 
 
-def followers(data_dir: Path, journal: Journal, *exporters: str, content: bool = True) -> list[Follower]:
+def followers(
+    data_dir: Path, journal: Journal, *exporters: str, content: bool = True, recall_bytes: int = 0
+) -> list[Follower]:
     """What follows it, not started."""
     settings = Settings(
         data_dir=data_dir,
-        telemetry=TelemetrySettings(exporters=exporters),
+        telemetry=TelemetrySettings(exporters=exporters, recall_bytes=recall_bytes),
         ledger=LedgerSettings(commit_s=0.02, content=content),
     )
     return followers_of(settings, journal, b"s" * 32, Metrics("worker"))
@@ -85,3 +87,14 @@ def test_texts_are_kept_as_the_settings_say(tmp_path: Path, journal: Journal) ->
     messages = LedgerReader(tmp_path / "ledger").everything("messages", order="first_seen_ns")
     assert messages
     assert {row["json"] for row in messages} == {None}
+
+
+def test_journal_is_kept_behind_an_exporter_that_recalls(tmp_path: Path, journal: Journal) -> None:
+    """What it has delivered is read again after a restart; what it asks of the journal never exceeds that."""
+    _, otlp = followers(tmp_path, journal, "otlp", recall_bytes=1_000_000)
+    otlp.start()
+    end = append(journal)
+    cursor = Cursor(tmp_path / "cursors" / "otlp", stream=journal.id)
+    wait_until(lambda: cursor.load() == end, 20, what="the delivery")
+    assert otlp.position() == 0
+    otlp.stop(10)

@@ -1,14 +1,15 @@
 """What exporters take from their host."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from backtalk.export.hosted import Hosted, attach
+from backtalk.export.host import Host, Hosted, Recalling, attach
 from backtalk.export.otlp import OtlpExporter
 from backtalk.model.facts import Fact
 from backtalk.settings import TelemetrySettings
-from backtalk.telemetry import Metrics
+from backtalk.telemetry import Metrics, read_all
 from backtalk.testing.facts import closed_call
 from backtalk.testing.otlp import HttpReceiver, attributes_of
 
@@ -27,10 +28,12 @@ class Plain:
         """End."""
 
 
-def test_otlp_is_attached_and_a_plain_exporter_is_left_alone(tmp_path: Path) -> None:
+def test_otlp_is_attached_and_a_plain_exporter_is_left_alone() -> None:
     """Only who can be attached is."""
     assert isinstance(OtlpExporter({}), Hosted)
-    attach(Plain(), TelemetrySettings(), Metrics(), tmp_path)
+    assert isinstance(OtlpExporter({}), Recalling)
+    assert not isinstance(Plain(), Hosted | Recalling)
+    attach(Plain(), Host(TelemetrySettings(), Metrics()))
 
 
 def test_settings_and_figures_of_all_processes_arrive(tmp_path: Path) -> None:
@@ -40,7 +43,8 @@ def test_settings_and_figures_of_all_processes_arrive(tmp_path: Path) -> None:
     other.publish(tmp_path)
     with HttpReceiver() as receiver:
         exporter = OtlpExporter({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint})
-        attach(exporter, TelemetrySettings(content=True), Metrics("worker"), tmp_path)
+        settings = TelemetrySettings(content="attributes")
+        attach(exporter, Host(settings, Metrics("worker"), figures=partial(read_all, tmp_path)))
         exporter.export([closed_call()])
         exporter.close()
     assert "gen_ai.input.messages" in attributes_of(receiver.spans[1].attributes)
