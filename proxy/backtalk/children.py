@@ -26,7 +26,7 @@ from backtalk.relay.gate import VirtualKeys
 from backtalk.session.key_counts import KeyCounts
 from backtalk.session.targets import Targets
 from backtalk.session.token_counts import TokenCounts
-from backtalk.settings import Settings, load_inherited
+from backtalk.settings import FeedbackSettings, Settings, load_inherited
 from backtalk.spool import Spool
 from backtalk.spool.commit import CUT, touched_ns
 from backtalk.spool.late import LateSpool
@@ -228,7 +228,10 @@ def _admin(settings: Settings, metrics: Metrics) -> Open:
         tasks.spawn(publishing(metrics, settings.data_dir / "metrics"), name="publish metrics")
         hosts = OwnHosts(inner, settings.web.allowed_hosts)
         served: App = hosts if is_loopback(settings.admin_host) else inner
-        app = Observe(served, sink=_Nothing(), secret=secret, settings=settings, metrics=metrics, answer=answer)
+        plain = settings.model_copy(
+            update={"feedback": FeedbackSettings()}
+        )  # what is asked here is no call to speak of
+        app = Observe(served, sink=_Nothing(), secret=secret, settings=plain, metrics=metrics, answer=answer)
         try:
             async with alive(app):
                 yield app

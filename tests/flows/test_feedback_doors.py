@@ -126,3 +126,14 @@ def test_a_link_is_looked_at_by_scanners_and_pressed_by_a_person(backtalk: Backt
 
     (one,) = wait_until(said, 15, what="the rating")
     assert (one["channel"], one["value"], one["comment"], one["status"]) == ("link", True, "good", "joined")
+
+
+def test_the_admin_listener_gives_no_tokens(backtalk: Backtalk) -> None:
+    """What is asked there is no call of an app, so there is no answer to speak of."""
+    raw = json.dumps({"by": "user", "subject": "nobody", "reason": "a test"}).encode()
+    fields = {"authorization": f"Bearer {backtalk.admin_token}", "content-type": "application/json"}
+    request = urllib.request.Request(f"{backtalk.admin_url}/v1/erasures", raw, fields)  # noqa: S310 -- our own
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 -- our own
+        assert answer.status == 202
+        assert answer.headers["x-feedback-token"] is None
+        assert answer.headers["x-request-id"]

@@ -49,6 +49,8 @@ class Erasure(NamedTuple):
     response_ids: tuple[str, ...]
     raters: tuple[str, ...] = ()
     """The person's pseudonyms."""
+    tenants: tuple[str, ...] = ()
+    """Whose calls they are: traces and response ids may be named alike by others."""
 
 
 def erase(tables: Mapping[TableName, LedgerTable], order: Order) -> Erasure:
@@ -72,6 +74,7 @@ def erase(tables: Mapping[TableName, LedgerTable], order: Order) -> Erasure:
         session_ids=_values(calls, "session_id"),
         response_ids=_values(calls, "response_id"),
         raters=raters,
+        tenants=_values(calls, "tenant"),
     )
 
 

@@ -46,6 +46,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     response_ids: tuple[str, ...] = ()
     raters: tuple[str, ...] = ()
     """The person's pseudonyms."""
+    tenants: tuple[str, ...] = ()
+    """Whose the calls are; what another tenant says under the same ids is its own."""
     done_ns: int | None = None
 
 

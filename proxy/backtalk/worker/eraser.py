@@ -184,6 +184,7 @@ class Eraser:
             session_ids=found.session_ids,
             response_ids=found.response_ids,
             raters=found.raters[1:],
+            tenants=found.tenants,
         )
         self._tombstones.add(after)
         return after

@@ -29,7 +29,11 @@ _MOST_LATE: Final = 100_000
 
 class _Stone(NamedTuple):
     erased_ns: int
-    tenant: str | None
+    tenants: frozenset[str]
+    """Whom it is about; empty for everybody."""
+
+    def covers(self, tenant: str | None) -> bool:
+        return not self.tenants or tenant is None or tenant in self.tenants
 
 
 class Tombstones:
@@ -44,12 +48,21 @@ class Tombstones:
 
     def add(self, order: Order) -> None:
         """Cover what an order names, and the calls that are known to be meant."""
-        stone = _Stone(order.asked_ns, order.tenant)
-        self._stones[order.by, order.subject_hash] = stone
+        own = frozenset(() if order.tenant is None else (order.tenant,))
+        self._stones[order.by, order.subject_hash] = _Stone(order.asked_ns, own)
+        placed = _Stone(order.asked_ns, frozenset(order.tenants))
         names = {"span": order.span_ids, "trace_of": order.trace_ids, "response": order.response_ids}
         for what, ids in {**names, "session_of": order.session_ids, "rater_of": order.raters}.items():
             for name in ids:
-                self._stones[what, name] = stone
+                self._stones[what, name] = self._widened(what, name, placed)
+
+    def _widened(self, what: str, name: str, stone: _Stone) -> _Stone:
+        """The stone of a name that an order before may cover for others too: clients choose trace ids."""
+        before = self._stones.get((what, name))
+        if before is None:
+            return stone
+        everybody = not before.tenants or not stone.tenants
+        return stone._replace(tenants=frozenset() if everybody else before.tenants | stone.tenants)
 
     def arrival(self, call: CallOpened) -> CallOpened:
         """A call that has arrived, before anybody compares its texts."""
@@ -105,20 +118,24 @@ class Tombstones:
 
     def _of_feedback(self, fact: FeedbackGiven) -> _Stone | None:
         trace_id, response_id, session_id = fact.target_trace_id, fact.target_response_id, fact.target_session_id
-        stone = self._stones.get(("trace_of", trace_id or "")) or self._stones.get(("response", response_id or ""))
+        stone = self._placed("trace_of", trace_id, fact.tenant) or self._placed("response", response_id, fact.tenant)
         stone = stone or (self._find("trace", trace_id, fact.tenant) if trace_id else None)
         stone = stone or (self._session(session_id, fact.tenant) if session_id else None)
-        stone = stone or self._stones.get(("rater_of", fact.rater or ""))
+        stone = stone or self._placed("rater_of", fact.rater, None)
         for by in ("rater", "user"):
             stone = stone or (self._find(by, fact.rater, fact.tenant) if fact.rater else None)
         return stone
 
     def _session(self, name: str, tenant: str | None) -> _Stone | None:
-        return self._stones.get(("session_of", name)) or self._find("session", name, tenant)
+        return self._placed("session_of", name, tenant) or self._find("session", name, tenant)
+
+    def _placed(self, what: str, name: str | None, tenant: str | None) -> _Stone | None:
+        stone = self._stones.get((what, name or ""))
+        return stone if stone is not None and stone.covers(tenant) else None
 
     def _find(self, by: ErasedBy, subject: str, tenant: str | None) -> _Stone | None:
         stone = self._stones.get((by, hash_of(self._secret, by, subject)))
-        return stone if stone is not None and (stone.tenant is None or tenant in (None, stone.tenant)) else None
+        return stone if stone is not None and stone.covers(tenant) else None
 
     def _knows(self, what: str, name: str) -> bool:
         return (what, name) in self._stones

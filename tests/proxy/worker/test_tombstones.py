@@ -103,6 +103,27 @@ def test_an_order_of_one_tenant_is_nothing_to_another() -> None:
     assert stones.arrival(strange) == strange
 
 
+@pytest.mark.parametrize(
+    ("named", "field", "name"),
+    [
+        ("trace_ids", "target_trace_id", "a" * 32),
+        ("response_ids", "target_response_id", "chatcmpl-417"),
+        ("session_ids", "target_session_id", "s"),
+    ],
+)
+def test_ids_that_another_tenant_has_too_take_nothing_from_it(named: str, field: str, name: str) -> None:
+    """Clients choose trace ids and small servers count responses: who is erased takes no other tenant's words along."""
+    own = {"tenant": "acme", field: name}
+    mine = stories.feedback(comment=CANARY, **own)
+    strange = stories.feedback(comment="hello", **{**own, "tenant": "other"})
+    stones = Tombstones(SECRET, [order("user", "Alice", tenants=["acme"], **{named: [name]})])
+    assert CANARY not in text_of(stones.facts([mine]))
+    assert stones.facts([strange]) == [strange]
+    stones.add(order("user", "Bob", tenants=["other"], **{named: [name]}))
+    assert "hello" not in text_of(stones.facts([strange]))
+    assert CANARY not in text_of(stones.facts([mine])), "the order before still holds"
+
+
 def test_without_orders_nothing_is_looked_at() -> None:
     """Facts pass as they are."""
     stones, mine = Tombstones(SECRET, []), end(call(user="Alice"))
