@@ -219,7 +219,9 @@ def test_what_was_replaced_or_taken_back_counts_no_more(tmp_path: Path) -> None:
         stories.feedback(feedback_id="e", kind="retraction", value_json="null", supersedes="b", channel="token"),
     )  # fmt: skip
     assert known(tmp_path) == {"explicit": 1, "silent": 1}
-    assert {row["feedback_id"] for row in ask(tmp_path, coverage_queries.statuses(AROUND))} == {"b"}
+    for _ in range(12):
+        told = {row["feedback_id"] for row in ask(tmp_path, coverage_queries.statuses(AROUND))}
+        assert told == {"b"}, "the same question has the same answer, however its joins are scheduled"
 
 
 def test_a_ranking_speaks_of_each_of_its_calls_and_is_one_feedback(tmp_path: Path) -> None:
