@@ -20,7 +20,9 @@ from backtalk import (
     feedback_commands,
     key_commands,
     lineage_commands,
+    ref_commands,
     review_commands,
+    run_commands,
     signal_commands,
 )
 from backtalk.command_options import settings_options
@@ -203,8 +205,11 @@ for told in (
     lineage_commands.dataset_show,
     lineage_commands.dataset_register,
     lineage_commands.dataset_retire,
+    run_commands.dataset_diff,
 ):
     dataset.add_command(told)
+main.add_command(run_commands.runs)
+main.add_command(ref_commands.ref)
 main.add_command(lineage_commands.lineage)
 
 

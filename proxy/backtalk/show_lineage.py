@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from backtalk.show import plain
 
@@ -31,28 +32,28 @@ def log(records: Sequence[Document], *, as_json: bool = False) -> None:
     """Print every record, one a line."""
     if as_json:
         return as_document(records)
-    table = _table("number", "time", "who", "what", "of", "reason")
+    listed = table("number", "time", "who", "what", "of", "reason")
     for record in records:
         body = record["body"]
         name = body.get("name") or body.get("dataset_id", "")
-        table.add_row(
-            *_cells(record["number"], instant(record["at_ns"]), record["actor"]),
-            *_cells(body["type"], name, body.get("reason", "")),
+        listed.add_row(
+            *cells(record["number"], instant(record["at_ns"]), record["actor"]),
+            *cells(body["type"], name, body.get("reason", "")),
         )
-    return screen().print(table if records else "Nothing was built, run or named yet.")
+    return screen().print(listed if records else "Nothing was built, run or named yet.")
 
 
 def datasets(found: Sequence[Document], *, as_json: bool = False) -> None:
     """Print datasets, one a line."""
     if as_json:
         return as_document(found)
-    table = _table("id", "name", "format", "rows", "built", "by", "retired")
+    listed = table("id", "name", "format", "rows", "built", "by", "retired")
     for one in found:
-        table.add_row(
-            *_cells(one["dataset_id"], one["name"], one["format"], one["rows"]),
-            *_cells(instant(one["built_ns"]), one["actor"], one["retired"] or ""),
+        listed.add_row(
+            *cells(one["dataset_id"], one["name"], one["format"], one["rows"]),
+            *cells(instant(one["built_ns"]), one["actor"], one["retired"] or ""),
         )
-    return screen().print(table if found else "No dataset is registered: build one with `backtalk dataset build`.")
+    return screen().print(listed if found else "No dataset is registered: build one with `backtalk dataset build`.")
 
 
 def dataset(found: Document, *, as_json: bool = False) -> None:
@@ -70,6 +71,20 @@ def dataset(found: Document, *, as_json: bool = False) -> None:
     for reason, count in found["left_out"].items():
         console.print(plain(f"left out: {count} {reason}"))
     return None
+
+
+def refs(found: Sequence[Document], *, as_json: bool = False) -> None:
+    """Print what names mean, one a line."""
+    if as_json:
+        return as_document(found)
+    listed = table("record", "name", "means", "time", "by", "reason")
+    for one in found:
+        parts = ", ".join(f"{part}={value}" for part, value in one["target"].items())
+        back = f" (as in record {one['rolled_back_to']})" if one["rolled_back_to"] else ""
+        listed.add_row(
+            *cells(one["number"], one["name"], parts + back, instant(one["at_ns"]), one["actor"], one["reason"])
+        )
+    return screen().print(listed if found else "No name was set: `backtalk ref set` does it.")
 
 
 def as_document(found: object) -> None:
@@ -90,12 +105,14 @@ def instant(wall_ns: int | None) -> str:
     return "" if wall_ns is None else datetime.fromtimestamp(wall_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def table(*names: str) -> Table:
+    """An empty table with these columns."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in names:
-        table.add_column(name, overflow="fold")
-    return table
+        made.add_column(name, overflow="fold")
+    return made
 
 
-def _cells(*values: object) -> list[Any]:
+def cells(*values: object) -> list[Text]:
+    """Values as they stand in a table's row."""
     return [plain(str(value)) for value in values]

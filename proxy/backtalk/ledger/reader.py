@@ -53,8 +53,9 @@ class LedgerReader:
 
     def calls(self, *, trace_ids: Iterable[str] = (), session_id: str | None = None) -> list[dict[str, Any]]:
         """The calls of traces or of a session, oldest first."""
-        condition = _one_of("trace_id", trace_ids) if session_id is None else f"session_id = {_quote(session_id)}"
-        return self._select("calls", condition, order="opened_ns")
+        if session_id is not None:
+            return self._select("calls", f"session_id = {_quote(session_id)}", order="opened_ns")
+        return sorted(self._chunked("calls", "trace_id", trace_ids), key=lambda row: int(row["opened_ns"]))
 
     def calls_of(self, keys: Iterable[CallKey]) -> dict[CallKey, dict[str, Any]]:
         """Calls by their keys; those that are not there are left out."""
@@ -87,8 +88,8 @@ class LedgerReader:
     ) -> list[dict[str, Any]]:
         """Feedback that names one of the keys, each id once."""
         keys = (("trace_id", trace_ids), ("response_id", response_ids), ("session_id", session_ids))
-        condition = " or ".join(_one_of(column, values) for column, values in keys)
-        return _first(self._select("feedback", f"({condition})", order="given_ns"), "feedback_id", "item")
+        rows = [row for column, values in keys for row in self._chunked("feedback", column, values)]
+        return _first(sorted(rows, key=lambda row: int(row["given_ns"])), "feedback_id", "item")
 
     def successors(self, feedback_ids: Iterable[str]) -> list[dict[str, Any]]:
         """The feedback and the retractions, of any tenant, that name one of these as what they supersede."""
@@ -104,6 +105,15 @@ class LedgerReader:
     def messages(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Messages by id."""
         return {row["message_id"]: row for row in self._chunked("messages", "message_id", ids)}
+
+    def feedback_between(self, since_ns: int, until_ns: int) -> list[dict[str, Any]]:
+        """Feedback and retractions given from `since_ns` until before `until_ns`, each once."""
+        condition = f"given_ns >= {int(since_ns)} and given_ns < {int(until_ns)}"
+        return _first(self._select("feedback", condition, order="given_ns"), "feedback_id", "item")
+
+    def signals_by_id(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Signals by their ids, each by its row that counts; withdrawn ones are left out."""
+        return counting(self._chunked("signals", "signal_id", ids))
 
     def of_kind(self, table: TableName, kind: str, *, order: str) -> list[dict[str, Any]]:
         """The rows of a table with this kind that count; for builders of datasets."""

@@ -72,6 +72,16 @@ class Catalogue:
         found = found or [one for one in self.runs if _fits(one[1].run_id, wanted)]
         return _one(found, "run", wanted, [body.name for _, body in self.runs])
 
+    def dataset_of(self, wanted: str) -> Entry:
+        """A dataset, also where a run is named that used this one alone; raises `RequestError`."""
+        if any(run.name == wanted or _fits(run.run_id, wanted) for _, run in self.runs):
+            used = self.run(wanted)[1].dataset_ids
+            if len(used) != 1:
+                message = f"the run {wanted} used several datasets, name one: {', '.join(used)}"
+                raise RequestError(message, code="unknown_dataset", param="dataset")
+            return self.dataset(used[0])
+        return self.dataset(wanted)
+
     def _of(self, kind: type[_AnyBody]) -> list[tuple[Record, _AnyBody]]:
         return [(record, record.body) for record in self._records if isinstance(record.body, kind)]
 

@@ -78,7 +78,6 @@ class Manifest(msgspec.Struct, frozen=True):
 
     kind: str
     code_version: str
-    created_ns: int
     inputs: Inputs
     rows: tuple[ManifestRow, ...]
     left_out: LeftOut = LeftOut()
