@@ -111,7 +111,7 @@ def test_manifest_names_every_fact_and_hash(tmp_path: Path, ledger: Ledger) -> N
     assert found["rows"][0]["feedback_ids"] == ["fb-1"]
     assert found["rows"][0]["calls"] == [{"trace_id": call.key.trace_id, "span_id": call.key.span_id}]
     assert found["file"]["sha256"] == hashlib.sha256(report.file.read_bytes()).hexdigest()
-    assert set(found["inputs"]["tables"]) == {"calls", "feedback", "messages", "signals"}
+    assert set(found["inputs"]["tables"]) == {"calls", "erasures", "feedback", "messages", "signals"}
 
 
 def test_same_ledger_gives_the_same_bytes(tmp_path: Path, ledger: Ledger) -> None:

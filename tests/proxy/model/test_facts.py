@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backtalk.model import facts
 from backtalk.model.chat import Message, Request, Response
+from backtalk.model.erased import Erased
 from backtalk.model.ids import CallKey, SpanId, TraceId
 
 KEY = CallKey(TraceId("a" * 32), SpanId("b" * 16))
@@ -41,6 +42,7 @@ FACTS: list[facts.Fact] = [
         feedback_id="f", kind="rating", value_json="true", tenant="t", given_ns=1, trace_id=KEY.trace_id,
         span_id=KEY.span_id,
     ),
+    Erased(erasure_id="e", by="user", subject="h", erased_ns=3, actor="operator", reason="asked for"),
 ]  # fmt: skip
 
 
