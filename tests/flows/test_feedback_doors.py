@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
+from backtalk.cli import main
 from backtalk.testing.provider import Provider
 from backtalk.testing.serve import Backtalk, running_backtalk
 from backtalk.testing.waiting import wait_until
@@ -77,22 +79,22 @@ def status_of(backtalk: Backtalk, feedback_id: str, wanted: str, **credential: s
 
 
 def test_a_page_speaks_of_its_answer_reads_it_and_takes_it_back(backtalk: Backtalk) -> None:
-    """With the token alone, from an allowed origin: 202, joined, retracted; nothing of it is anybody else's."""
+    """With the token alone, from an allowed origin: 202, it counts, retracted; nothing of it is anybody else's."""
     fields = call(backtalk, "a page")
     token = {"x_feedback_token": fields["x-feedback-token"], "origin": PAGE}
     given = ask(backtalk, "POST", "/v1/feedback", {"kind": "rating", "value": False}, **token)
     assert (given.status, given.headers["access-control-allow-origin"]) == (202, PAGE)
     feedback_id = given.json["feedback_id"]
-    joined = status_of(backtalk, feedback_id, "joined", **token)
-    assert (joined["source"], joined["channel"]) == ("end_user", "token")
-    assert "-".join(joined["target"].values()) == fields["x-request-id"]
+    counted = status_of(backtalk, feedback_id, "counts", **token)
+    assert (counted["source"], counted["channel"]) == ("end_user", "token")
+    assert "-".join(counted["target"].values()) == fields["x-request-id"]
     app = {"authorization": "Bearer sk-doors"}
     by_trace = ask(backtalk, "GET", f"/v1/feedback?trace_id={fields['x-trace-id']}", **app)
     assert [one["feedback_id"] for one in by_trace.json["feedback"]] == [feedback_id]
     for eyes in ("GET", "DELETE"):
         told = ask(backtalk, eyes, f"/v1/feedback/{feedback_id}", authorization="Bearer sk-somebody-else")
         assert told.status == (404 if eyes == "GET" else 202)
-    assert status_of(backtalk, feedback_id, "joined", **app), "a stranger's retraction takes nothing back"
+    assert status_of(backtalk, feedback_id, "counts", **app), "a stranger's retraction takes nothing back"
     assert ask(backtalk, "DELETE", f"/v1/feedback/{feedback_id}", **token).status == 202
     assert status_of(backtalk, feedback_id, "retracted", **app)["history"][0]["kind"] == "retraction"
 
@@ -125,7 +127,7 @@ def test_a_link_is_looked_at_by_scanners_and_pressed_by_a_person(backtalk: Backt
         return found
 
     (one,) = wait_until(said, 15, what="the rating")
-    assert (one["channel"], one["value"], one["comment"], one["status"]) == ("link", True, "good", "joined")
+    assert (one["channel"], one["value"], one["comment"], one["status"]) == ("link", True, "good", "counts")
 
 
 def test_the_admin_listener_gives_no_tokens(backtalk: Backtalk) -> None:
@@ -137,3 +139,16 @@ def test_the_admin_listener_gives_no_tokens(backtalk: Backtalk) -> None:
         assert answer.status == 202
         assert answer.headers["x-feedback-token"] is None
         assert answer.headers["x-request-id"]
+
+
+def test_what_the_call_rejects_is_told_with_its_reason_everywhere(backtalk: Backtalk) -> None:
+    """A second answer that the call never gave: acknowledged, and rejected in GET, in the trace and on the terminal."""
+    fields = call(backtalk, "rejected")
+    app = {"authorization": "Bearer sk-doors"}
+    body = {"kind": "rating", "value": True, "request_id": fields["x-request-id"], "choice": 4}
+    given = ask(backtalk, "POST", "/v1/feedback", body, **app)
+    assert given.status == 202
+    told = status_of(backtalk, given.json["feedback_id"], "rejected", **app)
+    assert told["reason"] == "choice_out_of_range"
+    shown = CliRunner().invoke(main, ["traces", "show", fields["x-trace-id"], "--data-dir", str(backtalk.data_dir)])
+    assert f"[rejected: {told['message']}]" in " ".join(shown.output.split()), shown.output

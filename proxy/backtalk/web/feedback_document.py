@@ -30,12 +30,12 @@ def feedback_document(standing: Standing, messages: Mapping[str, Row] | None = N
         "key": {name: row[name] for name in _KEY if row.get(name) is not None},
         "status": standing.state,
         **why,
-        **_edited(standing, messages or {}),
+        **changes(standing, messages or {}),
     }
 
 
-def _edited(standing: Standing, messages: Mapping[str, Row]) -> dict[str, Any]:
-    """What a correction made of the answer, where both are texts that are kept."""
+def changes(standing: Standing, messages: Mapping[str, Row]) -> dict[str, Any]:
+    """What a correction made of the answer as `edited`, where both are texts that are kept; else nothing."""
     row = standing.row
     if row["kind"] != "correction" or len(standing.fits) != 1 or row.get("value_json") is None:
         return {}

@@ -1,28 +1,32 @@
 """What was said, as JSON, with what became of it: pure.
 
-In: the rows of one feedback, the calls that may be meant, and what came after it. Out: a document with a `status`:
-`pending` (no call is known under its key yet), `joined`, `ambiguous` (several calls fit: listed, never counted),
-`rejected` (the call shows that it cannot be meant so; `reason` says why), `superseded` and `retracted`.
+In: the standings of one feedback (`ledger.standing`, one for each call that it is about), what came after it, and the
+calls around. Out: a document whose `status` is that of the one view; what is about a session is `pending` until a call
+of it is known.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from backtalk.ledger.schema import Row
-from backtalk.ledger.targets import targets
+from backtalk.ledger.standing import Standing, State
+from backtalk.web.feedback_document import changes
 
 _SHOWN: Final = (
     "feedback_id", "kind", "given_ns", "metric", "comment", "rater", "source", "channel", "at_ns", "supersedes",
     "choice", "level", "direction", "distance", "duration_s", "rubric", "committed",
 )  # fmt: skip
 _KEY: Final = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
+_GRAVEST: Final[Sequence[State]] = ("retracted", "superseded", "rejected", "ambiguous", "pending", "replaced", "counts")
+"""What is said of a feedback on several calls: the first of these that holds for one of them."""
 
 
-def feedback_document(items: Sequence[Row], calls: Sequence[Row], later: Sequence[Row]) -> dict[str, Any]:
-    """One feedback; `items` are its rows, one for each call where it is about several."""
-    first = items[0]
-    fits = [_fitting(row, calls) for row in items]
+def feedback_document(
+    items: Sequence[Standing], later: Sequence[Row] = (), calls: Sequence[Row] = (), messages: Mapping[str, Row] = {}
+) -> dict[str, Any]:
+    """One feedback; `later` may be of any tenant, `calls` are searched for those of a session."""
+    first = items[0].row
     document = {name: first[name] for name in _SHOWN if first.get(name) is not None}
     document |= {"value": json.loads(first.get("value_json") or "null"), "key": _key(first)}
     if first.get("span_start") is not None:
@@ -31,43 +35,41 @@ def feedback_document(items: Sequence[Row], calls: Sequence[Row], later: Sequenc
         document["range"] = [first["range_low"], first["range_high"]]
     if len(items) > 1:
         document["calls"] = [
-            _key(row) | {"found": [_call(call) for call in found]} for row, found in zip(items, fits, strict=True)
+            _key(one.row) | {"found": [_call(call) for call in one.fits], "status": one.state} for one in items
         ]
-    return document | _standing(first, fits, _after(first, later))
+    return document | _became(items, calls) | _history(first, later) | changes(items[0], messages)
 
 
-def _standing(first: Row, fits: Sequence[Sequence[Row]], after: Sequence[Row]) -> dict[str, Any]:
-    history = [{"feedback_id": row["feedback_id"], "kind": row["kind"], "given_ns": row["given_ns"]} for row in after]
-    told: dict[str, Any] = {"status": _status(first, fits, after)}
-    if history:
-        told["history"] = history
-    if first["kind"] == "retraction":
+def _became(items: Sequence[Standing], calls: Sequence[Row]) -> dict[str, Any]:
+    """The status, why it is so, and the call that is meant."""
+    gravest = min(items, key=lambda one: _GRAVEST.index(one.state))
+    first = items[0].row
+    status = gravest.state
+    if first.get("session_id") and status == "counts" and not _session_is_known(first, calls):
+        status = "pending"
+    told: dict[str, Any] = {"status": status}
+    if gravest.reason:
+        told |= {"reason": gravest.reason, "message": gravest.message}
+    if len(items) > 1 or first["kind"] == "retraction" or first.get("session_id"):
         return told
-    if len(fits) == 1 and not first.get("session_id"):
-        candidates = [_call(call) for call in fits[0]]
-        told |= {"target": candidates[0]} if len(candidates) == 1 else {"target": None, "candidates": candidates}
-    return told
+    candidates = [_call(call) for call in items[0].fits]
+    if len(candidates) == 1:
+        return told | {"target": candidates[0]}
+    return told | {"target": None, "candidates": candidates}
 
 
-def _status(first: Row, fits: Sequence[Sequence[Row]], after: Sequence[Row]) -> str:
-    if any(row["kind"] == "retraction" for row in after):
-        return "retracted"
-    if after:
-        return "superseded"
-    if first["kind"] == "retraction":
-        return "joined"
-    if not all(fits):
-        return "pending"
-    return "ambiguous" if any(len(found) > 1 for found in fits) and not first.get("session_id") else "joined"
-
-
-def _fitting(row: Row, calls: Sequence[Row]) -> list[Row]:
-    """The calls that a row means; for a session, those of it that are known."""
-    session = row.get("session_id")
-    if not session:
-        return targets(row, calls)
+def _session_is_known(row: Row, calls: Sequence[Row]) -> bool:
+    session = row["session_id"]
     mine = [call for call in calls if call.get("tenant") == row["tenant"]]
-    return [call for call in mine if session in (call.get("session_id"), call.get("declared_session"))]
+    return any(session in (call.get("session_id"), call.get("declared_session")) for call in mine)
+
+
+def _history(first: Row, later: Sequence[Row]) -> dict[str, Any]:
+    after = [
+        {"feedback_id": row["feedback_id"], "kind": row["kind"], "given_ns": row["given_ns"]}
+        for row in _after(first, later)
+    ]
+    return {"history": after} if after else {}
 
 
 def _after(first: Row, later: Sequence[Row]) -> list[Row]:

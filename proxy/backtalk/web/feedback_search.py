@@ -1,10 +1,11 @@
 """Finding what was said, across the journal's fresh end and the ledger, with what became of it.
 
-In: who asks, and one key. Out: rows with the calls that they fit and what came after them. The one rule: a tenant is
-shown what it said itself; the calls of others are not even looked at.
+In: who asks, and one key. Out: documents with the status of the one view (`ledger.standing`), which needs all that was
+said of the same calls. The one rule: a tenant is shown what it said itself, and of the calls of others only that they
+are not its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from backtalk.ledger.reader import LedgerReader
@@ -37,20 +38,23 @@ def find(asked: Asked, reader: LedgerReader, fresh: FreshIndex) -> list[dict[str
     for row in search.rows(asked):
         found.setdefault(row["feedback_id"], []).append(row)
     newest = sorted(found.values(), key=lambda items: items[0]["given_ns"], reverse=True)[: asked.limit]
-    said = [row for items in newest for row in items]
+    said = search.around([row for items in newest for row in items])
     calls = search.calls(said)
-    later = search.said("supersedes", {row["feedback_id"] for row in said})
-    standing = standings([(row, targets(row, calls)) for row in said], {}, calls)
-    rejected = {one.row["feedback_id"]: one for one in standing if one.state == "rejected"}
-    return [_judged(feedback_document(items, calls, later), rejected) for items in newest]
+    resolved = [(row, targets(row, calls)) for row in said]
+    messages = search.messages(resolved)
+    states: dict[str, list[Standing]] = {}
+    for one in standings(resolved, messages, calls):
+        states.setdefault(one.row["feedback_id"], []).append(one)
+    return [
+        feedback_document(states.get(items[0]["feedback_id"]) or _retraction(items[0], states), said, calls, messages)
+        for items in newest
+    ]
 
 
-def _judged(document: dict[str, Any], rejected: Mapping[str, Standing]) -> dict[str, Any]:
-    """The document, with the reason where the call shows that it cannot be meant so."""
-    one = rejected.get(document["feedback_id"])
-    if one is None or document["status"] != "joined":
-        return document
-    return document | {"status": "rejected", "reason": one.reason, "message": one.message}
+def _retraction(row: Row, states: Mapping[str, Sequence[Standing]]) -> list[Standing]:
+    """A retraction counts once it has taken something back."""
+    named = states.get(row.get("supersedes") or "", ())
+    return [Standing(row, (), "counts" if any(one.state == "retracted" for one in named) else "pending")]
 
 
 class _Search:
@@ -66,9 +70,35 @@ class _Search:
         rows = self.said(asked.column, {asked.value})
         if asked.column != "trace_id":
             return rows
-        calls = self._of_traces({asked.value})
-        responses = {call["response_id"] for call in calls if call.get("response_id")}
-        return unique([*rows, *self.said("response_id", responses)], *_ITEM)
+        calls = self._own(self._of_traces({asked.value}))
+        return unique([*rows, *self.said("response_id", _named("response_id", calls))], *_ITEM)
+
+    def around(self, said: Sequence[Row]) -> list[Row]:
+        """These and what decides with them: all that was said of the same, and what takes any of it back."""
+        calls = self._own(self.calls(said))
+        found = unique(
+            [
+                *said,
+                *self.said("trace_id", _named("trace_id", [*calls, *said])),
+                *self.said("response_id", _named("response_id", [*calls, *said])),
+                *self.said("session_id", _named("session_id", said)),
+            ],
+            *_ITEM,
+        )
+        found = unique([*found, *self.said("feedback_id", _named("supersedes", found))], *_ITEM)
+        named = _named("feedback_id", found)
+        while named:
+            known = _named("feedback_id", found)
+            later = [row for row in self.said("supersedes", named) if row["feedback_id"] not in known]
+            found, named = [*found, *later], _named("feedback_id", later)
+        return found
+
+    def messages(self, resolved: Sequence[tuple[Row, Sequence[Row]]]) -> dict[str, Row]:
+        """What corrections and spans are judged by: the answers and the tools of their calls."""
+        judged = [call for row, fits in resolved if _needs_texts(row) for call in fits]
+        ids = {name for call in judged for name in (*(call.get("answer_ids") or ()), call.get("tools_id")) if name}
+        stored: dict[str, Row] = dict(self._reader.messages(ids))
+        return stored | {row["message_id"]: row for row in self._fresh.find("messages", "message_id", ids)}
 
     def said(self, column: str, values: set[str]) -> list[Row]:
         """The feedback whose column is one of the values; each counts once."""
@@ -78,19 +108,18 @@ class _Search:
         )
 
     def calls(self, said: Iterable[Row]) -> list[Row]:
-        """The calls that feedback may mean."""
+        """The calls that feedback may mean, and those of others under the same trace."""
         rows = list(said)
-        calls = self._of_traces({row["trace_id"] for row in rows if row.get("trace_id")})
-        responses = {row["response_id"] for row in rows if row.get("response_id")}
+        calls = self._of_traces(_named("trace_id", rows))
+        responses = _named("response_id", rows)
         fresh = self._fresh.all("calls", lambda row: row.get("response_id") in responses) if responses else []
         answering = [*self._reader.calls_answering(responses), *fresh]
-        sessions = {row["session_id"] for row in rows if row.get("session_id")}
-        return unique(self._own([*calls, *answering, *self._of_sessions(sessions)]), *_CALL)
+        return unique([*calls, *answering, *self._of_sessions(_named("session_id", rows))], *_CALL)
 
     def _of_traces(self, trace_ids: set[str]) -> list[Row]:
         opened = self._fresh.open_calls(lambda row: row["trace_id"] in trace_ids)
         stored = self._reader.calls(trace_ids=trace_ids)
-        return self._own(unique([*stored, *self._fresh.find("calls", "trace_id", trace_ids), *opened], *_CALL))
+        return unique([*stored, *self._fresh.find("calls", "trace_id", trace_ids), *opened], *_CALL)
 
     def _of_sessions(self, sessions: set[str]) -> list[Row]:
         """Some calls of each session, by the name that was inferred or by the app's own."""
@@ -107,3 +136,11 @@ class _Search:
 
 def _mark(rows: Iterable[Mapping[str, Any]], committed: bool) -> list[Row]:
     return [{**row, "committed": committed} for row in rows]
+
+
+def _named(column: str, rows: Iterable[Row]) -> set[str]:
+    return {row[column] for row in rows if row.get(column)}
+
+
+def _needs_texts(row: Row) -> bool:
+    return row["kind"] == "correction" or row.get("span_end") is not None

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from backtalk.ledger.standing import standings
+from backtalk.ledger.targets import targets
 from backtalk.web.feedback_documents import feedback_document
 
 CALL = {"trace_id": "1" * 32, "span_id": "2" * 16, "tenant": "t", "response_id": "r", "session_id": "s"}
@@ -22,17 +24,25 @@ def after(kind: str, **changes: Any) -> dict[str, Any]:
     return row(feedback_id="b" * 32, kind=kind, supersedes=ID, given_ns=2, trace_id=None, span_id=None) | changes
 
 
+def document_of(items: list[dict[str, Any]], calls: list[dict[str, Any]], later: list[dict[str, Any]]) -> Any:
+    """The document of what was said, judged with what came after it."""
+    found = standings([(one, targets(one, calls)) for one in [*items, *later]], {}, calls)
+    return feedback_document([one for one in found if one.row["feedback_id"] == ID], later, calls)
+
+
 @pytest.mark.parametrize(
     ("said", "calls", "later", "status"),
     [
-        (row(), [CALL, OTHER], [], "joined"),
+        (row(), [CALL, OTHER], [], "counts"),
         (row(), [], [], "pending"),
         (row(span_id=None), [CALL, OTHER], [], "ambiguous"),
-        (row(), [CALL | {"tenant": "u"}], [], "pending"),
+        (row(), [CALL | {"tenant": "u"}], [], "rejected"),
+        (row(choice=2), [CALL | {"answer_ids": ["m"]}], [], "rejected"),
+        (row(), [CALL], [row(feedback_id="c" * 32, given_ns=2)], "replaced"),
         (row(), [CALL], [after("rating")], "superseded"),
         (row(), [CALL], [after("rating"), after("retraction")], "retracted"),
-        (row(), [CALL], [after("retraction", tenant="u")], "joined"),
-        (row(trace_id=None, span_id=None, session_id="s"), [CALL, OTHER], [], "joined"),
+        (row(), [CALL], [after("retraction", tenant="u")], "counts"),
+        (row(trace_id=None, span_id=None, session_id="s"), [CALL, OTHER], [], "counts"),
         (row(trace_id=None, span_id=None, session_id="x"), [CALL], [], "pending"),
     ],
 )
@@ -40,12 +50,12 @@ def test_the_status_says_what_became_of_it(
     said: dict[str, Any], calls: list[dict[str, Any]], later: list[dict[str, Any]], status: str
 ) -> None:
     """Nobody but the same tenant can replace it or take it back; a call of another tenant is none."""
-    assert feedback_document([said], calls, later)["status"] == status
+    assert document_of([said], calls, later)["status"] == status
 
 
 def test_what_was_said_is_shown_with_its_call_and_its_history() -> None:
     """The value, the key that was given, the call that was found, and what came after."""
-    document = feedback_document([row(comment="why", range_low=1.0, range_high=5.0)], [CALL], [after("retraction")])
+    document = document_of([row(comment="why", range_low=1.0, range_high=5.0)], [CALL], [after("retraction")])
     assert (document["value"], document["comment"], document["range"]) == (True, "why", [1.0, 5.0])
     assert document["target"] == {"trace_id": CALL["trace_id"], "span_id": CALL["span_id"]}
     assert document["history"] == [{"feedback_id": "b" * 32, "kind": "retraction", "given_ns": 2}]
@@ -54,7 +64,7 @@ def test_what_was_said_is_shown_with_its_call_and_its_history() -> None:
 
 def test_an_ambiguous_one_lists_its_candidates() -> None:
     """And says that none is meant."""
-    document = feedback_document([row(span_id=None)], [CALL, OTHER], [])
+    document = document_of([row(span_id=None)], [CALL, OTHER], [])
     assert document["target"] is None
     assert [one["span_id"] for one in document["candidates"]] == ["2" * 16, "3" * 16]
 
@@ -62,7 +72,14 @@ def test_an_ambiguous_one_lists_its_candidates() -> None:
 def test_one_about_several_calls_says_of_each() -> None:
     """A ranking is pending until each of its calls is known."""
     items = [row(kind="ranking", item=0), row(kind="ranking", item=1, span_id=OTHER["span_id"])]
-    assert feedback_document(items, [CALL], [])["status"] == "pending"
-    whole = feedback_document(items, [CALL, OTHER], [])
-    assert whole["status"] == "joined"
+    assert document_of(items, [CALL], [])["status"] == "pending"
+    whole = document_of(items, [CALL, OTHER], [])
+    assert whole["status"] == "counts"
     assert [len(one["found"]) for one in whole["calls"]] == [1, 1]
+
+
+def test_a_rejected_one_says_why() -> None:
+    """Reason for programs, message for people; the call that it named is still told."""
+    document = document_of([row(choice=2)], [CALL | {"answer_ids": ["m"]}], [])
+    assert document["reason"] == "choice_out_of_range"
+    assert "there is no 2" in document["message"]
