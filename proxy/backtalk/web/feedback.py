@@ -130,7 +130,7 @@ class FeedbackDoor:
     ) -> Answer:
         """Take it unless as many are under way as may be: each holds its body."""
         request.check_head(self._settings.body_limit_bytes, codings=codings)
-        first: Piece = await request.first_piece()
+        first: Piece = await request.first_piece(self._body_s)
         if self._in_flight >= self._settings.max_in_flight:
             message = f"{self._in_flight} feedback are under way already; try again soon"
             raise StoreError(message, code="too_much_feedback")

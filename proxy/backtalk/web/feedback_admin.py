@@ -4,7 +4,10 @@ In: parameters. Out: documents. The one rule: the public listener asks here for 
 has the admin token may leave it out.
 """
 
-from typing import Final
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +18,8 @@ from backtalk.web.parameters import whole
 from backtalk.web.reading import Reading
 from backtalk.web.traces import Traces
 
+MOST_BYTES: Final = 8 << 20
+"""Beyond this the oldest are left out: the public listener takes an answer of bounded size."""
 _MOST: Final = 500
 _USUAL: Final = 100
 
@@ -33,7 +38,10 @@ class FeedbackAdmin:
             message = f"ask by exactly one of {', '.join(KEYS)}; beside it there are tenant and limit"
             raise RequestError(message, code="bad_parameter", param="trace_id")
         question = Asked(column, asked[column], tenant, min(_USUAL if limit is None else limit, _MOST))
-        return JSONResponse({"feedback": await self._reading.ask(lambda traces: traces.feedback(question))})
+        found = await self._reading.ask(lambda traces: traces.feedback(question))
+        shown = within(found, MOST_BYTES)
+        left_out = {"left_out": len(found) - len(shown)} if len(shown) < len(found) else {}
+        return JSONResponse({"feedback": shown, **left_out})
 
     async def one(self, request: Request) -> Response:
         """`GET /v1/feedback/{feedback_id}`: one feedback and what became of it."""
@@ -44,3 +52,9 @@ class FeedbackAdmin:
             message = "no such feedback is known here; what was just acknowledged can be read a moment later"
             raise RequestError(message, code="unknown_feedback", status=404, param="feedback_id")
         return JSONResponse(found[0])
+
+
+def within(documents: Sequence[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]:
+    """As many of the first as fit, and always one."""
+    sizes = itertools.accumulate(len(json.dumps(one, ensure_ascii=False).encode()) for one in documents)
+    return [one for at, (one, size) in enumerate(zip(documents, sizes, strict=True)) if not at or size <= most_bytes]

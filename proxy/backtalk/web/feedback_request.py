@@ -63,8 +63,15 @@ class FeedbackRequest:
         if declared.isdigit() and int(declared) > limit_bytes:
             too_large(limit_bytes)
 
-    async def first_piece(self) -> "Piece":
-        """What has come of the body."""
+    async def first_piece(self, within_s: float) -> "Piece":
+        """What has come of the body; a head whose body never begins would keep its connection for ever."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._piece()
+        except TimeoutError as error:
+            raise _too_slow(within_s) from error
+
+    async def _piece(self) -> "Piece":
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientLeftError
@@ -80,13 +87,12 @@ class FeedbackRequest:
             async with asyncio.timeout(within_s):
                 return await self._rest(first, limit_bytes)
         except TimeoutError as error:
-            message = f"the body of a feedback must come within {within_s:g} s"
-            raise RequestError(message, code="body_timeout", status=408) from error
+            raise _too_slow(within_s) from error
 
     async def _rest(self, piece: "Piece", limit_bytes: int) -> bytes:
         pieces, size = [piece.body], len(piece.body)
         while piece.more:
-            piece = await self.first_piece()
+            piece = await self._piece()
             pieces.append(piece.body)
             size += len(piece.body)
             if size > limit_bytes:
@@ -138,6 +144,10 @@ def unzipped(raw: bytes, limit_bytes: int) -> bytes:
 def too_large(limit_bytes: int) -> None:
     """Refuse a body by its size."""
     raise RequestError(f"a feedback has at most {limit_bytes} bytes", code="body_too_large", status=413)
+
+
+def _too_slow(within_s: float) -> RequestError:
+    return RequestError(f"the body of a feedback must come within {within_s:g} s", code="body_timeout", status=408)
 
 
 def _ids(scope: Scope) -> CallKey:

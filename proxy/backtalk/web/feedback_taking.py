@@ -7,7 +7,7 @@ nothing is acknowledged before `Intake.put` returned, and nothing but the disk c
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, StoreError
@@ -24,6 +24,9 @@ from backtalk.session.targets import First, Targets
 from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import FeedbackSettings
 from backtalk.web.feedback_request import Reply
+
+COUNTED_BYTES: Final = 16_384
+"""A feedback by token counts once more for each of these."""
 
 
 class Intake(Protocol):
@@ -76,7 +79,7 @@ class Taking:
         """Take one feedback; raises `BacktalkError` where it is not taken."""
         checked = self._check(fields, by)
         if by.claims is not None:
-            await self._count(by, by.claims, 1)
+            await self._count(by, by.claims, self._amount(checked))
         return await self._put(checked, by)
 
     async def several(self, items: Sequence[object], by: By) -> list[Reply | BacktalkError]:
@@ -87,7 +90,7 @@ class Taking:
             if isinstance(one, _Checked):
                 first.setdefault(one.feedback_id, one)
         if by.claims is not None and first:
-            await self._count(by, by.claims, len(first))
+            await self._count(by, by.claims, sum(map(self._amount, first.values())))
         said = await asyncio.gather(*(self._put(one, by) for one in first.values()), return_exceptions=True)
         replies = dict(zip(first, map(_known, said), strict=True))
         if replies and all(isinstance(reply, StoreError) for reply in replies.values()):
@@ -141,6 +144,10 @@ class Taking:
         if key is None:
             return secrets.token_hex(16)
         return keyed_hash(self._secret, b"feedback", by.speaker.tenant.encode(), key.encode())
+
+    def _amount(self, checked: _Checked) -> int:
+        """What a feedback takes of its token's limit, which so is one of bytes too."""
+        return min(1 + len(checked.words) // COUNTED_BYTES, self._settings.tokens.limit)
 
     async def _count(self, by: By, claims: TokenClaims, amount: int) -> None:
         """Hold a token to what it may give in its life."""

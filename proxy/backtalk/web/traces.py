@@ -5,6 +5,7 @@ in one thread of its own, so that a slow query never delays the listener.
 """
 
 import contextlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,8 @@ _CALL: Final = ("trace_id", "span_id")
 _FEEDBACK: Final = ("feedback_id", "item")
 _SIGNAL: Final = ("fact", "signal_id", "kind", "trace_id", "span_id", "shown_by_span_id", "found_ns", "replay")
 _SCAN: Final = 5_000
+_SHOWN_CHARS: Final = 200
+"""So much of a text of feedback stands in a list of calls."""
 
 
 class Traces:
@@ -125,7 +128,8 @@ class Traces:
         signals = self._signals({call["trace_id"] for call in calls})
         said = standings([(row, targets(row, calls)) for row in self._feedback(calls)], {})
         found = [documents.call_document(call, signals, said, {}) for call in calls]
-        return [{name: value for name, value in one.items() if name not in ("request", "answers")} for one in found]
+        listed = [{name: value for name, value in one.items() if name not in ("request", "answers")} for one in found]
+        return [one | {"feedback": list(map(_briefly, one["feedback"]))} for one in listed]
 
     def _recent(self, limit: int, before_ns: int | None, equal: Mapping[str, str | int]) -> list[Row]:
         def wanted(row: Row) -> bool:
@@ -204,3 +208,11 @@ class Traces:
 
 def _mark(rows: Iterable[Row], committed: bool) -> list[Row]:
     return [{**row, "committed": committed} for row in rows]
+
+
+def _briefly(given: dict[str, Any]) -> dict[str, Any]:
+    """Feedback in a list: what is long is cut, an object to a text of JSON; the trace's own document has all."""
+    told = {name: given[name] for name in ("comment", "value") if given.get(name) is not None}
+    texts = {name: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for name, one in told.items()}
+    cut = {name: text[:_SHOWN_CHARS] for name, text in texts.items() if len(text) > _SHOWN_CHARS}
+    return {name: value for name, value in given.items() if name != "edited"} | cut

@@ -200,6 +200,25 @@ async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
     assert b"body_timeout" in sent[1]["body"]
 
 
+@pytest.mark.anyio
+async def test_a_body_that_never_begins_is_given_up() -> None:
+    """Heads alone would otherwise hold every connection that the listener takes."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    fields = [(b"host", b"localhost"), (b"content-length", b"9")]
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/feedback", "headers": fields}
+    async with asyncio.timeout(5):
+        await _door(_Full(), body_s=0.01)(scope, receive, send)
+    assert sent[0]["status"] == 408
+
+
 class _Slow:
     """A spool that takes its time."""
 

@@ -16,7 +16,7 @@ from backtalk.settings import JournalSettings
 from backtalk.spool.journal import Journal
 from backtalk.telemetry import Metrics
 from backtalk.testing import stories
-from backtalk.web.feedback_admin import FeedbackAdmin
+from backtalk.web.feedback_admin import FeedbackAdmin, within
 from backtalk.web.reading import Reading
 from backtalk.web.traces import Traces
 
@@ -61,3 +61,12 @@ def test_a_question_names_one_key(tmp_path: Path, query: str) -> None:
     with pytest.raises(RequestError) as error:
         answered(tmp_path, lambda admin: admin.find(asked(query)))
     assert error.value.code == "bad_parameter"
+
+
+def test_an_answer_is_bounded_and_never_empty() -> None:
+    """The newest stay; somebody's long texts do not make what others said unreadable."""
+    documents = [{"comment": "é" * 100}, {"comment": "b" * 100}, {"comment": "c"}]
+    assert within(documents, 1) == documents[:1]
+    assert within(documents, 340) == documents[:2]
+    assert within(documents, 10_000) == documents
+    assert within([], 1) == []

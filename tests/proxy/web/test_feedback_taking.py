@@ -171,3 +171,20 @@ async def test_a_token_takes_back_and_replaces_what_it_gave_and_nothing_else() -
     ]
     assert [(told.status, told.code) for told in foreign] == [(403, "token_scope")] * 2
     assert len(kept.payloads) == 4
+
+
+@pytest.mark.anyio
+async def test_a_long_feedback_counts_as_several_of_its_token() -> None:
+    """Else the holder of one token could fill what is read of its answer: a hundred corrections of a megabyte."""
+    kept = Kept()
+    door = feedback_door(kept, settings=FeedbackSettings(tokens=TokenSettings(limit=5)))
+    good = token(now_ns=now().wall_ns)
+    said = [
+        await ask(door, body(kind="comment", value=text), x_feedback_token=good)
+        for text in ("\x02" * 8_000, "short", "x" * 16_384, "short")
+    ]
+    assert [told.status for told in said] == [202, 202, 429, 202], "three of five, one, two more than are left, one"
+    alone = await ask(
+        door, body(kind="comment", value="x" * 65_000), x_feedback_token=token(now_ns=now().wall_ns + 1_000_000_000)
+    )
+    assert alone.status == 202, "what is longer than the whole limit uses it up"

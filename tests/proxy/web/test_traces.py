@@ -1,5 +1,6 @@
 """Reading traces across the seam between journal and ledger."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,23 @@ def test_list_by_signal_finds_only_calls_with_it(tmp_path: Path, journal: Journa
     listed = Traces(tmp_path, ROWS, NoMeter()).recent(limit=10, signal="regeneration")["calls"]
 
     assert [call["span_id"] for call in listed] == [first.key.span_id]
+
+
+def test_texts_of_feedback_are_cut_in_a_list(tmp_path: Path, journal: Journal) -> None:
+    """A list of calls stays small whatever was said of them; the trace itself has every word."""
+    call, long = stories.closed(), "x" * 100_000
+    about = {"target_trace_id": call.key.trace_id, "target_span_id": call.key.span_id}
+    words = stories.feedback(comment=long, **about)
+    message = {"role": "assistant", "content": long}
+    better = stories.feedback(kind="correction", value_json=json.dumps(message), comment=None, **about)
+    append(journal, call.opened, call, words, better)
+    traces = Traces(tmp_path, ROWS, NoMeter())
+    (listed,) = traces.recent(limit=10)["calls"]
+    assert len(json.dumps(listed["feedback"])) < 2_000
+    assert {len(one.get("comment") or one["value"]) for one in listed["feedback"]} == {200}
+    whole = traces.trace(call.key.trace_id)
+    assert whole is not None
+    assert len(json.dumps(whole["calls"][0]["feedback"])) > 200_000
 
 
 def test_unknown_trace_is_none(tmp_path: Path, journal: Journal) -> None:
