@@ -21,6 +21,8 @@ _BY_STATUS: Final[dict[str, Meaning]] = {
     "INVALID_ARGUMENT": "not_this",
     "OUT_OF_RANGE": "not_this",
 }
+_TOO_LARGE: Final = ("larger than max", "exceeds maximum size")
+"""How gRPC's implementations (C and Go, Java) say that a message was too large, under the status of a full server."""
 
 
 class NotTakenError(Exception):
@@ -29,4 +31,10 @@ class NotTakenError(Exception):
     def __init__(self, wire: str, status: str, detail: str = "") -> None:
         super().__init__(f"{wire} not taken: {status}{' ' if detail else ''}{detail}")
         self.status = status
-        self.meaning: Meaning = _BY_STATUS.get(status, "later")
+        self.meaning = _meaning(status, detail)
+
+
+def _meaning(status: str, detail: str) -> Meaning:
+    if status == "RESOURCE_EXHAUSTED" and any(words in detail for words in _TOO_LARGE):
+        return "not_this"
+    return _BY_STATUS.get(status, "later")

@@ -4,6 +4,7 @@ In: exports from any client. Out: the protobuf messages in order of arrival. `an
 play a receiver that is out of order, picky, or has no route for logs.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent import futures
@@ -38,6 +39,7 @@ _RESPONSES: Final[dict[str, Any]] = {
     "logs": ExportLogsServiceResponse,
     "metrics": ExportMetricsServiceResponse,
 }
+_REJECTED: Final = {"traces": "rejected_spans", "logs": "rejected_log_records"}
 _SERVICES: Final = {
     "traces": "opentelemetry.proto.collector.trace.v1.TraceService",
     "logs": "opentelemetry.proto.collector.logs.v1.LogsService",
@@ -45,7 +47,10 @@ _SERVICES: Final = {
 }
 _GRPC_STATUS: Final = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
     404: grpc.StatusCode.UNIMPLEMENTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL,
     503: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -59,6 +64,8 @@ class Received:
         """Each accepted export: route, message, headers (lower-case)."""
         self.tried: list[str] = []
         """The route of each export, accepted or not."""
+        self.rejects = 0
+        """How many records of each accepted export of spans or logs it says that it has not taken."""
 
     def take(self, route: str, message: Any, headers: dict[str, str]) -> int:
         """Note an export and say its status."""
@@ -67,6 +74,13 @@ class Received:
         if status == 200:
             self.seen.append((route, message, headers))
         return status
+
+    def response(self, route: str) -> Any:
+        """The message of an accepted export's reply."""
+        reply = _RESPONSES[route]()
+        if self.rejects and route in _REJECTED:
+            setattr(reply.partial_success, _REJECTED[route], self.rejects)
+        return reply
 
     @property
     def spans(self) -> list[Span]:
@@ -127,11 +141,12 @@ class HttpReceiver(Received):
 
 
 class GrpcReceiver(Received):
-    """The same over gRPC."""
+    """The same over gRPC; a message larger than `max_bytes` it refuses as every gRPC server does."""
 
-    def __init__(self, answer: Answer | None = None, *, port: int = 0) -> None:
+    def __init__(self, answer: Answer | None = None, *, port: int = 0, max_bytes: int = 4 << 20) -> None:
         super().__init__(answer)
-        self._server = grpc.server(futures.ThreadPoolExecutor(2))
+        options = (("grpc.max_receive_message_length", max_bytes),)
+        self._server = grpc.server(futures.ThreadPoolExecutor(2), options=options)
         for route, service in _SERVICES.items():
             method = grpc.unary_unary_rpc_method_handler(
                 _Service(self, route),
@@ -173,9 +188,13 @@ class _Handler(BaseHTTPRequestHandler):
         route = self.path.removeprefix("/v1/")
         message = _MESSAGES[route].FromString(body)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.send_response(self.received.take(route, message, headers))
-        self.send_header("content-length", "0")
+        status = self.received.take(route, message, headers)
+        reply = self.received.response(route).SerializeToString() if status == 200 else b""
+        self.send_response(status)
+        self.send_header("content-length", str(len(reply)))
         self.end_headers()
+        with contextlib.suppress(OSError):  # a client that did not wait for it
+            self.wfile.write(reply)
 
     def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # says nothing
         """Stay silent."""
@@ -193,4 +212,4 @@ class _Service:
         status = self._received.take(self._route, message, headers)
         if status != 200:
             context.abort(_GRPC_STATUS[status], "told to refuse")
-        return _RESPONSES[self._route]()
+        return self._received.response(self._route)
