@@ -58,6 +58,7 @@ bench: $(READY) ## Measure; the figures of the README come from here
 	@$(BIN)/python tests/bench/worker_cpu.py
 	@$(BIN)/python tests/bench/freshness.py
 	@$(BIN)/python tests/bench/feedback.py
+	@$(BIN)/python tests/bench/telemetry.py
 	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 
 bench-signals: .venv/.signals-ready ## Score the signals on labelled files (DATA=folder, COMPARE=earlier output)

@@ -86,8 +86,12 @@ def _seen(receiver: Received, calls: Sequence[CallClosed]) -> list[int]:
 def test_refusals_that_pass_lose_nothing(protocol: str, status: int, tmp_path: Path) -> None:
     """Every call arrives once the receiver takes any, whatever it said before."""
     refusals = iter(range(4))
+
+    def answer(_route: str, _message: Any) -> int:
+        return 200 if next(refusals, None) is None else status
+
     with (
-        _receiver(protocol, lambda *_: 200 if next(refusals, None) is None else status) as receiver,
+        _receiver(protocol, answer) as receiver,
         _run(tmp_path, receiver.endpoint, protocol) as run,
     ):
         calls = _calls(20)
