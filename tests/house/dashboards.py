@@ -257,11 +257,13 @@ def all_panels() -> Iterator[Panel]:
 
 
 def _left_over() -> Iterator[Panel]:
+    """Panels of the rest; most installations do not use all of it, and an empty panel looks broken."""
     shown = {name for row in ROWS.values() for panel in row for name in panel.metrics}
     of_kind = {"counter": rate, "gauge": level, "histogram": spread}
     for name, metric in METRICS.items():
         if name not in shown:
-            yield of_kind[metric.kind](name, name, *metric.labels[:1])
+            panel = of_kind[metric.kind](name, name, *metric.labels[:1])
+            yield panel._replace(queries=tuple((legend, f"{asked} or vector(0)") for legend, asked in panel.queries))
 
 
 def _placed(rows: Mapping[str, Sequence[Panel]]) -> Iterator[dict[str, Any]]:

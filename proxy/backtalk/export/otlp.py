@@ -60,6 +60,7 @@ class OtlpExporter:
     def attach(self, host: Host) -> None:
         """Take the host's settings and registry, and push its figures where there are any."""
         self._metrics = host.metrics
+        self._metrics.set("backtalk.export.held", 0)
         if not self._where:
             return
         self._open(host)
