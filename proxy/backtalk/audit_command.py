@@ -17,12 +17,13 @@ from backtalk.settings import load
 
 DAYS: Final = 30
 """The period without `--since`."""
-_INSTANT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+INSTANT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+"""How an instant is given: a day or a second."""
 
 
 @click.command()
-@click.option("--since", type=_INSTANT, help=f"First instant, UTC. [default: {DAYS} days before the end]")
-@click.option("--until", type=_INSTANT, help="First instant that is not in it, UTC. [default: now]")
+@click.option("--since", type=INSTANT, help=f"First instant, UTC. [default: {DAYS} days before the end]")
+@click.option("--until", type=INSTANT, help="First instant that is not in it, UTC. [default: now]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @settings_options
 def audit(
@@ -41,13 +42,14 @@ def audit(
     if not root.exists():
         raise SetupError(f"there is no ledger in {root}: run `backtalk serve` first", code="no_ledger")
     now_ns = clock.now().wall_ns
-    until_ns = now_ns if until is None else _ns(until)
-    since_ns = until_ns - DAYS * 86_400 * clock.NS_PER_S if since is None else _ns(since)
+    until_ns = now_ns if until is None else instant_ns(until)
+    since_ns = until_ns - DAYS * 86_400 * clock.NS_PER_S if since is None else instant_ns(since)
     if since_ns >= until_ns:
         raise RequestError("--since must be before --until", code="bad_period")
     document = ask(root, Period(since_ns, until_ns), now_ns)
     click.echo(json.dumps(document, indent=2)) if as_json else show_audit.audit(document)
 
 
-def _ns(instant: datetime) -> int:
+def instant_ns(instant: datetime) -> int:
+    """A given instant in nanoseconds; it is UTC."""
     return int(instant.replace(tzinfo=UTC).timestamp()) * clock.NS_PER_S

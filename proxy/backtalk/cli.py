@@ -16,6 +16,7 @@ from backtalk import (
     __version__,
     audit_command,
     console_command,
+    conversion_command,
     erase_commands,
     feedback_commands,
     key_commands,
@@ -210,6 +211,7 @@ for told in (
     dataset.add_command(told)
 main.add_command(run_commands.runs)
 main.add_command(ref_commands.ref)
+main.add_command(conversion_command.conversion)
 main.add_command(lineage_commands.lineage)
 
 

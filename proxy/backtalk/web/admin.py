@@ -25,6 +25,7 @@ from backtalk.model.notes import NOTES, CallNotes
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import CONTENT_TYPE, read_all, render_prometheus
 from backtalk.web.audits import Audits
+from backtalk.web.conversions import Conversions
 from backtalk.web.erasures import Erasures
 from backtalk.web.feedback_admin import FeedbackAdmin
 from backtalk.web.parameters import whole
@@ -146,7 +147,8 @@ def admin_app(
     `pages` are served beside the API, without the token. Without `reviews` there is nobody who could label.
     """
     admin = Admin(data_dir, rows, token, metrics, redis_answers)
-    audits, erasures = Audits(data_dir), Erasures(data_dir)
+    audits = Audits(data_dir)
+    conversions = Conversions(audits.reading, metrics)
     routes = [
         *pages,
         Route("/v1/traces/{trace_id}", admin.guarded(admin.trace)),
@@ -154,27 +156,38 @@ def admin_app(
         Route("/v1/feedback/{feedback_id}", admin.guarded(admin.feedback.one)),
         Route("/v1/feedback", admin.guarded(admin.feedback.find)),
         Route("/v1/audit", admin.guarded(audits.audit)),
-        Route("/v1/erasures/{erasure_id}", admin.guarded(erasures.one)),
-        Route("/v1/erasures", admin.guarded(erasures.listed), methods=["GET"]),
-        Route("/v1/erasures", admin.guarded(erasures.order), methods=["POST"]),
+        Route("/v1/conversion", admin.guarded(conversions.conversion)),
+        *_erasures(Erasures(data_dir), admin.guarded),
         Route("/metrics", admin.guarded(admin.metrics)),
         Route("/healthz", admin.healthz),
         Route("/readyz", admin.readyz),
     ]
     routes += [] if reviews is None else review_routes(reviews(admin.reading), admin.guarded)
-    handlers: dict[Any, Any] = {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         following = TaskGroup()
         following.spawn(admin.follow(), name="follow the journal")
         following.spawn(Unjoined(audits.reading, metrics).follow(), name="count what has not joined")
+        following.spawn(conversions.follow(), name="count what became rows")
         yield
         await following.aclose()
         admin.close()
         audits.close()
 
-    return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+    return Starlette(routes=routes, exception_handlers=_handlers(), lifespan=lifespan)
+
+
+def _handlers() -> dict[Any, Any]:
+    return {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
+
+
+def _erasures(erasures: Erasures, guarded: Callable[[Handler], Handler]) -> list[BaseRoute]:
+    return [
+        Route("/v1/erasures/{erasure_id}", guarded(erasures.one)),
+        Route("/v1/erasures", guarded(erasures.listed), methods=["GET"]),
+        Route("/v1/erasures", guarded(erasures.order), methods=["POST"]),
+    ]
 
 
 async def _refuse(request: Request, error: BacktalkError) -> Response:
@@ -184,7 +197,7 @@ async def _refuse(request: Request, error: BacktalkError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    there = "/, /v1/traces, /v1/audit, /v1/erasures, /metrics, /healthz and /readyz"
+    there = "/, /v1/traces, /v1/audit, /v1/conversion, /v1/erasures, /metrics, /healthz and /readyz"
     message = f"there is no {request.url.path} here; there are {there}"
     return await _refuse(request, RequestError(message, code="not_found", status=404))
 

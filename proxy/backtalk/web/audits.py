@@ -32,19 +32,24 @@ class Audits:
 
     async def audit(self, request: Request) -> Response:
         """`GET /v1/audit`: what is known of the answers of a period, and what to instrument next."""
-        asked = request.query_params
-        if unknown := set(asked) - _PARAMETERS:
-            message = f"unknown parameter {min(unknown)}; known are {', '.join(sorted(_PARAMETERS))}"
-            raise RequestError(message, code="unknown_parameter", param=min(unknown))
         now_ns = clock.now().wall_ns
-        until_ns = whole(asked.get("until_ns"), "until_ns") or now_ns
-        since_ns = whole(asked.get("since_ns"), "since_ns")
-        since_ns = max(until_ns - PERIOD_NS, 0) if since_ns is None else since_ns
-        if since_ns >= until_ns:
-            raise RequestError("since_ns must be before until_ns", code="bad_period", param="since_ns")
-        period = Period(since_ns, until_ns)
+        period = asked_period(request, now_ns)
         return JSONResponse(await self.reading.ask(lambda root: audit(root, period, now_ns)))
 
     def close(self) -> None:
         """Take no more questions."""
         self.reading.close()
+
+
+def asked_period(request: Request, now_ns: int) -> Period:
+    """The period of `since_ns` and `until_ns`; raises `RequestError` for what is none, or for another parameter."""
+    asked = request.query_params
+    if unknown := set(asked) - _PARAMETERS:
+        message = f"unknown parameter {min(unknown)}; known are {', '.join(sorted(_PARAMETERS))}"
+        raise RequestError(message, code="unknown_parameter", param=min(unknown))
+    until_ns = whole(asked.get("until_ns"), "until_ns") or now_ns
+    since_ns = whole(asked.get("since_ns"), "since_ns")
+    since_ns = max(until_ns - PERIOD_NS, 0) if since_ns is None else since_ns
+    if since_ns >= until_ns:
+        raise RequestError("since_ns must be before until_ns", code="bad_period", param="since_ns")
+    return Period(since_ns, until_ns)

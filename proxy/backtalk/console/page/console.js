@@ -3,11 +3,12 @@
 import { Refused, forgetToken, keepToken, takeToken } from "/console/admin.js";
 import { element } from "/console/elements.js";
 import { audit } from "/console/audit.js";
+import { conversion } from "/console/conversion.js";
 import { review } from "/console/review.js";
 import { trace } from "/console/trace.js";
 import { traces } from "/console/traces.js";
 
-const PAGES = { traces, trace, audit, review };
+const PAGES = { traces, trace, audit, conversion, review };
 const page = document.getElementById("page");
 const leave = document.getElementById("leave");
 let visit = 0;
