@@ -107,7 +107,8 @@ class Taking:
             await self._count(by, by.claims, 1)
         trace_id, span_id = (None, None) if by.claims is None else by.claims.call
         body = FeedbackBody(kind="retraction", supersedes=feedback_id, trace_id=trace_id, span_id=span_id)
-        own = keyed_hash(self._secret, b"retraction", by.speaker.tenant.encode(), feedback_id.encode())
+        what = b"retraction" if by.claims is None else b"retraction by token"  # each is a feedback of its own
+        own = keyed_hash(self._secret, what, by.speaker.tenant.encode(), feedback_id.encode())
         reply = await self._put(_sealed(own, body, repeatable=True), by)
         return Reply(reply.status, {**reply.body, "retracts": feedback_id})
 

@@ -188,3 +188,17 @@ async def test_a_long_feedback_counts_as_several_of_its_token() -> None:
         door, body(kind="comment", value="x" * 65_000), x_feedback_token=token(now_ns=now().wall_ns + 1_000_000_000)
     )
     assert alone.status == 202, "what is longer than the whole limit uses it up"
+
+
+@pytest.mark.anyio
+async def test_what_a_page_took_back_the_app_can_take_back_too() -> None:
+    """The app's key is told neither of a conflict nor that another's retraction was its own."""
+    kept = Kept()
+    door = feedback_door(kept)
+    good = token(now_ns=now().wall_ns)
+    given = (await ask(door, body(kind="rating", value=True), x_feedback_token=good)).json["feedback_id"]
+    path = f"/v1/feedback/{given}"
+    by_page = await ask(door, method="DELETE", path=path, x_feedback_token=good)
+    by_app = await ask(door, method="DELETE", path=path, authorization="Bearer k")
+    assert (by_page.status, by_app.status) == (202, 202)
+    assert len({frame(payload).feedback_id for payload in kept.payloads}) == 3
