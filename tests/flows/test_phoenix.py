@@ -2,13 +2,8 @@
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,7 +13,7 @@ import pytest
 
 from backtalk import clock
 from backtalk.model.ids import CallKey, parse_request_id
-from backtalk.settings import plain_environ
+from backtalk.testing.backends import running_phoenix
 from backtalk.testing.provider import running_provider
 from backtalk.testing.serve import Backtalk, running_backtalk
 from backtalk.testing.sockets import free_port
@@ -33,8 +28,6 @@ FOLLOW_UP: Final = (
     {"role": "assistant", "content": "The scripted provider heard: Which river flows through Bern?"},
     {"role": "user", "content": "And how long is it?"},
 )
-ROOT: Final = Path(__file__).parents[2]
-PROGRAMS: Final = (ROOT / ".venvs/phoenix/bin/phoenix", Path(sys.executable).parent / "phoenix")
 
 pytestmark = [pytest.mark.phoenix, pytest.mark.timeout(900)]
 
@@ -68,7 +61,7 @@ def test_calls_made_while_phoenix_was_down_are_all_in_phoenix(protocol: str, tmp
         keys += _talk(client, OUTAGE_S)
         keys.append(_ask(client, FOLLOW_UP))
         _thumb_down(backtalk, keys[0])
-        with _phoenix(tmp_path / "phoenix", ports):
+        with running_phoenix(tmp_path / "phoenix", ports.http, ports.grpc):
             keys += _talk(client, 1.0)
             spans = wait_until(lambda: _complete(ports, keys), 240.0, what="the arrival of every call in Phoenix")
     _check_calls(spans, keys)
@@ -146,39 +139,6 @@ def _thumb_down(backtalk: Backtalk, key: CallKey) -> None:
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- our own listener
         assert answer.status == 202
-
-
-@contextlib.contextmanager
-def _phoenix(directory: Path, ports: Ports) -> Generator[None]:
-    """A Phoenix of its own, gone behind the block."""
-    program = next((path for path in PROGRAMS if path.exists()), None)
-    if program is None:
-        pytest.fail("Arize Phoenix is not installed; `make .venvs/phoenix/.ready` installs it")
-    directory.mkdir()
-    environ = plain_environ() | {
-        "PHOENIX_WORKING_DIR": str(directory),
-        "PHOENIX_HOST": "127.0.0.1",
-        "PHOENIX_PORT": str(ports.http),
-        "PHOENIX_GRPC_PORT": str(ports.grpc),
-        "PHOENIX_TELEMETRY_ENABLED": "false",
-    }
-    with (
-        (directory / "log").open("wb") as log,
-        subprocess.Popen(
-            [program, "serve"], env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        ) as server,
-    ):
-        try:
-            wait_until(lambda: _healthy(ports.http), 240.0, what="the health of Phoenix")
-            yield
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-
-
-def _healthy(port: int) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
-        return bool(answer.status == 200)
-    return False
 
 
 def _spans(port: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ LOCKS = (
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
     "deploy/locks/hosts.lock",
+    "deploy/locks/mlflow.lock",
     "deploy/locks/model.lock",
     "deploy/locks/node.lock",
     "deploy/locks/phoenix.lock",

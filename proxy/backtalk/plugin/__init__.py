@@ -19,6 +19,9 @@ from backtalk.model.json_schema import NOT_JSON, breach, parsed
 from backtalk.model.offered import answer_schema, tool_schemas
 from backtalk.model.session import SessionView, Turn
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Question, Signal
+from backtalk.plugin.receiver import NotThereError, Receiver, RefusedError
+from backtalk.plugin.verdict_exporter import VerdictExporter
+from backtalk.plugin.verdicts import Verdict
 from backtalk.settings import key_variable
 from backtalk.text.cues import Cue, cues
 from backtalk.text.follow_up import FollowUp
@@ -39,9 +42,12 @@ __all__ = [
     "FeedbackGiven",
     "FollowUp",
     "Message",
+    "NotThereError",
     "Polarity",
     "Provenance",
     "Question",
+    "Receiver",
+    "RefusedError",
     "Request",
     "Response",
     "Scalar",
@@ -54,6 +60,8 @@ __all__ = [
     "TraceId",
     "Turn",
     "Usage",
+    "Verdict",
+    "VerdictExporter",
     "answer_schema",
     "breach",
     "cues",

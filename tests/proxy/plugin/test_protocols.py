@@ -18,7 +18,7 @@ def test_every_built_in_is_what_its_protocol_says(group: str, protocol: type) ->
     """They enter by the same door as anybody's, and speak the newest version."""
     plugins = [entry.load() for entry in installed(group).values()]
     assert plugins
-    assert all(isinstance(plugin(), protocol) for plugin in plugins)
+    assert all(isinstance(plugin.__new__(plugin), protocol) for plugin in plugins)
     assert {plugin.api for plugin in plugins} == {API_VERSION}
 
 
