@@ -96,7 +96,4 @@ def _assessment(verdict: Verdict) -> dict[str, Any]:
 
 
 def _who(verdict: Verdict) -> str:
-    details = dict(verdict.details)
-    return str(
-        details.get("backtalk.feedback.rater") or details.get("backtalk.feedback.given_by") or verdict.identifier
-    )
+    return str(dict(verdict.details).get("backtalk.feedback.source") or verdict.identifier)

@@ -46,7 +46,7 @@ def test_it_is_an_exporter_and_off_until_it_is_named() -> None:
 def test_a_verdict_is_an_assessment_of_the_span() -> None:
     """The trace has MLflow's name, the source is a person, the value is the thumb."""
     call, traces = closed_call(), Traces()
-    thumb = feedback(feedback_id="a", target_trace_id=call.opened.trace_id, value_json="false", rater="r1")
+    thumb = feedback(feedback_id="a", target_trace_id=call.opened.trace_id, value_json="false")
     with annotation_door() as door:
         door.answer = traces.answer
         Mlflow(MlflowSettings(url=door.url)).export([call, thumb])
@@ -55,7 +55,7 @@ def test_a_verdict_is_an_assessment_of_the_span() -> None:
     assert door.sent[1].body["assessment"] == {
         "assessment_name": "user_feedback",
         "span_id": call.opened.span_id,
-        "source": {"source_type": "HUMAN", "source_id": "r1"},
+        "source": {"source_type": "HUMAN", "source_id": "end_user"},
         "create_time": "2023-11-14T22:14:20+00:00",
         "last_update_time": "2023-11-14T22:14:20+00:00",
         "feedback": {"value": False},
@@ -64,9 +64,7 @@ def test_a_verdict_is_an_assessment_of_the_span() -> None:
             "backtalk.kind": "rating",
             "backtalk.tenant": "t1",
             "backtalk.score": "0.0",
-            "backtalk.feedback.channel": "api",
-            "backtalk.feedback.given_by": "end_user",
-            "backtalk.feedback.rater": "r1",
+            "backtalk.feedback.source": "end_user",
             "backtalk.target.model": "m1",
         },
     }

@@ -31,6 +31,11 @@ class Host(NamedTuple):
     lag_s: Callable[[], float] = _no_lag
     """How far behind the worker is."""
 
+    @property
+    def texts(self) -> bool:
+        """Whether what people wrote goes out as words."""
+        return self.settings.content == "attributes"
+
 
 @runtime_checkable
 class Hosted(Protocol):

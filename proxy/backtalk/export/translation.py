@@ -13,19 +13,20 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from backtalk.export.attempts import attempt_spans
 from backtalk.export.captured import Capture, as_attributes
-from backtalk.export.feedback_verdicts import of_feedback
 from backtalk.export.held import Held, HeldCalls
 from backtalk.export.host import Host
-from backtalk.export.index import CallIndex
 from backtalk.export.late import carried, details_event
 from backtalk.export.origin import Origin
 from backtalk.export.parameters import AttributeValue
 from backtalk.export.sampling import Decision, Reason, Sampler
 from backtalk.export.spans import spans_of
-from backtalk.export.verdicts import Verdict, carrier_of, child_of, event_of, of_signal
+from backtalk.export.verdicts import carrier_of, child_of, event_of
 from backtalk.model.erased import Erased
 from backtalk.model.facts import CallClosed, Fact, FeedbackGiven, SignalFound
 from backtalk.model.ids import CallKey
+from backtalk.plugin.call_index import CallIndex
+from backtalk.plugin.feedback_verdicts import of_feedback
+from backtalk.plugin.verdicts import Verdict, of_signal
 
 Said = SignalFound | FeedbackGiven
 
@@ -110,7 +111,7 @@ class Translation:
         return [*spans_of(call, self._origin, shown), *attempt_spans(call, self._origin)]
 
     def _said(self, fact: Said) -> Records:
-        verdicts = self._verdicts(fact)
+        verdicts = list(map(self._index.described, self._verdicts(fact)))
         found, words = Records([], []), dict[CallKey, dict[str, AttributeValue]]()
         for held in self._released(fact, verdicts):
             if not held.told:

@@ -1,6 +1,6 @@
 """What was said of a call, as telemetry: a carrier span that links to it, and a log event that bears its ids.
 
-Pure: verdicts of signals (here) and of feedback (`feedback_verdicts`) in, finished records out. The judged span has
+Pure: verdicts in (`backtalk.plugin` makes them of signals and feedback), finished records out. The judged span has
 long ended and is never touched; the carrier lives in a trace of its own with exactly one link. Its ids are made from
 the fact's id, so a repeat is the same span.
 """
@@ -8,7 +8,6 @@ the fact's id, so a repeat is the same span.
 import hashlib
 from typing import Final
 
-import msgspec
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
@@ -17,70 +16,12 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from backtalk.export.origin import Origin, context
 from backtalk.export.parameters import AttributeValue
-from backtalk.model.evidence import without_texts
-from backtalk.model.facts import SignalFound
-from backtalk.model.ids import CallKey
+from backtalk.plugin.verdicts import Verdict
 
 EVENT: Final = "gen_ai.evaluation.result"
 """The name of the log event."""
-_TEXT_LIMIT: Final = 4_096
-_json: Final = msgspec.json.Encoder()
 
 Attributes = dict[str, AttributeValue]
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """A signal or a feedback in the words of the conventions. `target` is None where the call is not known."""
-
-    id: str
-    origin: str
-    """`signal` or `feedback`."""
-    name: str
-    kind: str
-    time_ns: int
-    annotator: str
-    """HUMAN, CODE or LLM."""
-    identifier: str
-    target: CallKey | None
-    score: float | None = None
-    label: str | None = None
-    explanation: str | None = None
-    target_trace_id: str | None = None
-    response_id: str | None = None
-    session_id: str | None = None
-    scope: str = ""
-    """`session.` where a whole session is judged."""
-    details: tuple[tuple[str, AttributeValue], ...] = ()
-    withdraws: str | None = None
-    """The id of the feedback that it takes back: then it judges nothing."""
-
-
-def of_signal(signal: SignalFound, *, content: bool = False) -> Verdict:
-    """A signal: its probability is the score; texts of its evidence go along only with `content`."""
-    details: list[tuple[str, AttributeValue]] = [
-        ("backtalk.signal.shown_by.trace_id", signal.shown_by.trace_id),
-        ("backtalk.signal.shown_by.span_id", signal.shown_by.span_id),
-        ("backtalk.detector", f"{signal.detector} {signal.detector_version}"),
-        ("backtalk.signal.polarity", signal.polarity),
-        ("backtalk.signal.provenance", signal.provenance),
-    ]
-    evidence = signal.evidence if content else without_texts(signal.evidence)
-    if evidence:
-        details.append(("backtalk.signal.evidence", _json.encode(evidence).decode()[:_TEXT_LIMIT]))
-    return Verdict(
-        signal.signal_id,
-        "signal",
-        signal.kind,
-        signal.kind,
-        signal.found_ns,
-        "LLM" if signal.provenance == "llm" else "CODE",
-        signal.detector,
-        signal.about,
-        score=signal.probability,
-        label=signal.kind,
-        session_id=signal.session_id or None,
-        details=tuple(details),
-    )
 
 
 def carrier_of(verdict: Verdict, origin: Origin, words: Attributes | None = None) -> ReadableSpan:

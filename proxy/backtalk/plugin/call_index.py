@@ -1,4 +1,4 @@
-"""Calls that the exporter has seen lately, so that feedback named by another key finds its call.
+"""Calls that an exporter has seen lately, so that feedback named by another key finds its call.
 
 In: closed calls and the targets of feedback. Out: the one call that is meant, or None where it is unknown or several
 fit. Bounded: the oldest calls are forgotten, and their feedback goes out without a link.
@@ -7,13 +7,16 @@ fit. Bounded: the oldest calls are forgotten, and their feedback goes out withou
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
+import msgspec
+
 from backtalk.model.facts import CallClosed, FeedbackGiven
-from backtalk.model.feedback import CallNamed
-from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.ids import CallKey
+from backtalk.plugin.verdicts import Verdict
 
 LIMIT: Final = 20_000
 """Calls that are remembered."""
 _PER_KEY: Final = 8
+_TEXT_LIMIT: Final = 256
 
 Key = tuple[str, ...]
 
@@ -41,9 +44,8 @@ class CallIndex:
         if call.key in self._calls:
             return
         keys = _keys_of(call)
-        self._calls[call.key] = _Known(
-            call.opened.tenant, keys, call.opened.opened_ns + max(0, call.duration_ns), _described(call)
-        )
+        ended_ns = call.opened.opened_ns + max(0, call.duration_ns)
+        self._calls[call.key] = _Known(call.opened.tenant, keys, ended_ns, _described(call))
         for key in keys:
             self._by_key.setdefault(key, []).append(call.key)
         while len(self._calls) > self._limit:
@@ -55,47 +57,25 @@ class CallIndex:
         known = self._calls.get(call)
         return None if known is None else known.ended_ns
 
-    def described(self, call: CallKey) -> tuple[tuple[str, str], ...]:
-        """By what answers are told apart, to stand beside what is said of one: model and prompt."""
-        known = self._calls.get(call)
-        return () if known is None else known.described
+    def described(self, verdict: Verdict) -> Verdict:
+        """With model and prompt of its call, so that backends can count by them without a join."""
+        known = self._calls.get(verdict.target) if verdict.target is not None else None
+        if known is None or not known.described:
+            return verdict
+        return msgspec.structs.replace(verdict, details=verdict.details + known.described)
 
     def target_of(self, feedback: FeedbackGiven) -> CallKey | None:
-        """The call that a feedback is about."""
-        return self._find(
-            feedback.tenant,
-            feedback.target_trace_id,
-            feedback.target_span_id,
-            feedback.target_response_id,
-            feedback.target_parent_span_id,
-        )
-
-    def targets_of(self, feedback: FeedbackGiven) -> list[CallKey]:
-        """The calls that a feedback about several names, those that are known."""
-        found = (self.named(feedback.tenant, named) for named in feedback.calls)
-        return [call for call in found if call is not None]
-
-    def named(self, tenant: str, named: CallNamed) -> CallKey | None:
-        """One of the calls that a feedback about several names."""
-        return self._find(tenant, named.trace_id, named.span_id, named.response_id, named.parent_span_id)
-
-    def _find(
-        self,
-        tenant: str,
-        trace_id: TraceId | None,
-        span_id: SpanId | None,
-        response_id: str | None,
-        parent: SpanId | None,
-    ) -> CallKey | None:
+        """The call that a feedback is about; never one that is known to be another tenant's."""
+        tenant, trace_id, span_id = feedback.tenant, feedback.target_trace_id, feedback.target_span_id
         if trace_id is not None and span_id is not None:
             return self._own(tenant, CallKey(trace_id, span_id))
-        if response_id is not None:
-            return self._only(("response", tenant, response_id))
+        if feedback.target_response_id is not None:
+            return self._only(("response", tenant, feedback.target_response_id))
         if trace_id is None:
             return None
-        if parent is not None:
+        if (parent := feedback.target_parent_span_id) is not None:
             own = CallKey(trace_id, parent)
-            return own if own in self._calls else self._only(("parent", tenant, trace_id, parent))
+            return self._own(tenant, own) if own in self._calls else self._only(("parent", tenant, trace_id, parent))
         return self._only(("trace", tenant, trace_id))
 
     def _own(self, tenant: str, call: CallKey) -> CallKey | None:
@@ -133,4 +113,4 @@ def _described(call: CallClosed) -> tuple[tuple[str, str], ...]:
         "backtalk.target.prompt.name": request.prompt_name,
         "backtalk.target.prompt.version": request.prompt_version,
     }
-    return tuple((name, value) for name, value in told.items() if value)
+    return tuple((name, value[:_TEXT_LIMIT]) for name, value in told.items() if value)

@@ -9,12 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 
-import msgspec
-
 from backtalk.clock import NS_PER_S
 from backtalk.model.facts import CallClosed, Fact, FeedbackGiven, SignalFound
 from backtalk.plugin.call_index import CallIndex
-from backtalk.plugin.verdicts import Verdict, of_feedback, of_signal
+from backtalk.plugin.feedback_verdicts import of_feedback
+from backtalk.plugin.verdicts import Verdict, of_signal
 
 LIMIT: Final = 20_000
 """Most words that are remembered."""
@@ -59,7 +58,7 @@ class VerdictBook:
             yield from self._awaited(fact, content=content)
         elif isinstance(fact, SignalFound):
             if fact.replay == 0:
-                yield Step("put", self._described(of_signal(fact, content=content)))
+                yield Step("put", self._index.described(of_signal(fact, content=content)))
         elif isinstance(fact, FeedbackGiven):
             yield from self._feedback(fact, content=content)
 
@@ -76,21 +75,11 @@ class VerdictBook:
 
     def _verdicts(self, feedback: FeedbackGiven, *, content: bool) -> tuple[Verdict, ...]:
         """One for each call that is known; none where it is worth to wait."""
-        if feedback.calls:
-            targets = (self._index.named(feedback.tenant, call) for call in feedback.calls)
-            known = [(item, target) for item, target in enumerate(targets) if target is not None]
-            found = (of_feedback(feedback, target, item=item, content=content) for item, target in known)
-            return tuple(map(self._described, found))
-        target = self._index.target_of(feedback)
+        found = of_feedback(feedback, self._index.target_of, content=content)
         whole = feedback.target_session_id or (feedback.target_trace_id and not feedback.target_parent_span_id)
-        if target is None and (not whole or feedback.target_span_id):
-            return ()
-        return (self._described(of_feedback(feedback, target, content=content)),)
-
-    def _described(self, verdict: Verdict) -> Verdict:
-        """With what is known of the call, so that verdicts can be counted by model and prompt."""
-        told = self._index.described(verdict.target) if verdict.target is not None else ()
-        return msgspec.structs.replace(verdict, details=verdict.details + told) if told else verdict
+        if not feedback.calls and whole and not feedback.target_span_id:
+            return tuple(map(self._index.described, found))
+        return tuple(self._index.described(verdict) for verdict in found if verdict.target is not None)
 
     def _stand(self, feedback: FeedbackGiven, verdicts: tuple[Verdict, ...]) -> Iterator[Step]:
         """Let it stand, in place of what the same voice said of the same before."""

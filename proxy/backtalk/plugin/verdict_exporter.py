@@ -110,7 +110,7 @@ class VerdictExporter(ABC):
             self.remove(step.verdict)
 
     def _has_waited(self, verdict: Verdict) -> bool:
-        since_ns = max(verdict.said_ns, self._reachable_since_ns)
+        since_ns = max(verdict.time_ns, self._reachable_since_ns)
         return clock.now().wall_ns - since_ns > self._wait_ns
 
     def _refused(self, step: Step, error: RefusedError) -> None:

@@ -7,8 +7,9 @@ import pytest
 from opentelemetry.trace import format_span_id, format_trace_id
 
 from backtalk.export.origin import Origin, origin
-from backtalk.export.verdicts import EVENT, Verdict, carrier_of, child_of, event_of, of_signal
+from backtalk.export.verdicts import EVENT, carrier_of, child_of, event_of
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
+from backtalk.plugin.verdicts import Verdict, of_signal
 from backtalk.testing import conventions
 from backtalk.testing.facts import signal
 

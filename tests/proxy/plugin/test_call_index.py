@@ -1,8 +1,10 @@
 """Calls that feedback can find."""
 
+from backtalk.model.chat import Request
 from backtalk.model.ids import SpanId, new_span_id, new_trace_id
 from backtalk.plugin.call_index import CallIndex
-from backtalk.testing.facts import closed_call, feedback, opened_call
+from backtalk.plugin.verdicts import of_signal
+from backtalk.testing.facts import closed_call, feedback, opened_call, signal
 
 
 def test_call_is_found_by_every_key() -> None:
@@ -60,3 +62,14 @@ def test_feedback_on_a_session_has_no_call() -> None:
     assert (
         CallIndex().target_of(feedback(target_trace_id=new_trace_id(), target_parent_span_id=SpanId("0" * 16))) is None
     )
+
+
+def test_a_known_call_is_described_by_model_and_prompt() -> None:
+    """As far as the app named them; of an unknown call nothing is said."""
+    call = closed_call(opened=opened_call(request=Request(model="m", prompt_version="7")))
+    index = CallIndex()
+    verdict = of_signal(signal(call.key))
+    assert index.described(verdict) == verdict
+    index.add(call)
+    told = dict(index.described(verdict).details)
+    assert (told["backtalk.target.model"], told["backtalk.target.prompt.version"]) == ("m", "7")

@@ -138,7 +138,7 @@ def test_a_feedback_about_several_calls_stands_at_each() -> None:
     named = (*(CallNamed(call.opened.trace_id, call.opened.span_id) for call in calls), CallNamed(response_id="never"))
     book = Book()
     several = feedback(feedback_id="a", kind="label", value_json='"x"', target_trace_id=None, calls=named)
-    assert book.take(*calls, several) == ["put a", "put a"]
+    assert book.take(*calls, several) == ["put a-0", "put a-1"]
 
 
 def test_memory_is_bounded() -> None:

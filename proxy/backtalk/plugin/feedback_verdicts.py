@@ -9,13 +9,12 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from backtalk.export.parameters import AttributeValue
-from backtalk.export.verdicts import Verdict
 from backtalk.metric_settings import FeedbackSource
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.ids import CallKey
+from backtalk.plugin.verdicts import Annotator, Detail, Verdict
 
-ANNOTATORS: Final[Mapping[FeedbackSource, str]] = {
+ANNOTATORS: Final[Mapping[FeedbackSource, Annotator]] = {
     "end_user": "HUMAN",
     "reviewer": "HUMAN",
     "model_judge": "LLM",
@@ -31,6 +30,7 @@ class _Judged(NamedTuple):
     score: float | None = None
     label: str | None = None
     range: tuple[float, float] | None = None
+    flag: bool | None = None
 
 
 def of_feedback(
@@ -84,6 +84,8 @@ def _verdict(
         scope="session." if feedback.target_session_id else "",
         details=_details(feedback, judged.range),
         withdraws=withdraws,
+        tenant=feedback.tenant,
+        flag=judged.flag,
     )
 
 
@@ -98,7 +100,7 @@ def _judged(feedback: FeedbackGiven) -> _Judged:
     if feedback.kind in ("outcome", "label"):
         return _told(value, feedback.range)
     if feedback.kind == "rating" and isinstance(value, bool):
-        return _Judged(1.0, "thumbs_up") if value else _Judged(0.0, "thumbs_down")
+        return _Judged(float(value), "thumbs_up" if value else "thumbs_down", flag=value)
     if feedback.kind == "score" and isinstance(value, int | float) and not isinstance(value, bool):
         return _Judged(float(value), range=feedback.range)
     if feedback.kind == "event" and isinstance(value, str):
@@ -111,7 +113,7 @@ def _judged(feedback: FeedbackGiven) -> _Judged:
 def _told(value: object, its_range: tuple[float, float] | None) -> _Judged:
     """True, false, a number, a category, or what could not be told, which is no score."""
     if isinstance(value, bool):
-        return _Judged(float(value), "true" if value else "false")
+        return _Judged(float(value), "true" if value else "false", flag=value)
     if isinstance(value, int | float):
         return _Judged(float(value), range=its_range)
     return _Judged(label=value[:_LABEL_CHARS]) if isinstance(value, str) else _Judged()
@@ -123,9 +125,9 @@ def _ranked(rank: int, groups: int) -> _Judged:
     return _Judged(score, f"{rank + 1} of {groups}", (0.0, 1.0))
 
 
-def _details(feedback: FeedbackGiven, its_range: tuple[float, float] | None) -> tuple[tuple[str, AttributeValue], ...]:
+def _details(feedback: FeedbackGiven, its_range: tuple[float, float] | None) -> tuple[tuple[str, Detail], ...]:
     low, high = its_range or (None, None)
-    known: dict[str, AttributeValue | None] = {
+    known: dict[str, Detail | None] = {
         "source": feedback.source,
         "range.low": low,
         "range.high": high,

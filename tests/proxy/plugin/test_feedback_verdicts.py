@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from backtalk.export.feedback_verdicts import of_feedback
 from backtalk.export.origin import Origin, origin
-from backtalk.export.verdicts import Verdict, carrier_of, event_of
+from backtalk.export.verdicts import carrier_of, event_of
 from backtalk.metric_settings import FeedbackSource
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.feedback import CallNamed
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
+from backtalk.plugin.feedback_verdicts import of_feedback
+from backtalk.plugin.verdicts import Verdict
 from backtalk.testing.facts import feedback
 
 
@@ -171,3 +172,13 @@ def test_feedback_on_a_session_is_of_session_scope(ours: Origin) -> None:
     found = _carrier(feedback(target_session_id="s1", metric="csat"), ours)
     assert found["session.annotations.0.annotation.name"] == "csat"
     assert found["session.id"] == "s1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "flag"),
+    [("rating", "false", False), ("outcome", "true", True), ("score", "1", None), ("outcome", '"won"', None)],
+)
+def test_yes_and_no_are_flags(kind: str, value: str, flag: bool | None) -> None:
+    """For backends whose values have a type of their own for them."""
+    (verdict,) = of_feedback(feedback(kind=kind, value_json=value), lambda _: None)
+    assert verdict.flag is flag
