@@ -1,10 +1,11 @@
 """Real backends: what is said of answers becomes their annotations, and the saved queries of docs/backends.md run."""
 
+import contextlib
 import json
 import re
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,61 +33,68 @@ pytestmark = pytest.mark.timeout(600)
 def test_phoenix_has_annotations_and_answers_by_prompt_version(tmp_path: Path) -> None:
     """Signals and feedback stand at their spans once, what was taken back is gone, and the saved query counts."""
     http_port = free_port()
-    with running_phoenix(tmp_path / "phoenix", http_port, free_port()) as url:
-        config = _config(tmp_path, f'[plugin.phoenix]\nurl = "{url}"\nproject = "default"\n')
-        span_ids = _tell(tmp_path, url, "phoenix", config, {})
+    with running_phoenix(tmp_path / "phoenix", http_port, free_port()) as url, _told(tmp_path, url, "phoenix") as spans:
         query = {"query": _saved("graphql"), "variables": {"project": "default", "range": _range()}}
+        listing = f"{url}/v1/projects/default/span_annotations?span_ids={spans[0]}&limit=100"
 
-        def versions() -> Counter[str] | None:
+        def versions() -> list[str] | None:
             found = _post(f"{url}/graphql", query)["data"]["getProjectByName"]["spans"]["edges"]
             prompts = [json.loads(edge["node"]["attributes"])["gen_ai"]["prompt"]["version"] for edge in found]
-            return Counter(prompts) if len(prompts) >= len(VERSIONS) else None
+            return prompts if len(prompts) >= len(VERSIONS) else None
 
-        assert wait_until(versions, 60.0, what="regenerated answers in Phoenix") == Counter(VERSIONS)
-        listed = _get(f"{url}/v1/projects/default/span_annotations?span_ids={span_ids[0]}&limit=100")["data"]
-    said = [one for one in listed if one["name"] == "user_feedback"]
-    assert [(one["annotator_kind"], one["result"]["label"]) for one in said] == [("HUMAN", "thumbs_up")]
-    assert "secret" not in str(listed)
+        def said() -> list[dict[str, Any]] | None:
+            listed = [one for one in _get(listing)["data"] if one["name"] == "user_feedback"]
+            return listed if any(one["result"]["label"] == "thumbs_up" for one in listed) else None
+
+        assert Counter(wait_until(versions, 120.0, what="regenerated answers in Phoenix")) == Counter(VERSIONS)
+        found = wait_until(said, 60.0, what="feedback in Phoenix")
+    assert [(one["annotator_kind"], one["result"]["label"]) for one in found] == [("HUMAN", "thumbs_up")]
+    assert "secret" not in str(found)
 
 
 @pytest.mark.mlflow
 def test_mlflow_has_assessments_and_answers_by_prompt_version(tmp_path: Path) -> None:
     """Signals and feedback stand at their traces once, what was taken back is gone, and the saved query counts."""
-    with running_mlflow(tmp_path / "mlflow", free_port()) as url:
-        config = _config(tmp_path, f'[plugin.mlflow]\nurl = "{url}"\n')
-        span_ids = _tell(tmp_path, url, "mlflow", config, {"OTEL_EXPORTER_OTLP_HEADERS": "x-mlflow-experiment-id=0"})
+    with running_mlflow(tmp_path / "mlflow", free_port()) as url, _told(tmp_path, url, "mlflow") as spans:
         place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
         condition = _saved("sql").replace("$START", "0").replace("$END", "9000000000000")
         body = {"locations": [place], "filter": " ".join(condition.split()), "max_results": 100}
 
-        def traces() -> list[dict[str, Any]] | None:
+        def told() -> list[dict[str, Any]] | None:
             found: list[dict[str, Any]] = _post(f"{url}/api/3.0/mlflow/traces/search", body).get("traces", [])
-            return found if len(found) >= len(VERSIONS) else None
+            listed = [one for trace in found for one in trace["assessments"]]
+            up = any(one["assessment_name"] == "user_feedback" and one["feedback"]["value"] for one in listed)
+            return listed if up and len(found) >= len(VERSIONS) else None
 
-        found = wait_until(traces, 60.0, what="regenerated answers in MLflow")
-    told = [one for trace in found for one in trace["assessments"]]
-    again = [one for one in told if one["assessment_name"] == "regeneration"]
+        listed = wait_until(told, 120.0, what="regenerated answers and feedback in MLflow")
+    again = [one for one in listed if one["assessment_name"] == "regeneration"]
     assert Counter(one["metadata"]["backtalk.target.prompt.version"] for one in again) == Counter(VERSIONS)
-    said = [one for one in told if one["assessment_name"] == "user_feedback" and one["span_id"] == span_ids[0]]
+    said = [one for one in listed if one["assessment_name"] == "user_feedback"]
     assert [(one["source"]["source_type"], one["feedback"]["value"]) for one in said] == [("HUMAN", True)]
-    assert "secret" not in str(told)
+    assert said[0]["span_id"] == spans[0]
+    assert "secret" not in str(listed)
 
 
-def _tell(tmp_path: Path, url: str, plugin: str, config: Path, environ: Mapping[str, str]) -> list[str]:
-    """Regenerate three answers, and change one's mind about the first; the span ids of the three."""
-    known = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/v1/traces", "BACKTALK_CONFIG": str(config), **environ}
+@contextlib.contextmanager
+def _told(tmp_path: Path, url: str, plugin: str) -> Generator[list[str]]:
+    """Three answers were regenerated, and somebody thought again of the first; the span ids of the three."""
+    config = tmp_path / "backtalk.toml"
+    config.write_text(f'[plugin.{plugin}]\nurl = "{url}"\n', encoding="utf-8")
+    environ = {
+        "BACKTALK_CONFIG": str(config),
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/v1/traces",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-mlflow-experiment-id=0",
+    }
+    exporters = f"otlp,{plugin}"
     with (
         running_provider() as upstream,
-        running_backtalk(
-            upstream.url, tmp_path / "data", environ=known, telemetry__exporters=f"otlp,{plugin}"
-        ) as backtalk,
+        running_backtalk(upstream.url, tmp_path / "data", environ=environ, telemetry__exporters=exporters) as backtalk,
         openai.OpenAI(base_url=f"{backtalk.url}/v1", api_key="sk-told", max_retries=0) as client,
     ):
         ids = [_regenerated(client, number, version) for number, version in enumerate(VERSIONS)]
-        _feedback(backtalk, ids[0], value=False, comment="secret")
-        _feedback(backtalk, ids[0], value=True, comment="secret")
-        wait_until(lambda: _delivered(backtalk, plugin), 120.0, what=f"delivery to {plugin}")
-    return [request_id.partition("-")[2] for request_id in ids]
+        for value in (False, True):
+            _feedback(backtalk, ids[0], value=value, comment="secret")
+        yield [request_id.partition("-")[2] for request_id in ids]
 
 
 def _regenerated(client: openai.OpenAI, number: int, version: str) -> str:
@@ -109,19 +117,6 @@ def _feedback(backtalk: Backtalk, request_id: str, **said: Any) -> None:
     request = urllib.request.Request(f"{backtalk.url}/v1/feedback", body, headers)  # noqa: S310 -- our own listener
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- our own listener
         assert answer.status == 202
-
-
-def _delivered(backtalk: Backtalk, plugin: str) -> bool:
-    """Whether nothing waits, by the journal's cursors: both exporters are where the worker is."""
-    places = {name: (backtalk.data_dir / "cursors" / name) for name in ("otlp", plugin)}
-    texts = [path.read_bytes() for path in places.values() if path.exists()]
-    return len(texts) == 2 and texts[0] == texts[1]
-
-
-def _config(directory: Path, text: str) -> Path:
-    path = directory / "backtalk.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def _saved(language: str) -> str:
