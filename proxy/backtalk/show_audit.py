@@ -97,7 +97,7 @@ def _kinds(kinds: Sequence[Mapping[str, Any]]) -> Text:
 
 
 def _feedback(feedback: Mapping[str, Any]) -> Text:
-    counts = f"{feedback['joined']:,} joined, {feedback['pending']:,} pending, {feedback['ambiguous']:,} ambiguous"
+    counts = ", ".join(f"{feedback[name]:,} {name}" for name in ("joined", "pending", "ambiguous", "rejected"))
     return Text.assemble(("\nfeedback: ", "bold"), counts, *_lost(feedback["never_joined"]))
 
 

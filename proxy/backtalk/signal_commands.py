@@ -89,9 +89,7 @@ def signals_report(config: Path | None, data_dir: Path | None) -> None:
     from backtalk.review.report import ratings, report  # noqa: PLC0415 -- loaded when used
 
     reader = _ledger(load(file=config, overrides={"data_dir": data_dir}))
-    rated = ratings(
-        reader.of_kind("feedback", "rating", order="given_ns"), reader.everything("calls", order="opened_ns")
-    )
+    rated = ratings(reader.everything("feedback", order="given_ns"), reader.everything("calls", order="opened_ns"))
     click.echo(f"{len(rated)} answers were rated, {sum(not up for up in rated.values())} of them down")
     for reading in report(reader.everything("signals", order="found_ns"), rated):
         _show(reading)
@@ -109,9 +107,7 @@ def signals_calibrate(config: Path | None, data_dir: Path | None) -> None:
 
     settings = load(file=config, overrides={"data_dir": data_dir})
     reader = _ledger(settings)
-    rated = ratings(
-        reader.of_kind("feedback", "rating", order="given_ns"), reader.everything("calls", order="opened_ns")
-    )
+    rated = ratings(reader.everything("feedback", order="given_ns"), reader.everything("calls", order="opened_ns"))
     calibration = calibrations(reader.everything("signals", order="found_ns"), rated)
     count = sum(len(curves) for curves in calibration.curves.values())
     if not count:

@@ -1,4 +1,4 @@
-"""What became of an import's feedback: joined, pending, ambiguous, or not in the ledger yet.
+"""What became of an import's feedback: joined, pending, ambiguous, rejected, or not in the ledger yet.
 
 In: ids with their lines, and the ledger's statuses as they stream by. Out: counts, and lines of what has not joined.
 The one rule: 50 bytes a feedback in memory, whatever the ledger's size.
@@ -17,6 +17,7 @@ from backtalk.errors import StoreError
 from backtalk.ledger.query import LedgerQuery
 from backtalk.quality import coverage_queries
 from backtalk.quality.coverage_queries import Period
+from backtalk.quality.rejections import rejected
 
 MOST: Final = 20_000_000
 """So many feedback are looked for at once: a gigabyte."""
@@ -74,7 +75,8 @@ def wait_for(root: Path, ids: Ids, since_ns: int, unjoined: Path, *, wait_s: flo
 
 def _ask(root: Path, ids: Ids, since_ns: int, unjoined: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
-    statuses = LedgerQuery(root).rows(coverage_queries.statuses(Period(max(since_ns, 0), (1 << 63) - 1)))
+    ledger, period = LedgerQuery(root), Period(max(since_ns, 0), (1 << 63) - 1)
+    statuses = ledger.rows(coverage_queries.statuses(period, rejected(ledger, period)))
     with unjoined.open("w", encoding="utf-8") as file:
         for one in joined(ids, statuses, counts):
             file.write(json.dumps(one._asdict()) + "\n")

@@ -87,6 +87,9 @@ def _of_lost(lost: Lost) -> Advice:
     if lost.status == "ambiguous":
         finding = f"{lost.feedback:,} feedback by {lost.key} fit several calls and count for none"
         return Advice(lost.feedback, "ambiguous_feedback", lost.key, finding, _EXACT)
+    if lost.status == "rejected":
+        finding = f"{lost.feedback:,} feedback by {lost.key} are rejected by their call and count for none"
+        return Advice(lost.feedback, "rejected_feedback", lost.key, finding, _REASON)
     finding = f"{lost.feedback:,} feedback by {lost.key} have not found their call"
     return Advice(lost.feedback, "pending_feedback", lost.key, finding, _SAME_KEY)
 
@@ -107,6 +110,12 @@ _SIGNAL: Final = (
     "if it is a chat, send the whole history or an x-session-id header; if programs ask, report an outcome "
     'with kind "outcome"'
 )
-_LABEL: Final = 'have a reviewer label a small random sample with kind "label": it calibrates everything else'
+_LABEL: Final = (
+    "set `feedback.audit.enabled`, and have a reviewer label what is drawn with `backtalk review`: a small random "
+    "sample calibrates everything else"
+)
 _EXACT: Final = "name one call by its x-request-id header as `request_id`, not the trace that several calls share"
+_REASON: Final = (
+    "read one with GET /v1/feedback or `backtalk traces show`: `reason` and `message` say what is wrong with it"
+)
 _SAME_KEY: Final = "send feedback with the API key of the call itself, and the key of the answer word for word"

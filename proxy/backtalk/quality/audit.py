@@ -11,14 +11,18 @@ from typing import Any
 from backtalk.ledger.query import LedgerQuery
 from backtalk.quality import advice, coverage, coverage_queries
 from backtalk.quality.coverage_queries import Period
+from backtalk.quality.rejections import rejected
 
 
 def audit(ledger_root: Path, period: Period, now_ns: int) -> dict[str, Any]:
     """Ask the ledger; raises `StoreError` where it cannot be read."""
     ledger = LedgerQuery(ledger_root)
-    found = coverage.groups(ledger.rows(coverage_queries.segments(period)), ledger.rows(coverage_queries.kinds(period)))
+    refused = rejected(ledger, Period(0, period.until_ns))
+    found = coverage.groups(
+        ledger.rows(coverage_queries.segments(period, refused)), ledger.rows(coverage_queries.kinds(period, refused))
+    )
     apart = {row["api"]: row["calls"] for row in ledger.rows(coverage_queries.apart(period))}
-    joins = list(ledger.rows(coverage_queries.joins(period, now_ns)))
+    joins = list(ledger.rows(coverage_queries.joins(period, now_ns, refused)))
     steps = advice.advise(found.main, found.total, _lost(joins))
     return {
         "since_ns": period.since_ns,
@@ -39,7 +43,7 @@ def audit(ledger_root: Path, period: Period, now_ns: int) -> dict[str, Any]:
 
 def feedback(joins: Sequence[coverage.Row]) -> dict[str, Any]:
     """How much feedback found its call, and what did not by age, source and key."""
-    by_status: Counter[str] = Counter(dict.fromkeys(("joined", "pending", "ambiguous"), 0))
+    by_status: Counter[str] = Counter(dict.fromkeys(("joined", "pending", "ambiguous", "rejected"), 0))
     for row in joins:
         by_status[row["status"]] += row["feedback"]
     waiting = [dict(row) for row in joins if row["status"] != "joined"]

@@ -61,10 +61,10 @@ class Period(NamedTuple):
     until_ns: int
 
 
-def segments(period: Period) -> str:
+def segments(period: Period, rejected: Collection[str] = ()) -> str:
     """A row for each value of each of `SETS`: null stands for what a row is not grouped by."""
     sets = ", ".join(f"({', '.join(columns)})" for columns in SETS.values())
-    return f"""{_evidence(period)}, {_calls(period)}, marks as (
+    return f"""{_evidence(period, rejected)}, {_calls(period)}, marks as (
         select trace_id, span_id, {", ".join(f"bool_or(family = '{name}') as {name}" for name in _MARKS)}
         from evidence group by trace_id, span_id
     ), seen as (
@@ -77,9 +77,9 @@ def segments(period: Period) -> str:
     from seen where not side group by grouping sets ({sets})"""
 
 
-def kinds(period: Period) -> str:
+def kinds(period: Period, rejected: Collection[str] = ()) -> str:
     """How many answers of each model and endpoint each kind of evidence speaks of."""
-    return f"""{_evidence(period)}, {_calls(period)}, once as (
+    return f"""{_evidence(period, rejected)}, {_calls(period)}, once as (
         select distinct trace_id, span_id, family, fact, kind from evidence
     ), side as (select trace_id, span_id from once where family = 'side')
     select c.model, c.route, c.api, c.path, e.fact, e.kind, count(*) as calls
@@ -91,26 +91,27 @@ def kinds(period: Period) -> str:
 def apart(period: Period) -> str:
     """How many calls are no answers to judge: those of other APIs, by API."""
     return f"""select api, count(*) as calls from calls
-        where {_within("opened_ns", period)} and not ({_one_of("api", JUDGED)}) group by api"""
+        where {_within("opened_ns", period)} and not ({one_of("api", JUDGED)}) group by api"""
 
 
-def joins(period: Period, now_ns: int) -> str:
-    """What became of the feedback given in the period: joined, pending or ambiguous, by kind, source, key and age."""
+def joins(period: Period, now_ns: int, rejected: Collection[str] = ()) -> str:
+    """What became of the feedback given in the period: its status, by kind, source, key and age."""
     steps = "\n".join(f"when given_ns > {now_ns - limit} then '{name}'" for name, limit in AGES.items())
-    return f"""{_said(period)}
+    return f"""{said(period, rejected)}
     select kind, source, {_STATUS} as status, {_KEY} as key, case {steps} else 'older' end as age,
         count(distinct feedback_id) as feedback
     from resolved where {_within("given_ns", period)} group by 1, 2, 3, 4, 5"""
 
 
-def statuses(period: Period) -> str:
+def statuses(period: Period, rejected: Collection[str] = ()) -> str:
     """Each feedback given in the period, with what became of it and the call it means (of several calls: all)."""
-    return f"""{_said(period)}, told as (
+    return f"""{said(period, rejected)}, told as (
         select feedback_id, {_STATUS} as status, call_trace_id, call_span_id from resolved
         where {_within("given_ns", period)}
     )
     select feedback_id, min(call_trace_id) as call_trace_id, min(call_span_id) as call_span_id,
-        case when bool_or(status = 'ambiguous') then 'ambiguous' when bool_or(status = 'pending') then 'pending'
+        case when bool_or(status = 'rejected') then 'rejected' when bool_or(status = 'ambiguous') then 'ambiguous'
+            when bool_or(status = 'pending') then 'pending'
             else 'joined' end as status
     from told group by feedback_id"""
 
@@ -120,7 +121,8 @@ _MARKS: Final = (*_SHOWN, "side")
 _FIRST: Final = (
     "kind", "tenant", "trace_id", "span_id", "parent_span_id", "response_id", "session_id",
 )  # fmt: skip
-_STATUS: Final = """case when fits = 1 or has_session then 'joined' when fits > 1 then 'ambiguous' else 'pending' end"""
+_STATUS: Final = """case when rejected then 'rejected'
+    when fits = 1 or has_session then 'joined' when fits > 1 then 'ambiguous' else 'pending' end"""
 _FAMILY: Final = (
     "case when source = 'reviewer' then 'gold' when source = 'model_judge' or unanswered then 'neutral'"
     + "".join(f" when kind in ({', '.join(map(repr, kinds))}) then '{name}'" for name, kinds in FAMILIES.items())
@@ -141,14 +143,14 @@ def _calls(period: Period) -> str:
             c.outcome not in ('completed', 'client_disconnected') or (c.outcome = 'completed' and c.status >= 400)
                 as failed
         from prompts p right join calls c on p.message_id = c.message_ids[1]
-        where {_within("c.opened_ns", period)} and {_one_of("c.api", JUDGED)}
+        where {_within("c.opened_ns", period)} and {one_of("c.api", JUDGED)}
     )"""
 
 
-def _evidence(period: Period) -> str:
+def _evidence(period: Period, rejected: Collection[str]) -> str:
     """What speaks of which call: signals (neutral ones say nothing), feedback by key, feedback of its session."""
     since = day(max(period.since_ns, 0))
-    return f"""{_said(Period(period.since_ns - _DAY_NS, _EVER))}, latest as (
+    return f"""{said(Period(period.since_ns - _DAY_NS, _EVER), rejected)}, latest as (
         select signal_id, max(replay) as replay from signals where replay is not null group by signal_id
     ), noticed as (
         select s.trace_id, s.span_id, s.fact, s.kind, s.polarity, s.provenance from latest l
@@ -159,24 +161,26 @@ def _evidence(period: Period) -> str:
                 when polarity = 'neutral' or provenance = 'llm' then 'neutral' else 'implicit' end as family,
             case when provenance = 'llm' then 'opinion' else fact end as fact, kind
         from noticed where fact = 'signal' or (fact = 'link' and kind = 'auxiliary')
-        union all select call_trace_id, call_span_id, {_FAMILY}, 'feedback', kind from resolved where fits = 1
+        union all select call_trace_id, call_span_id, {_FAMILY}, 'feedback', kind
+        from resolved where fits = 1 and not rejected
         union all select trace_id, span_id, 'of_session', 'session_feedback', kind from in_session
         where opened_ns >= {period.since_ns} and opened_ns < {period.until_ns}
     )"""
 
 
-def _said(period: Period) -> str:
+def said(period: Period, rejected: Collection[str] = ()) -> str:
     """Feedback that counts, each id and item once, and the calls that its key fits."""
-    return f"{_counting(period)}, {_RESOLVED}"
+    return f"{_counting(period, rejected)}, {_RESOLVED}"
 
 
-def _counting(period: Period) -> str:
+def _counting(period: Period, rejected: Collection[str]) -> str:
     """Each feedback and each of its items once, without what was replaced or taken back."""
     first = ", ".join(f"first_value({name} order by given_ns) as {name}" for name in _FIRST)
-    since = day(max(period.since_ns, 0))
+    since, refused = day(max(period.since_ns, 0)), one_of("feedback_id", rejected) if rejected else "false"
     return f"""replaced as (
         select distinct e.tenant, e.feedback_id as supersedes
-        from feedback l join feedback e on l.tenant = e.tenant and l.supersedes = e.feedback_id
+        from (select * from feedback where not ({refused})) l
+        join feedback e on l.tenant = e.tenant and l.supersedes = e.feedback_id
         where l.supersedes is not null and l.dt >= '{since}' and l.feedback_id <> e.feedback_id and (
             coalesce(l.channel, 'api') not in ('token', 'link')
             or (l.trace_id = e.trace_id and coalesce(e.source, 'end_user') = 'end_user'))
@@ -186,7 +190,8 @@ def _counting(period: Period) -> str:
             bool_or(kind = 'survey' and value_json not like '%"answered"%') as unanswered from feedback
         where dt >= '{since}' and kind <> 'retraction' group by feedback_id, coalesce(item, 0)
     ), said as (
-        select g.*, concat(g.feedback_id, '-', g.item) as id, coalesce(g.origin, 'unknown') as source
+        select g.*, concat(g.feedback_id, '-', g.item) as id, coalesce(g.origin, 'unknown') as source,
+            {refused} as rejected
         from given g left anti join replaced r on r.tenant = g.tenant and r.supersedes = g.feedback_id
     )"""
 
@@ -232,5 +237,6 @@ def _counted(*names: str) -> str:
     return ", ".join(f"count(*) filter (where {name}) as {name}" for name in names)
 
 
-def _one_of(column: str, values: Collection[str] | Sequence[str]) -> str:
+def one_of(column: str, values: Collection[str] | Sequence[str]) -> str:
+    """The condition that a column is one of some texts of our own."""
     return f"{column} in ({', '.join(repr(value) for value in values)})"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from backtalk.detect.calibration import Calibration, curve_name
+from backtalk.ledger.standing import standings
 from backtalk.ledger.targets import targets
 from backtalk.model.ids import CallKey
 from backtalk.quality.intervals import Share, wilson
@@ -47,16 +48,21 @@ class Reading(NamedTuple):
 
 
 def ratings(feedback: Iterable[Row], calls: Sequence[Row]) -> dict[CallKey, bool]:
-    """The latest thumb of each call: True is up. A rating that fits several calls counts for none."""
+    """The latest thumb of each call that counts (`ledger.standing`): True is up.
+
+    `feedback` is all that was said: what supersedes, replaces or takes back a thumb takes it out.
+    """
     by_trace, by_response = _by(calls, "trace_id"), _by(calls, "response_id")
+    resolved = [
+        (row, targets(row, by_response[row["response_id"]] if row["response_id"] else by_trace[row["trace_id"]]))
+        for row in feedback
+    ]
     found: dict[CallKey, bool] = {}
-    for row in sorted(feedback, key=lambda row: (row["given_ns"], row["feedback_id"])):
-        if row["kind"] != "rating" or row["value_json"] not in {"true", "false"}:
-            continue
-        near = by_response[row["response_id"]] if row["response_id"] else by_trace[row["trace_id"]]
-        fitting = targets(row, near)
-        if len(fitting) == 1:
-            found[CallKey(fitting[0]["trace_id"], fitting[0]["span_id"])] = row["value_json"] == "true"
+    said = standings(resolved, {})
+    for one in sorted(said, key=lambda one: (one.row["given_ns"], one.row["feedback_id"])):
+        told = one.row["kind"] == "rating" and one.row["value_json"] in {"true", "false"}
+        if told and one.state == "counts" and len(one.fits) == 1:
+            found[CallKey(one.fits[0]["trace_id"], one.fits[0]["span_id"])] = one.row["value_json"] == "true"
     return found
 
 

@@ -16,6 +16,7 @@ from backtalk.ledger.query import LedgerQuery
 from backtalk.model.meter import Meter
 from backtalk.quality import coverage_queries
 from backtalk.quality.coverage_queries import Period
+from backtalk.quality.rejections import rejected
 from backtalk.web.reading import Reading
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ def unjoined(ledger_root: Path, now_ns: int) -> Counter[Labels]:
     """How much feedback of the last `DAYS` days has not joined."""
     period = Period(max(now_ns - DAYS * 86_400 * clock.NS_PER_S, 0), now_ns + 1)
     counts: Counter[Labels] = Counter()
-    for row in LedgerQuery(ledger_root).rows(coverage_queries.joins(period, now_ns)):
+    ledger = LedgerQuery(ledger_root)
+    for row in ledger.rows(coverage_queries.joins(period, now_ns, rejected(ledger, period))):
         if row["status"] != "joined":
             counts[row["source"], row["age"], row["status"]] += row["feedback"]
     return counts

@@ -78,3 +78,21 @@ def test_the_latest_thumb_counts_and_an_ambiguous_one_does_not() -> None:
         {**thumb, "feedback_id": "c", "given_ns": 3, "value_json": "true", "trace_id": key(2).trace_id},
     ]
     assert ratings(rows, calls) == {key(1): False}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"kind": "retraction", "value_json": "null", "supersedes": "a", "trace_id": None},
+        {"kind": "comment", "value_json": '"I was wrong"', "supersedes": "a"},
+        {"rater": "bob", "value_json": "true", "choice": 9, "supersedes": "x"},
+    ],
+)
+def test_a_thumb_that_was_taken_back_or_replaced_calibrates_nothing(later: dict[str, Any]) -> None:
+    """Only what counts is told; what the call rejects takes nothing out."""
+    about = dict(zip(("trace_id", "span_id"), key(1), strict=True))
+    call = {"tenant": "acme", "response_id": None, "answer_ids": ["m"], **about}
+    thumb = {"kind": "rating", "tenant": "acme", "response_id": None, "parent_span_id": None, **about}
+    first = {**thumb, "feedback_id": "a", "given_ns": 1, "value_json": "false"}
+    found = ratings([first, {**thumb, "feedback_id": "b", "given_ns": 2, **later}], [call])
+    assert found == ({key(1): False} if later.get("choice") else {})
