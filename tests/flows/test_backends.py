@@ -98,17 +98,18 @@ def _told(tmp_path: Path, url: str, plugin: str) -> Generator[list[str]]:
 
 
 def _regenerated(client: openai.OpenAI, number: int, version: str) -> str:
-    """Ask, and ask the same again with another prompt version; the first answer's id."""
+    """A turn, the next one, and that again with another prompt version; the id of the answer that was passed over."""
     messages: Any = [*BEGINNING, {"role": "user", "content": f"How long is it, in {number} words?"}]
+    turns = ((messages[:1], "begin"), (messages, version), (messages, "after"))
     answers = [
         client.chat.completions.with_raw_response.create(
             model="scripted",
-            messages=messages,
+            messages=turn,
             extra_headers={"x-prompt-name": "rivers", "x-prompt-version": told, "x-session-id": f"chat-{number}"},
         )
-        for told in (version, "after")
+        for turn, told in turns
     ]
-    return answers[0].headers["x-request-id"]
+    return answers[1].headers["x-request-id"]
 
 
 def _feedback(backtalk: Backtalk, request_id: str, **said: Any) -> None:
