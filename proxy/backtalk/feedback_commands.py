@@ -67,6 +67,16 @@ def send(config: Path | None, data_dir: Path | None, url: str | None, api_key: s
     settings = load(file=config, overrides={"data_dir": data_dir})
     reply = send_feedback(url or addresses_of(settings).public, api_key, **said)
     click.echo(json.dumps(reply, indent=2))
+    if reply.get("target_status") == "pending":
+        click.echo(unknown(str(said["target"])), err=True)
+
+
+def unknown(target: str) -> str:
+    """What to look at where nothing is known under a target."""
+    return (
+        f"nothing is known under {target!r} yet: the feedback is kept and waits. If it is not early, say a trace id, "
+        "an x-request-id, a traceparent or the response's own id, word for word, with the API key of the call"
+    )
 
 
 class _Asked(NamedTuple):

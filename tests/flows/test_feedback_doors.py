@@ -152,3 +152,11 @@ def test_what_the_call_rejects_is_told_with_its_reason_everywhere(backtalk: Back
     assert told["reason"] == "choice_out_of_range"
     shown = CliRunner().invoke(main, ["traces", "show", fields["x-trace-id"], "--data-dir", str(backtalk.data_dir)])
     assert f"[rejected: {told['message']}]" in " ".join(shown.output.split()), shown.output
+
+
+def test_the_command_says_that_nothing_is_known_under_a_target(backtalk: Backtalk) -> None:
+    """It is kept, and the person is told what the target could be."""
+    options = ["--up", "--url", backtalk.url, "--api-key", "sk-doors", "--data-dir", str(backtalk.data_dir)]
+    said = CliRunner().invoke(main, ["feedback", "nonesuch", *options])
+    assert said.exit_code == 0
+    assert "nothing is known under 'nonesuch'" in said.output

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backtalk.cli import main
+from backtalk.feedback_commands import unknown
 from backtalk.testing.batch_door import ListeningDoor, batch_door
 
 FILE = "trace_id,resolved,stars\n" + "".join(f"{n:032x},true,{n % 5}\n" for n in range(1, 6)) + f"{9:032x},refuse,\n"
@@ -67,6 +68,13 @@ def test_what_names_no_command_is_one_feedback(tmp_path: Path) -> None:
     for words in (("chatcmpl-9x", "--up"), ("send", "chatcmpl-9x", "--up")):
         found = run(*words, "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
         assert "nothing answers at http://127.0.0.1:9/v1/feedback" in found.output
+
+
+def test_a_target_under_which_nothing_is_known_is_told_with_what_it_could_be() -> None:
+    """The four keys, and that the API key must be the call's."""
+    told = unknown("nonesuch")
+    assert "'nonesuch'" in told
+    assert all(key in told for key in ("trace id", "x-request-id", "traceparent", "response's own id", "API key"))
 
 
 @pytest.mark.parametrize("words", [("--map", "value"), ("--set", "=x"), ("--map", "verdict=v")])
