@@ -4,7 +4,6 @@ Arguments come in, exit statuses go out: 0 done, 1 the thing asked for failed, 2
 imports what it needs when it runs, so that `backtalk serve` has its processes running before anything heavy is loaded.
 """
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from backtalk import (
     audit_command,
     console_command,
     conversion_command,
+    dataset_commands,
     erase_commands,
     feedback_commands,
     key_commands,
@@ -179,28 +179,6 @@ main.add_command(review_commands.review)
 main.add_command(erase_commands.erase)
 
 
-@main.group()
-def dataset() -> None:
-    """Build datasets from what was learned, list and compare them."""
-
-
-@dataset.command("build")
-@click.argument("kind", type=click.Choice(["dpo"]))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSONL file to write.")
-@settings_options
-def dataset_build(kind: str, out: Path, config: Path | None, data_dir: Path | None) -> None:
-    """Write a dataset and the manifest that names every fact in it. KIND: dpo (pairs, in TRL's format)."""
-    del kind
-    from backtalk.datasets.build import build_dpo  # noqa: PLC0415 -- loaded when used
-    from backtalk.lineage.keeping import register_dataset  # noqa: PLC0415
-
-    settings = load(file=config, overrides={"data_dir": data_dir})
-    report = build_dpo(settings.data_dir / "ledger", out)
-    click.echo(report.sentence)
-    record = register_dataset(settings.data_dir, report.manifest, actor=getpass.getuser())
-    click.echo(f"Registered as record {record.number}: `backtalk dataset show {out.stem}`.")
-
-
 for told in (
     lineage_commands.dataset_list,
     lineage_commands.dataset_show,
@@ -208,13 +186,12 @@ for told in (
     lineage_commands.dataset_retire,
     run_commands.dataset_diff,
 ):
-    dataset.add_command(told)
+    dataset_commands.dataset.add_command(told)
+main.add_command(dataset_commands.dataset)
 main.add_command(run_commands.runs)
 main.add_command(ref_commands.ref)
 main.add_command(conversion_command.conversion)
 main.add_command(lineage_commands.lineage)
-
-
 main.add_command(signal_commands.signals)
 main.add_command(signal_commands.replay)
 

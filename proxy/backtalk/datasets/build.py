@@ -1,103 +1,146 @@
-"""Builds a dataset file and its manifest from the ledger.
+"""Builds a dataset from the ledger: select, gates, samples, formats, one folder that never changes.
 
-In: the ledger's root. Out: two files, each replaced as a whole. The one rule: the tables are pinned to the versions
-that the manifest names before anything is read, so the same versions always give the same bytes. What a running
-`backtalk serve` has not committed yet is not in it; the report says up to when it reaches.
+In: the ledger's root, a recipe, a folder that does not exist yet. Out: the folder, put in place as a whole. The one
+rule: the tables are pinned to the versions that the manifest names before anything is read, so the same versions give
+the same bytes. What a running `backtalk serve` has not committed yet is not in it.
 """
 
-import json
 import os
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import backtalk
-from backtalk import clock
-from backtalk.datasets.dpo import Pairs, pairs
-from backtalk.datasets.manifest import content_of, manifest
-from backtalk.datasets.select import select
+from backtalk.datasets import touched_queries
+from backtalk.datasets.collecting import collect
+from backtalk.datasets.gates import Gatekeeper
+from backtalk.datasets.manifest import FILE, Counts, Inputs, head, manifest_sha256, write_manifest
+from backtalk.datasets.output import sync_folders
+from backtalk.datasets.recipe import Recipe, Split, instant_ns
+from backtalk.datasets.scratch import Scratch
+from backtalk.datasets.splits import split
+from backtalk.datasets.touched_queries import Scope
+from backtalk.datasets.writing import Written, row_entries, write
 from backtalk.errors import SetupError
+from backtalk.ledger.query import LedgerQuery
 from backtalk.ledger.reader import LedgerReader
+from backtalk.plugin.discovery import load_redactors
 
-MIN_PROBABILITY: Final = 0.5
-"""Edits that are less likely than this make no row."""
+_SCRATCH: Final = "scratch.sqlite"
+_EVER_NS: Final = (1 << 63) - 1
+Progress = Callable[[int, int], None]
+"""Told how many calls of how many have been looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a build did; `sentence` is for a person."""
+class Built(NamedTuple):
+    """A dataset that was built."""
 
-    file: Path
-    manifest: Path
-    rows: int
-    from_corrections: int
-    from_edits: int
+    folder: Path
+    dataset_id: str
+    """The sha256 of the manifest."""
+    document: dict[str, Any]
+    """The manifest but for its rows and the facts that were left out."""
     left_out: dict[str, int]
-    newest_call_ns: int | None
-
-    @property
-    def sentence(self) -> str:
-        """One or two sentences: what was written, what was left out, up to when it reaches."""
-        parts = f"{self.from_corrections} from corrections, {self.from_edits} from edits"
-        reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
-        left_out = f" Left out: {reasons}." if reasons else ""
-        where = f"{self.file}, up to {self._until()}; the facts behind each in {self.manifest}"
-        pairs_made = "1 pair" if self.rows == 1 else f"{self.rows} pairs"
-        return f"{pairs_made} ({parts}) in {where}.{left_out}"
-
-    def _until(self) -> str:
-        if self.newest_call_ns is None:
-            return "no call yet"
-        return datetime.fromtimestamp(self.newest_call_ns / clock.NS_PER_S, UTC).strftime("the call of %F %T UTC")
+    """How many facts made no row, by reason."""
 
 
-def build_dpo(ledger_root: Path, out: Path, *, min_probability: float = MIN_PROBABILITY) -> Report:
-    """Write preference pairs to `out` and their manifest beside it; `SetupError` where there is no ledger."""
-    reader = LedgerReader(ledger_root).pinned()
-    tables = reader.versions()
-    if not tables:
-        raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
-    made = pairs(select(reader, min_probability=min_probability))
-    newest = reader.recent_calls(limit=1)
-    newest_ns = int(newest[0]["opened_ns"]) if newest else None
-    document = manifest(
-        made,
-        file_name=out.name,
-        tables={str(name): tables[name] for name in sorted(tables)},
-        parameters={"min_probability": min_probability},
-        code_version=backtalk.__version__,
-        newest_call_ns=newest_ns,
-        created_ns=clock.now().wall_ns,
-    )
-    beside = out.with_name(f"{out.name}.manifest.json")
-    _write(out, content_of(made))
-    _write(beside, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return _report(out, beside, made, document, newest_ns)
+def build(
+    ledger_root: Path, recipe: Recipe, out: Path, *, previous: Path | None = None, progress: Progress | None = None
+) -> Built:
+    """Build into a new folder; `SetupError` where there is no ledger or the folder is there already."""
+    if out.exists():
+        raise SetupError(
+            f"{out} is there already, and a dataset never changes: name a new folder", code="dataset_exists"
+        )
+    before = None if previous is None else manifest_sha256(previous)
+    with _hidden(out) as folder:
+        built = _fill(folder, ledger_root, recipe, before, progress or _untold, single=None)
+        folder.chmod(0o755)
+        folder.rename(out)
+        sync_folders(out.parent, deep=False)
+    return built._replace(folder=out)
 
 
-def _report(out: Path, beside: Path, made: Pairs, document: dict[str, Any], newest_ns: int | None) -> Report:
-    return Report(
-        file=out,
-        manifest=beside,
-        rows=len(made.pairs),
-        from_corrections=sum(bool(pair.feedback_ids) for pair in made.pairs),
-        from_edits=sum(not pair.feedback_ids for pair in made.pairs),
-        left_out=document["left_out"]["count_by_reason"],
-        newest_call_ns=newest_ns,
-    )
+def build_file(ledger_root: Path, recipe: Recipe, out: Path, *, progress: Progress | None = None) -> Built:
+    """Build one file of the recipe's first format, without splits, and `<out>.manifest.json`; both are replaced."""
+    if not recipe.formats:
+        raise SetupError(f"the recipe {recipe.name} names no format: a single file needs one", code="bad_recipe")
+    whole = Split(shares={"all": 1.0}, seed=recipe.split.seed)
+    only = recipe._replace(formats=recipe.formats[:1], split=whole)
+    with _hidden(out) as folder:
+        built = _fill(folder, ledger_root, only, None, progress or _untold, single=out.name)
+        (folder / out.name).replace(out)
+        (folder / FILE).replace(beside(out))
+        sync_folders(out.parent, deep=False)
+    return built._replace(folder=out)
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file so that it holds either its old content or all of the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def beside(out: Path) -> Path:
+    """Where the manifest of a single file stands."""
+    return out.with_name(f"{out.name}.{FILE}")
+
+
+@contextmanager
+def _hidden(out: Path) -> Generator[Path]:
+    """A folder beside the target that is gone at the end, whatever happens."""
+    folder = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        folder.mkdir(parents=True, mode=0o700)
+        yield folder
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SetupError(f"cannot write {path}: {error.strerror}", code="cannot_write") from error
+        raise SetupError(f"cannot write {out}: {error.strerror}", code="cannot_write") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(
+    hidden: Path, ledger_root: Path, recipe: Recipe, previous: str | None, progress: Progress, *, single: str | None
+) -> Built:
+    query = LedgerQuery(ledger_root)
+    if not query.versions:
+        raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
+    reader = LedgerReader(ledger_root, query.versions)
+    file = hidden / _SCRATCH
+    with closing(Scratch(file)) as scratch:
+        gatekeeper = Gatekeeper(recipe.gates, load_redactors(recipe.gates.redactors, {}), scratch)
+        looked_at = collect(query, reader, recipe, scope_of(recipe), gatekeeper, scratch, progress)
+        split(scratch, recipe.split.shares, recipe.split.seed)
+        written = write(hidden, recipe, scratch, single=single)
+        document = head(
+            recipe, _inputs(query, reader, looked_at, scope_of(recipe)), _counts(written), written.files, previous
+        )
+        left_out = write_manifest(hidden / FILE, document, row_entries(scratch), scratch.left_out())
+    file.unlink()
+    sync_folders(hidden)
+    return Built(hidden, manifest_sha256(hidden), document, left_out)
+
+
+def scope_of(recipe: Recipe) -> Scope:
+    """The part of the selection that the tables themselves can answer."""
+    select = recipe.select
+    return Scope(
+        instant_ns(select.since, 0),
+        instant_ns(select.until, _EVER_NS),
+        select.models,
+        select.routes,
+        select.tenants,
+        select.prompts,
+        select.users,
+    )
+
+
+def _inputs(query: LedgerQuery, reader: LedgerReader, looked_at: int, scope: Scope) -> Inputs:
+    newest = reader.recent_calls(limit=1)
+    tables = {str(name): version for name, version in query.versions.items()}
+    beyond = int(next(iter(query.rows(touched_queries.crowded(scope))))["calls"])
+    return Inputs(tables, int(newest[0]["opened_ns"]) if newest else None, looked_at, beyond)
+
+
+def _counts(written: Written) -> Counts:
+    skipped = {name: dict(sorted(reasons.items())) for name, reasons in written.skipped.items()}
+    return Counts(written.balance.rows, written.balance.document(), skipped)
+
+
+def _untold(done: int, total: int) -> None:
+    del done, total

@@ -1,66 +1,144 @@
 """The manifest of a dataset: what it was made from, so that it can be proven and made again.
 
-In: the pairs, table versions and parameters. Out: a JSON document. It names every contributing fact by row, and every
-fact that was left out with its reason; the hash of each row and of the file says that nothing has changed since.
+In: the recipe, table versions, files and counts. Out: a JSON document. The one rule: no clock and no path of a
+machine stands in it, so the same ledger, recipe and code give the same bytes; its own hash is the dataset's id, and
+it names the hash of the manifest before it, which makes a chain. Rows and left-out facts stand a line each, so that
+they stream.
 """
 
 import hashlib
+import json
+import os
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple
 
-from backtalk.datasets.dpo import Pair, Pairs
+import backtalk
+from backtalk.datasets.output import FileEntry
+from backtalk.datasets.prompts import LeftOut
+from backtalk.datasets.recipe import Recipe
+from backtalk.datasets.rows import DatasetRow, fact_ids, row_key
+from backtalk.errors import SetupError
 
-FORMAT: Final = 1
+FILE: Final = "manifest.json"
+FORMAT: Final = 2
 """The version of the manifest's own shape."""
-SELECTION: Final = "dpo-2"
-"""The version of the rules that select and shape; it changes whenever the same ledger would give another file."""
+RULES: Final = "2026-11-26"
+"""The version of what selects and shapes; it changes whenever the same ledger would give other rows."""
 
 
-def content_of(made: Pairs) -> bytes:
-    """The dataset's file: one JSON object a line."""
-    return "".join(f"{pair.line}\n" for pair in made.pairs).encode()
+class Inputs(NamedTuple):
+    """What was read."""
+
+    tables: Mapping[str, int]
+    newest_call_ns: int | None
+    """Arrival of the newest call in the tables: up to when the dataset reaches."""
+    calls: int
+    """How many calls were looked at: those of which something was said or noticed."""
+    calls_beyond_limit: int
+    """How many were not, since their prompt has more answers than are looked at."""
 
 
-def manifest(
-    made: Pairs,
-    *,
-    file_name: str,
-    tables: Mapping[str, int],
-    parameters: Mapping[str, Any],
-    code_version: str,
-    newest_call_ns: int | None,
-    created_ns: int,
+class Counts(NamedTuple):
+    """What came of it."""
+
+    rows: int
+    balance: Mapping[str, Any]
+    skipped: Mapping[str, Mapping[str, int]]
+    """Rows that a format cannot hold, by format and reason."""
+
+
+def head(
+    recipe: Recipe, inputs: Inputs, counts: Counts, files: Iterable[FileEntry], previous: str | None
 ) -> dict[str, Any]:
-    """The document; only `created_ns` differs between two builds from the same versions."""
-    content = content_of(made)
+    """Everything but the rows and what was left out."""
+    builders = {builder.name: builder.version for builder in recipe.builders}
     return {
         "format": FORMAT,
-        "kind": "dpo",
-        "selection": SELECTION,
-        "parameters": dict(parameters),
-        "code_version": code_version,
-        "created_ns": created_ns,
-        "inputs": {"tables": dict(tables), "newest_call_ns": newest_call_ns},
-        "file": {
-            "name": file_name,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "size_bytes": len(content),
-            "rows": len(made.pairs),
+        "name": recipe.name,
+        "kind": recipe.kind,
+        "description": recipe.description,
+        "code_version": backtalk.__version__,
+        "selection": RULES,
+        "recipe": {
+            "sha256": recipe.sha256,
+            "text": recipe.text,
+            "builders": builders,
+            "formats": list(recipe.formats),
+            "shares": recipe.split.shares,
         },
-        "rows": [_row(number, pair) for number, pair in enumerate(made.pairs)],
-        "left_out": {
-            "count_by_reason": dict(sorted(Counter(one.reason for one in made.left_out).items())),
-            "facts": [{f"{one.fact}_id": one.id, "reason": one.reason} for one in made.left_out],
-        },
+        "inputs": inputs._asdict() | {"tables": dict(sorted(inputs.tables.items()))},
+        "previous_manifest_sha256": previous,
+        "row_count": counts.rows,
+        "balance": dict(counts.balance),
+        "skipped": {name: dict(reasons) for name, reasons in sorted(counts.skipped.items()) if reasons},
+        "files": [entry._asdict() for entry in sorted(files)],
     }
 
 
-def _row(number: int, pair: Pair) -> dict[str, Any]:
+def row_entry(number: int, split: str, row: DatasetRow) -> dict[str, Any]:
+    """A row as the manifest names it: its hash, its weight and every fact that made it."""
+    sample = row.sample
     return {
         "row": number,
-        "sha256": hashlib.sha256(pair.line.encode()).hexdigest(),
-        "feedback_ids": list(pair.feedback_ids),
-        "signal_ids": list(pair.signal_ids),
-        "calls": [{"trace_id": key.trace_id, "span_id": key.span_id} for key in pair.calls],
+        "split": split,
+        "sha256": row_key(sample).hex(),
+        "weight": round(sample.weight, 6),
+        "feedback_ids": fact_ids(sample.reasons, "feedback"),
+        "signal_ids": fact_ids(sample.reasons, "signal"),
+        "calls": [{"trace_id": key.trace_id, "span_id": key.span_id} for key in sample.calls],
+        "reasons": [{"id": one.id, "rule": one.rule, "weight": one.weight} for one in sample.reasons],
     }
+
+
+def write_manifest(
+    file: Path, document: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], left_out: Iterable[LeftOut]
+) -> dict[str, int]:
+    """Write the manifest, synced; returns how many facts were left out, by reason."""
+    reasons: Counter[str] = Counter()
+    with file.open("xb") as out:
+        out.write(json.dumps(document, indent=1, ensure_ascii=False).removesuffix("\n}").encode())
+        _stream(out, ',\n "rows": ', rows)
+        _stream(out, ',\n "left_out": {"facts": ', (_left_out(one, reasons) for one in left_out))
+        counts = dict(sorted(reasons.items()))
+        out.write(f', "count_by_reason": {json.dumps(counts)}}}\n}}\n'.encode())
+        out.flush()
+        os.fsync(out.fileno())
+    return counts
+
+
+def _stream(out: BinaryIO, name: str, objects: Iterable[Mapping[str, Any]]) -> None:
+    out.write(f"{name}[".encode())
+    for number, one in enumerate(objects):
+        line = json.dumps(one, ensure_ascii=False, separators=(",", ":"))
+        out.write(f"{',' if number else ''}\n  {line}".encode())
+    out.write(b"]")
+
+
+def _left_out(one: LeftOut, reasons: Counter[str]) -> dict[str, str]:
+    reasons[one.reason] += 1
+    return {f"{one.fact}_id": one.id, "reason": one.reason}
+
+
+def manifest_sha256(folder: Path) -> str:
+    """The id of the dataset in a folder; `SetupError` where there is none."""
+    found = _sha256(folder / FILE)
+    if found is None:
+        raise SetupError(f"there is no dataset in {folder}: it has no {FILE}", code="no_dataset")
+    return found
+
+
+def broken_files(folder: Path) -> Sequence[str]:
+    """The files of a dataset that are gone or not what its manifest says."""
+    manifest_sha256(folder)
+    listed = json.loads((folder / FILE).read_bytes())["files"]
+    return [one["name"] for one in listed if _sha256(folder / one["name"]) != one["sha256"]]
+
+
+def _sha256(file: Path) -> str | None:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -97,8 +97,14 @@ def schema(table: TableName) -> Schema:
 
 def to_arrow(table: TableName, rows: Sequence[Row]) -> Table:
     """Rows as an Arrow table with every column of the schema."""
-    columns = [_column([row.get(name) for row in rows], kind) for name, kind in COLUMNS[table].items()]
-    return cast("_Tables", Table).from_arrays(columns, schema=schema(table))
+    return arrow_table(COLUMNS[table], rows)
+
+
+def arrow_table(kinds: Mapping[str, str], rows: Sequence[Row]) -> Table:
+    """Rows as an Arrow table with these columns, each `text`, `int`, `real`, `flag` or `texts`."""
+    columns = [_column([row.get(name) for row in rows], kind) for name, kind in kinds.items()]
+    fields = Schema([Field(name, _TYPES[kind]()) for name, kind in kinds.items()])
+    return cast("_Tables", Table).from_arrays(columns, schema=fields)
 
 
 class _Tables(Protocol):

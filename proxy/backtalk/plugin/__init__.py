@@ -20,6 +20,18 @@ from backtalk.model.offered import answer_schema, tool_schemas
 from backtalk.model.session import SessionView, Turn
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Question, Signal
 from backtalk.plugin.receiver import NotThereError, Receiver, RefusedError
+from backtalk.plugin.samples import (
+    Answer,
+    Evidence,
+    Prompt,
+    Reason,
+    Redactor,
+    Replacement,
+    Sample,
+    SampleBuilder,
+    SampleKind,
+    Unfit,
+)
 from backtalk.plugin.verdict_exporter import VerdictExporter
 from backtalk.plugin.verdicts import Verdict
 from backtalk.settings import key_variable
@@ -31,12 +43,14 @@ __all__ = [
     "API_VERSION",
     "NOT_JSON",
     "Annotator",
+    "Answer",
     "CallClosed",
     "CallKey",
     "CallOpened",
     "CallRelated",
     "Cue",
     "Detector",
+    "Evidence",
     "Exporter",
     "Fact",
     "FeedbackGiven",
@@ -44,12 +58,19 @@ __all__ = [
     "Message",
     "NotThereError",
     "Polarity",
+    "Prompt",
     "Provenance",
     "Question",
+    "Reason",
     "Receiver",
+    "Redactor",
     "RefusedError",
+    "Replacement",
     "Request",
     "Response",
+    "Sample",
+    "SampleBuilder",
+    "SampleKind",
     "Scalar",
     "SessionLinked",
     "SessionView",
@@ -59,6 +80,7 @@ __all__ = [
     "ToolCall",
     "TraceId",
     "Turn",
+    "Unfit",
     "Usage",
     "Verdict",
     "VerdictExporter",

@@ -13,15 +13,20 @@ from pydantic import BaseModel, ValidationError
 
 from backtalk.errors import SetupError
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter
+from backtalk.plugin.samples import Redactor, SampleBuilder
 
 DETECTORS: Final = "backtalk.detectors"
 ANNOTATORS: Final = "backtalk.annotators"
 EXPORTERS: Final = "backtalk.exporters"
+SAMPLE_BUILDERS: Final = "backtalk.sample_builders"
+REDACTORS: Final = "backtalk.redactors"
 _SPOKEN: Final = frozenset({API_VERSION, API_VERSION - 1} - {0})
 _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     DETECTORS: {"observe": ("fact", "session")},
     ANNOTATORS: {"question": ("fact", "session"), "annotate": ("question",)},
     EXPORTERS: {"export": ("facts",), "close": ()},
+    SAMPLE_BUILDERS: {"build": ("prompt",)},
+    REDACTORS: {"redact": ("text",)},
 }
 
 
@@ -43,6 +48,16 @@ def load_annotators(names: Sequence[str], plugin_settings: Mapping[str, Mapping[
 def load_exporters(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Exporter]:
     """The named exporters, checked and constructed."""
     return [cast("Exporter", _load(EXPORTERS, name, plugin_settings)) for name in names]
+
+
+def load_sample_builders(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[SampleBuilder]:
+    """The named builders of samples, checked and constructed."""
+    return [cast("SampleBuilder", _load(SAMPLE_BUILDERS, name, plugin_settings)) for name in names]
+
+
+def load_redactors(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Redactor]:
+    """The named redactors, checked and constructed."""
+    return [cast("Redactor", _load(REDACTORS, name, plugin_settings)) for name in names]
 
 
 def check(group: str, name: str, plugin: type) -> None:

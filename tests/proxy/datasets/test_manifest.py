@@ -1,39 +1,50 @@
-"""The manifest's document."""
+"""The manifest of a dataset."""
 
-import hashlib
+import json
+from pathlib import Path
 
-from backtalk.datasets.dpo import Pair, Pairs
-from backtalk.datasets.manifest import content_of, manifest
-from backtalk.datasets.select import LeftOut
-from backtalk.testing import stories
+import pytest
 
-KEY = stories.a_key()
-MADE = Pairs(
-    (Pair('{"a":1}', ("fb-1",), (), (KEY,)), Pair('{"a":2}', (), ("sig-1",), (KEY,))),
-    (LeftOut("feedback", "fb-9", "target_pending"), LeftOut("feedback", "fb-8", "target_pending")),
-)
-
-
-def test_every_row_and_the_file_carry_their_hashes() -> None:
-    """Whoever has file and manifest can prove that they belong together."""
-    document = manifest(
-        MADE,
-        file_name="x.jsonl",
-        tables={"calls": 3},
-        parameters={},
-        code_version="1",
-        newest_call_ns=None,
-        created_ns=1,
-    )
-
-    assert document["file"]["sha256"] == hashlib.sha256(content_of(MADE)).hexdigest()
-    assert [row["sha256"] for row in document["rows"]] == [
-        hashlib.sha256(line).hexdigest() for line in content_of(MADE).splitlines()
-    ]
-    assert [row["feedback_ids"] + row["signal_ids"] for row in document["rows"]] == [["fb-1"], ["sig-1"]]
-    assert document["left_out"]["count_by_reason"] == {"target_pending": 2}
+from backtalk.datasets.manifest import Counts, Inputs, broken_files, head, manifest_sha256, row_entry, write_manifest
+from backtalk.datasets.output import FileEntry, write_text
+from backtalk.datasets.prompts import LeftOut
+from backtalk.datasets.recipe import load_recipe
+from backtalk.datasets.rows import DatasetRow
+from backtalk.errors import SetupError
+from backtalk.testing.samples import a_sample
 
 
-def test_empty_dataset_is_an_empty_file() -> None:
-    """No rows, no line."""
-    assert content_of(Pairs((), ())) == b""
+def written(folder: Path, *files: FileEntry) -> dict[str, int]:
+    """A manifest of one row and two facts that were left out."""
+    document = head(load_recipe("dpo"), Inputs({"calls": 3}, 7, 2, 0), Counts(1, {}, {}), files, "ab")
+    left_out = [LeftOut("signal", "s-1", "improbable"), LeftOut("feedback", "f-1", "improbable")]
+    row = row_entry(0, "train", DatasetRow(a_sample(), "m", "en"))
+    return write_manifest(folder / "manifest.json", document, [row], left_out)
+
+
+def test_manifest_is_json_that_names_everything(tmp_path: Path) -> None:
+    """Streams of rows and facts end as one valid document."""
+    counts = written(tmp_path)
+
+    found = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert counts == {"improbable": 2} == found["left_out"]["count_by_reason"]
+    assert found["left_out"]["facts"][0] == {"signal_id": "s-1", "reason": "improbable"}
+    assert found["rows"][0]["feedback_ids"] == ["fb-1"]
+    assert found["recipe"]["text"] == load_recipe("dpo").text
+    assert (found["inputs"]["tables"], found["previous_manifest_sha256"]) == ({"calls": 3}, "ab")
+
+
+def test_changed_and_missing_files_are_found(tmp_path: Path) -> None:
+    """By their hashes."""
+    written(tmp_path, write_text(tmp_path, "a/x.txt", "x"), write_text(tmp_path, "a/y.txt", "y"))
+    assert broken_files(tmp_path) == []
+    (tmp_path / "a" / "x.txt").write_text("z")
+    (tmp_path / "a" / "y.txt").unlink()
+
+    assert broken_files(tmp_path) == ["a/x.txt", "a/y.txt"]
+
+
+def test_folder_without_a_manifest_is_no_dataset(tmp_path: Path) -> None:
+    """And it is said."""
+    with pytest.raises(SetupError, match="no dataset"):
+        manifest_sha256(tmp_path)

@@ -1,13 +1,36 @@
-"""Messages in TRL's shape."""
+"""Messages in TRL's shape, and its five kinds of datasets."""
 
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backtalk.datasets.trl import UnfitError, answer, conversation, given_answer
+from backtalk.datasets.formats import trl
+from backtalk.datasets.formats.trl import answer, conversation
+from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.model.chat import Message, ToolCall
+from backtalk.testing.samples import a_sample, said
 
 CALL = ToolCall("call-1", "weather", '{"city": "Kyiv"}')
+PROMPT = [{"role": "user", "content": "Why is the sky blue?"}]
+GOOD, BAD = [{"role": "assistant", "content": "It scatters."}], [{"role": "assistant", "content": "Magic."}]
+
+
+def test_the_five_kinds() -> None:
+    """Each in the form that TRL's documents give."""
+    pair = a_sample()
+    assert trl.sft(a_sample("prompt_completion")) == {"prompt": PROMPT, "completion": GOOD}
+    assert trl.preference(pair) == {"prompt": PROMPT, "chosen": GOOD, "rejected": BAD}
+    assert trl.unpaired_preference(a_sample("unpaired_preference")) == {
+        "prompt": PROMPT,
+        "completion": GOOD,
+        "label": True,
+    }
+    assert trl.reward(pair) == {"chosen": [*PROMPT, *GOOD], "rejected": [*PROMPT, *BAD], "margin": 1.5}
+    assert trl.prompt_only(a_sample("prompt_only")) == {"prompt": PROMPT, "reference": None}
+
+
+def test_tools_are_a_string() -> None:
+    """Rows with different tools have no common type."""
+    assert trl.sft(a_sample("prompt_completion", tools_json="[]"))["tools"] == "[]"
 
 
 def test_tool_calls_carry_objects_and_tools_their_names() -> None:
@@ -53,24 +76,7 @@ def test_empty_answer_is_unfit_unless_it_calls_tools() -> None:
     assert answer(Message("assistant", tool_calls=(CALL,)))["tool_calls"]
 
 
-def test_correction_may_be_a_text_or_a_message() -> None:
-    """Both forms of the interface are understood, text parts too."""
-    message = (
-        '{"role": "assistant", "content": [{"type": "text", "text": "It "}, {"type": "text", "text": "scatters."}]}'
-    )
-    assert given_answer('"It scatters."') == given_answer(message) == Message("assistant", "It scatters.")
-
-
-def test_correction_with_tool_calls_keeps_them() -> None:
-    """The API's form has the arguments as text."""
-    value = '{"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{\\"a\\": 1}"}}]}'
-    assert given_answer(value).tool_calls[0].arguments == '{"a": 1}'
-
-
-@given(st.text())
-def test_any_text_is_understood_or_unfit(text: str) -> None:
-    """Whatever stands in a correction, nothing else is raised."""
-    try:
-        given_answer(text)
-    except UnfitError as error:
-        assert error.reason  # noqa: PT017 -- most texts raise, some do not
+def test_equal_answers_are_no_preference() -> None:
+    """Redaction may have made them equal."""
+    with pytest.raises(UnfitError, match="nothing_changed"):
+        trl.preference(msgspec.structs.replace(a_sample(), rejected=said("It scatters.")))

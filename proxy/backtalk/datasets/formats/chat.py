@@ -1,0 +1,115 @@
+"""Messages of the chat API, as OpenAI, Together and Fireworks take them for fine-tuning: pure.
+
+In: samples. Out: lines, or `UnfitError`. Nothing stands in a line but what the formats name: services refuse lines with
+other fields, so what a row was made of is in the Parquet files only.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from backtalk.datasets.formats.unfit import UnfitError
+from backtalk.model.chat import Message, ToolCall
+from backtalk.plugin import Sample
+
+_ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool"))
+
+
+def sft(sample: Sample) -> dict[str, Any]:
+    """A conversation that ends with the answer to learn."""
+    return {"messages": [*messages(sample.prompt), answer(sample.completion)]} | tools(sample)
+
+
+def preference(sample: Sample) -> dict[str, Any]:
+    """A prompt with a preferred and a non-preferred answer (OpenAI's docs, direct preference optimization)."""
+    preferred, other = answer(sample.completion), answer(sample.rejected)
+    if preferred == other:
+        raise UnfitError("nothing_changed")
+    return {
+        "input": {"messages": messages(sample.prompt)} | tools(sample),
+        "preferred_output": [preferred],
+        "non_preferred_output": [other],
+    }
+
+
+def evals(sample: Sample) -> dict[str, Any]:
+    """An item of the Evals API, whose fields templates name as `item.input` and `item.reference`."""
+    return {
+        "item": {"input": messages(sample.prompt), "reference": reference(sample), "tag": sample.tag},
+        "sample": {"output_text": "" if sample.completion is None else sample.completion.text},
+    }
+
+
+def messages(prompt: Sequence[Message]) -> list[dict[str, Any]]:
+    """The prompt's messages; without a question there is nothing to answer."""
+    if not prompt:
+        raise UnfitError("prompt_empty")
+    return [_message(message) for message in prompt]
+
+
+def answer(message: Message | None) -> dict[str, Any]:
+    """An assistant's message; an empty one is unfit."""
+    if message is None or message.role != "assistant":
+        raise UnfitError("answer_not_by_assistant")
+    if not message.text and not message.refusal and not message.tool_calls:
+        raise UnfitError("answer_empty")
+    return _message(message)
+
+
+def reference(sample: Sample) -> str:
+    """The text of a right answer; its tool calls as JSON where it has no text."""
+    message = sample.reference
+    if message is None:
+        raise UnfitError("no_reference")
+    called = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+    return message.text or json.dumps(called, ensure_ascii=False)
+
+
+def tools(sample: Sample) -> dict[str, Any]:
+    """The tools that were offered, where they are the API's."""
+    if sample.tools_json is None:
+        return {}
+    offered: object = json.loads(sample.tools_json)
+    if not isinstance(offered, list):
+        raise UnfitError("tools_not_understood")
+    return {"tools": [_tool(one) for one in cast("Sequence[Any]", offered)]}
+
+
+def _tool(offered: Any) -> dict[str, Any]:
+    """A tool in the form of chat: the Responses API has it flat, Anthropic's Messages API with `input_schema`."""
+    if not isinstance(offered, dict):
+        raise UnfitError("tools_not_understood")
+    tool = cast("dict[str, Any]", offered)
+    if isinstance(tool.get("function"), dict):
+        return {"type": "function", "function": tool["function"]}
+    if not isinstance(tool.get("name"), str) or tool.get("type", "function") not in ("function", "custom"):
+        raise UnfitError("tools_not_understood")
+    function: dict[str, Any] = {
+        "name": tool["name"],
+        "parameters": tool.get("parameters") or tool.get("input_schema") or {},
+    }
+    return {
+        "type": "function",
+        "function": function | ({"description": tool["description"]} if tool.get("description") else {}),
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.attachments:
+        raise UnfitError("attachments")
+    if message.role not in _ROLES:
+        raise UnfitError("role_unknown")
+    shaped: dict[str, Any] = {"role": message.role, "content": message.text or message.refusal or ""}
+    if message.tool_calls:
+        shaped["tool_calls"] = [_call(number, call) for number, call in enumerate(message.tool_calls)]
+    if message.role == "tool":
+        shaped["tool_call_id"] = message.tool_call_id or ""
+    return shaped
+
+
+def _call(number: int, call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": call.id or f"call_{number}",
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments or "{}"},
+    }

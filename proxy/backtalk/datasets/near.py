@@ -1,0 +1,49 @@
+"""Texts that are nearly the same, found without comparing all with all: pure.
+
+In: a text. Out: a signature of 64 numbers (one-permutation MinHash over shingles of eight characters) and 16 bands of
+it; two texts whose shingles agree in nine tenths share a band almost surely. How alike two texts are is the share of
+equal numbers in their signatures.
+"""
+
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from backtalk.text.words import normal
+
+BUCKETS: Final = 64
+BANDS: Final = 16
+_ROWS: Final = BUCKETS // BANDS
+_SHINGLE_CHARS: Final = 8
+_TEXT_CHARS: Final = 20_000
+_EMPTY: Final = -1
+
+
+def signature(text: str) -> tuple[int, ...]:
+    """The least hash of the shingles that fall in each bucket; an empty bucket takes the next full one's."""
+    plain = " ".join(normal(text[:_TEXT_CHARS]).split()).encode()
+    least = [_EMPTY] * BUCKETS
+    for at in range(max(1, len(plain) - _SHINGLE_CHARS + 1)):
+        hashed = zlib.crc32(plain[at : at + _SHINGLE_CHARS])
+        bucket, rest = hashed % BUCKETS, hashed // BUCKETS
+        if least[bucket] == _EMPTY or rest < least[bucket]:
+            least[bucket] = rest
+    return tuple(_full(least, bucket) for bucket in range(BUCKETS))
+
+
+def bands(signed: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of which near texts share at least one."""
+    return tuple(zlib.crc32(repr((band, signed[band * _ROWS : (band + 1) * _ROWS])).encode()) for band in range(BANDS))
+
+
+def likeness(first: Sequence[int], second: Sequence[int]) -> float:
+    """About the share of shingles that two texts have in common, in 0..1."""
+    return sum(a == b for a, b in zip(first, second, strict=True)) / BUCKETS
+
+
+def _full(least: Sequence[int], bucket: int) -> int:
+    for step in range(BUCKETS):
+        found = least[(bucket + step) % BUCKETS]
+        if found != _EMPTY:
+            return found + step
+    return _EMPTY

@@ -1,0 +1,201 @@
+"""Prompts with all that counts about their answers: what builders of samples get.
+
+In: the keys of calls, grouped by prompt, and a reader pinned to table versions. Out: `Prompt`s, what the host must know
+of each call, and every fact that makes none, with the reason. The one rule: which feedback counts is
+`ledger.standing`'s to say, and which signal `ledger.counting`'s.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from backtalk.datasets.evidence import key, of_feedback, of_signal, shown_by
+from backtalk.datasets.exchanges import (
+    Exchange,
+    consent_tags,
+    edited_answer,
+    exchange,
+    last_user_text,
+)
+from backtalk.datasets.formats.unfit import UnfitError
+from backtalk.datasets.given_answer import given_answer
+from backtalk.datasets.recipe import Select
+from backtalk.datasets.surroundings import Surroundings
+from backtalk.ledger.reader import LedgerReader
+from backtalk.ledger.schema import Row
+from backtalk.model.ids import CallKey
+from backtalk.plugin import Answer, Evidence, Prompt, Replacement, language_of
+
+_NOT_COUNTED: Final = frozenset(("rejected", "superseded", "retracted", "replaced", "ambiguous", "pending"))
+_REASONS: Final = {"ambiguous": "target_ambiguous", "pending": "target_pending"}
+
+
+class LeftOut(NamedTuple):
+    """A fact that makes no row, and why."""
+
+    fact: str
+    """`feedback` or `signal`."""
+    id: str
+    reason: str
+
+
+class Known(NamedTuple):
+    """What the gates and the balance must know of a call; none of it becomes part of a row but model and language."""
+
+    session: str
+    user: str
+    """Empty where the app named none."""
+    model: str
+    language: str
+    consent: frozenset[str]
+
+
+class Chunk(NamedTuple):
+    """Some prompts, in order."""
+
+    prompts: list[tuple[str, Prompt]]
+    """Each with its id."""
+    known: dict[CallKey, Known]
+    left_out: list[LeftOut]
+    evidence: list[Evidence]
+    """Every fact that speaks of an answer of these prompts."""
+
+
+def read_chunk(reader: LedgerReader, groups: Sequence[tuple[str, Sequence[CallKey]]], select: Select) -> Chunk:
+    """The prompts of these groups of calls."""
+    wanted = [name for _, keys in groups for name in keys]
+    rows = Surroundings(reader, wanted)
+    chunk = Chunk([], {}, [], [])
+    judge = _Judge(rows, select, chunk)
+    for prompt_id, keys in groups:
+        answers: list[Answer] = []
+        first: Exchange | None = None
+        for name in keys:
+            found = judge.answer(name)
+            if found is not None:
+                first = first or found[0]
+                answers.append(found[1])
+        if first is not None:
+            chunk.prompts.append((prompt_id, Prompt(first.asked, first.tools_json, tuple(answers))))
+    return chunk
+
+
+class _Judge:
+    """Says of one call what counts about it, and puts on record what does not."""
+
+    def __init__(self, rows: Surroundings, select: Select, chunk: Chunk) -> None:
+        self._rows = rows
+        self._select = select
+        self._chunk = chunk
+        self._signals: dict[CallKey, list[Row]] = {}
+        for row in rows.signals:
+            self._signals.setdefault(key(row), []).append(row)
+
+    def answer(self, name: CallKey) -> tuple[Exchange, Answer] | None:
+        call = self._rows.calls.get(name)
+        if call is None:
+            return None
+        feedback = self._feedback(name)
+        signals = self._noticed(name)
+        told = exchange(call, self._rows.messages)
+        if isinstance(told, str):
+            self._leave([*feedback, *signals], told)
+            return None
+        evidence = (*(of_feedback(row) for row in feedback), *(of_signal(row) for row in signals))
+        known = _known(call, told)
+        self._chunk.known[name] = known
+        model = call["model_served"] or call["model"] or ""
+        replacements = (*self._corrections(feedback), *self._edits(told, signals))
+        answer = Answer(name, call["opened_ns"], model, told.answers[0], evidence, replacements)
+        if not self._is_selected(answer, known):
+            self._leave([*feedback, *signals], "not_selected")
+            return None
+        self._chunk.evidence.extend(evidence)
+        return told, answer
+
+    def _is_selected(self, answer: Answer, known: Known) -> bool:
+        select = self._select
+        if select.languages and known.language not in select.languages:
+            return False
+        return select.min_quality <= answer.quality <= select.max_quality
+
+    def _feedback(self, name: CallKey) -> list[Row]:
+        counted: list[Row] = []
+        for one in self._rows.standings.get(name, ()):
+            if one.state in _NOT_COUNTED:
+                self._leave([one.row], one.reason or _REASONS.get(one.state, one.state))
+            elif not _in(one.row["kind"], self._select.feedback_kinds) or not _in(
+                one.row.get("source") or "end_user", self._select.sources
+            ):
+                self._leave([one.row], "not_selected")
+            else:
+                counted.append(one.row)
+        return sorted(counted, key=lambda row: (row["given_ns"], row["feedback_id"], row.get("item") or 0))
+
+    def _noticed(self, name: CallKey) -> list[Row]:
+        counted: list[Row] = []
+        for row in self._signals.get(name, ()):
+            reason = self._against(row)
+            if reason is None:
+                counted.append(row)
+            else:
+                self._leave([row], reason)
+        return sorted(counted, key=lambda row: (row["found_ns"], row["signal_id"]))
+
+    def _against(self, row: Row) -> str | None:
+        """Why a signal is no evidence."""
+        if row.get("provenance") == "llm":
+            return "opinion"
+        if not _in(row["kind"], self._select.signal_kinds):
+            return "not_selected"
+        if shown_by(row) not in self._rows.calls:
+            return "call_not_closed"
+        return "superseded" if self._is_superseded(row) else None
+
+    def _is_superseded(self, row: Row) -> bool:
+        """Whether the showing call was put elsewhere after the signal was found."""
+        link = self._rows.links.get(shown_by(row))
+        if link is None or link["found_ns"] <= row["found_ns"]:
+            return False
+        evidence = json.loads(link["evidence_json"])
+        return key(row).request_id not in {evidence.get("parent"), evidence.get("sibling")}
+
+    def _corrections(self, feedback: Iterable[Row]) -> list[Replacement]:
+        made: list[Replacement] = []
+        for row in feedback:
+            if row["kind"] == "correction":
+                try:
+                    made.append(Replacement("feedback", row["feedback_id"], given_answer(row["value_json"])))
+                except UnfitError as error:
+                    self._leave([row], error.reason)
+        return made
+
+    def _edits(self, told: Exchange, signals: Iterable[Row]) -> list[Replacement]:
+        made: list[Replacement] = []
+        for row in signals:
+            if row["kind"] == "assistant_edit":
+                resent = exchange(self._rows.calls[shown_by(row)], self._rows.messages, answered=False)
+                after = resent if isinstance(resent, str) else edited_answer(told.asked, resent.asked)
+                if after is None or isinstance(after, str):
+                    self._leave([row], after or "edit_not_found")
+                else:
+                    made.append(Replacement("signal", row["signal_id"], after, row["probability"], shown_by(row)))
+        return made
+
+    def _leave(self, rows: Iterable[Row], reason: str) -> None:
+        for row in rows:
+            fact = "feedback" if "feedback_id" in row else "signal"
+            self._chunk.left_out.append(LeftOut(fact, row[f"{fact}_id"], reason))
+
+
+def _known(call: Row, told: Exchange) -> Known:
+    tenant = call["tenant"] or ""
+    session = call["session_id"] or call["trace_id"]
+    user = f"{tenant}/{call['user']}" if call["user"] else ""
+    language = language_of(last_user_text(told.asked)) or "unknown"
+    model = call["model_served"] or call["model"] or ""
+    return Known(f"{tenant}/{session}", user, model, language, consent_tags(call))
+
+
+def _in(value: str, allowed: Sequence[str]) -> bool:
+    return not allowed or value in allowed

@@ -1,0 +1,29 @@
+"""Near texts are found by their bands."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backtalk.datasets.near import bands, likeness, signature
+
+LONG = " ".join(f"word{number} and some more of it" for number in range(60))
+
+
+def test_a_changed_word_is_near_and_another_text_is_not() -> None:
+    """Near texts share a band and most numbers; others neither."""
+    near, far = LONG.replace("word30", "term30"), " ".join(f"other{number * 7} things" for number in range(120))
+
+    assert likeness(signature(LONG), signature(near)) >= 0.9
+    assert set(bands(signature(LONG))) & set(bands(signature(near)))
+    assert likeness(signature(LONG), signature(far)) < 0.3
+
+
+@given(st.text())
+def test_white_space_and_case_do_not_count(text: str) -> None:
+    """Whatever the text, the signature is whole."""
+    assert len(signature(text)) == 64
+    assert signature(f"  {text}\n") == signature(text)
+
+
+def test_equal_texts_are_entirely_alike() -> None:
+    """Short ones too."""
+    assert likeness(signature("yes"), signature("Yes ")) == 1

@@ -1,0 +1,38 @@
+"""Files as they stream by."""
+
+import hashlib
+from pathlib import Path
+
+from backtalk.datasets.output import PART_ROWS, Lines, Parts, sync_folders
+from backtalk.testing.samples import parquet_columns
+
+
+def test_lines_know_their_hash_and_size(tmp_path: Path) -> None:
+    """Compact JSON, not escaped, one object a line."""
+    lines = Lines(tmp_path, "a/b.jsonl")
+    lines.add({"text": "größe"})
+    entry = lines.close()
+
+    content = (tmp_path / "a" / "b.jsonl").read_bytes()
+    assert content == '{"text":"größe"}\n'.encode()
+    assert entry == ("a/b.jsonl", hashlib.sha256(content).hexdigest(), len(content), 1)
+
+
+def test_parts_hold_so_many_rows_and_no_more(tmp_path: Path) -> None:
+    """Memory is bounded by one part; the same rows give the same bytes."""
+    for folder in ("x", "y"):
+        parts = Parts(tmp_path / folder)
+        for number in range(PART_ROWS + 1):
+            parts.add({"row": number, "split": "train", "trace_ids": [f"{number:032x}"]})
+        assert [entry.rows for entry in parts.close()] == [PART_ROWS, 1]
+        sync_folders(tmp_path / folder)
+
+    first, second = ((tmp_path / folder / "rows" / "part-00001.parquet") for folder in ("x", "y"))
+    assert first.read_bytes() == second.read_bytes()
+    assert parquet_columns(first)["row"] == [PART_ROWS]
+
+
+def test_empty_dataset_has_its_columns(tmp_path: Path) -> None:
+    """A reader finds what there would be."""
+    (entry,) = Parts(tmp_path).close()
+    assert "feedback_ids" in parquet_columns(tmp_path / entry.name)

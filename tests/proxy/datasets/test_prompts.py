@@ -1,0 +1,113 @@
+"""Prompts with all that counts about their answers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtalk.datasets.prompts import Chunk, read_chunk
+from backtalk.datasets.recipe import Select
+from backtalk.ledger.reader import LedgerReader
+from backtalk.model.facts import CallClosed, Fact
+from backtalk.plugin import CallKey
+from backtalk.testing import stories
+from backtalk.testing.ledgers import write_facts
+
+
+def read(folder: Path, keys: list[CallKey], *facts: Fact, **select: Any) -> Chunk:
+    """One prompt of a ledger with these facts."""
+    reader = LedgerReader(write_facts(folder, *facts)).pinned()
+    return read_chunk(reader, [("p", keys)], Select(**select))
+
+
+def about(call: CallClosed, **fields: Any) -> Any:
+    """Feedback about a call."""
+    return stories.feedback(target_trace_id=call.key.trace_id, target_span_id=call.key.span_id, **fields)
+
+
+def test_answer_has_its_evidence_in_the_order_of_time(tmp_path: Path) -> None:
+    """Feedback, then signals, each with its id."""
+    first, second = stories.closed(), stories.closed(answered="So.")
+    thumb, signal = about(first, kind="rating", value_json="true"), stories.signal(first.key, second.key)
+
+    chunk = read(tmp_path, [first.key, second.key], first, second, thumb, signal)
+
+    ((_, prompt),) = chunk.prompts
+    assert [one.id for one in prompt.answers[0].evidence] == [thumb.feedback_id, signal.signal_id]
+    assert prompt.answers[0].evidence[1].shown_by == second.key
+    assert prompt.answers[1].evidence == ()
+    assert chunk.known[first.key].session == "acme/5e55"
+
+
+def test_correction_that_does_not_count_is_no_evidence(tmp_path: Path) -> None:
+    """What was retracted, superseded or cannot be of its call teaches nothing; the successor does."""
+    call = stories.closed()
+    fields = {"kind": "correction", "value_json": json.dumps("x")}
+    retracted, first = about(call, rater="a", **fields), about(call, rater="b", **fields)
+    second = about(call, rater="b", supersedes=first.feedback_id, **fields)
+    rejected = about(call, rater="c", choice=3, **fields)
+    taken_back = stories.feedback(kind="retraction", value_json="null", supersedes=retracted.feedback_id)
+
+    chunk = read(tmp_path, [call.key], call, retracted, first, second, rejected, taken_back)
+
+    assert {one.id: one.reason for one in chunk.left_out} == {
+        retracted.feedback_id: "retracted",
+        first.feedback_id: "superseded",
+        rejected.feedback_id: "choice_out_of_range",
+    }
+    assert [one.id for one in chunk.prompts[0][1].answers[0].replacements] == [second.feedback_id]
+
+
+def test_signal_of_a_superseded_link_is_left_out(tmp_path: Path) -> None:
+    """When the showing call was put elsewhere later on, what it had shown does not hold."""
+    first, second, other = stories.closed(), stories.closed(), stories.closed()
+    signal = stories.signal(first.key, second.key)
+    moved = stories.linked(second.opened, parent=other.key, linked_ns=signal.found_ns + 1, supersedes=True)
+
+    chunk = read(tmp_path, [first.key], first, second, other, signal, moved)
+
+    assert [one.reason for one in chunk.left_out] == ["superseded"]
+
+
+def test_signal_whose_call_is_not_there_is_left_out(tmp_path: Path) -> None:
+    """A call that has not ended yet has no row."""
+    first = stories.closed()
+    chunk = read(tmp_path, [first.key], first, stories.signal(first.key, stories.a_key()))
+    assert [one.reason for one in chunk.left_out] == ["call_not_closed"]
+
+
+def test_a_models_opinion_is_no_evidence(tmp_path: Path) -> None:
+    """It makes no row beside what people did."""
+    first, second = stories.closed(), stories.closed()
+    chunk = read(tmp_path, [first.key], first, second, stories.signal(first.key, second.key, provenance="llm"))
+    assert [one.reason for one in chunk.left_out] == ["opinion"]
+
+
+@pytest.mark.parametrize(
+    "select",
+    [{"feedback_kinds": ("score",)}, {"sources": ("reviewer",)}, {"languages": ("fr",)}, {"min_quality": 0.9}],
+)
+def test_what_was_not_selected_says_so(tmp_path: Path, select: dict[str, Any]) -> None:
+    """By kind, source, language or quality."""
+    call = stories.closed()
+    chunk = read(tmp_path, [call.key], call, about(call, kind="rating", value_json="true"), **select)
+    assert [one.reason for one in chunk.left_out] == ["not_selected"]
+
+
+def test_what_waits_for_its_call_is_no_evidence_of_its_neighbour(tmp_path: Path) -> None:
+    """A feedback that names another span of the same trace says nothing of this call."""
+    call = stories.closed()
+    given = stories.feedback(target_trace_id=call.key.trace_id, target_span_id="b" * 16)
+
+    chunk = read(tmp_path, [call.key], call, given)
+
+    assert chunk.evidence == []
+    assert [one.reason for one in chunk.left_out] == ["target_pending"]
+
+
+def test_unusable_call_leaves_its_facts_out(tmp_path: Path) -> None:
+    """With the reason of the call."""
+    call = stories.closed(outcome="client_disconnected")
+    chunk = read(tmp_path, [call.key], call, about(call))
+    assert (chunk.prompts, [one.reason for one in chunk.left_out]) == ([], ["answer_incomplete"])

@@ -1,0 +1,43 @@
+"""Redaction reaches every text of a sample."""
+
+import json
+from typing import ClassVar
+
+from backtalk.datasets.redaction import redacted
+from backtalk.plugin import Message, ToolCall
+from backtalk.testing.samples import a_sample
+
+
+class Secret:
+    """Takes the word out."""
+
+    name: ClassVar[str] = "secret"
+    api: ClassVar[int] = 1
+    version: ClassVar[str] = "1"
+
+    def redact(self, text: str) -> str:
+        """The text without it."""
+        return text.replace("secret", "[x]").replace("4711", "[n]")
+
+
+def test_no_text_is_forgotten() -> None:
+    """Prompt, answers, reference, refusals and arguments; thoughts and raw JSON are in no row."""
+    message = Message("assistant", "secret", refusal="secret", reasoning="secret", canonical='{"a": "secret"}')
+    called = Message("assistant", tool_calls=(ToolCall("c", "f", '{"secret": ["secret", 4711, 1.5, true]}'),))
+    sample = a_sample(prompt=(message, called), completion=message, rejected=message, reference=message)
+
+    found = redacted(sample, [Secret()])
+
+    assert "secret" not in repr(found)
+    assert found.prompt[1].tool_calls[0].arguments == '{"[x]":["[x]","[n]",1.5,true]}'
+
+
+def test_broken_arguments_are_redacted_as_text() -> None:
+    """And arguments that hold nothing stay as they were, byte for byte."""
+    arguments = ('{"a": "secret', '{ "a":  1 }')
+    called = Message("assistant", tool_calls=tuple(ToolCall("c", "f", one) for one in arguments))
+
+    found = redacted(a_sample(prompt=(called,)), [Secret()]).prompt[0].tool_calls
+
+    assert [one.arguments for one in found] == ['{"a": "[x]', '{ "a":  1 }']
+    assert json.loads(found[1].arguments) == {"a": 1}
