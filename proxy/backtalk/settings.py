@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from backtalk.errors import SetupError
 from backtalk.metric_settings import METRIC_FORM, MetricSettings
+from backtalk.redact_settings import RedactSettings
 from backtalk.room_settings import (
     AnnotateSettings,
     CaptureSettings,
@@ -105,6 +106,7 @@ class Settings(Section):
     capture: CaptureSettings = CaptureSettings()
     spool: SpoolSettings = SpoolSettings()
     journal: JournalSettings = JournalSettings()
+    redact: RedactSettings = RedactSettings()
     session: SessionSettings = SessionSettings()
     detect: DetectSettings = DetectSettings()
     annotate: AnnotateSettings = AnnotateSettings()
@@ -122,9 +124,7 @@ class Settings(Section):
     metrics: dict[Annotated[str, Field(pattern=METRIC_FORM)], MetricSettings] = Field(
         default={}, description="Tables [metrics.<name>]: what feedback may measure, and in which values."
     )
-    plugin: dict[str, dict[str, Any]] = Field(
-        default={}, description="Sections [plugin.<name>], checked by each plugin."
-    )
+    plugin: dict[str, dict[str, Any]] = Field(default={}, description="Sections [plugin.<name>], for each plugin.")
 
     @field_validator("upstream")
     @classmethod

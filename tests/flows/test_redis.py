@@ -11,7 +11,15 @@ import pytest
 from backtalk.testing import redis_servers
 
 ENVIRONMENT = Path(".venvs/redis")
-SUITES = ("tests/proxy/session", "tests/flows/test_redis_keys.py")
+SUITES = (
+    "tests/proxy/session",
+    "tests/proxy/detect",
+    "tests/proxy/worker",
+    "tests/proxy/relay/test_gate.py",
+    "tests/proxy/web/test_feedback.py",
+    "tests/proxy/web/test_feedback_taking.py",
+    "tests/flows/test_redis_keys.py",
+)
 FOUND = redis_servers.binaries(ENVIRONMENT)
 WANTED = ("redis 6.2", "redis 7.", "redis 8.", "valkey 9.")
 
@@ -40,6 +48,6 @@ def test_every_suite_holds_on_every_server(wanted: str, kind: str) -> None:
     if version is None:
         pytest.skip(f"{wanted} is not on this machine; there are {', '.join(FOUND)}")
     with _running(FOUND[version], kind) as url:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--redis-url", url, *SUITES]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--timeout=300", "--redis-url", url, *SUITES]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"{version} as {kind}: {ran.stdout[-4000:]}"

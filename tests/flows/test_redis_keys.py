@@ -1,6 +1,7 @@
 """What hostile traffic leaves in Redis: through the real worker, then every key of the real server is looked at."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from backtalk.model.frames import AnyFrame, Closed, Opened
 from backtalk.session.store import CHILDREN_CAP
 from backtalk.testing import frames
-from backtalk.testing.redis_servers import ask, every_key
+from backtalk.testing.redis_servers import ask_all, every_key
 from backtalk.testing.traffic.worker import through_worker
 
 BEGIN_NS = 1_700_000_000_000_000_000
@@ -44,15 +45,15 @@ def _hostile() -> list[AnyFrame]:
     return found
 
 
-def _size(url: str, name: bytes) -> int:
-    """Entries of a list, bytes of anything else."""
-    match ask(url, "TYPE", name):
-        case b"list":
-            return int(ask(url, "LLEN", name))
-        case b"hash":
-            return sum(len(part) for part in ask(url, "HVALS", name))
-        case _:
-            return int(ask(url, "STRLEN", name))
+def _sizes(url: str, names: Sequence[bytes]) -> dict[bytes, int]:
+    """Of each key: entries of a list, bytes of anything else."""
+    kinds = ask_all(url, [("TYPE", name) for name in names])
+    how = {b"list": "LLEN", b"hash": "HVALS", b"string": "STRLEN"}
+    told = ask_all(url, [(how[kind], name) for kind, name in zip(kinds, names, strict=True)])
+    return {
+        name: int(size) if isinstance(size, int) else sum(map(len, size))
+        for name, size in zip(names, told, strict=True)
+    }
 
 
 def test_every_key_that_traffic_leaves_ends_and_is_capped(redis_url: str, tmp_path: Path) -> None:
@@ -60,12 +61,13 @@ def test_every_key_that_traffic_leaves_ends_and_is_capped(redis_url: str, tmp_pa
     sent = [frame for frame in _hostile() if isinstance(frame, Opened | Closed)]
     run = through_worker(sent, tmp_path, redis_url)
     names = every_key(redis_url)
-    sizes = {name: _size(redis_url, name) for name in names}
+    sizes = _sizes(redis_url, names)
     largest = {tag: max(size for name, size in sizes.items() if name[:1] == tag) for tag in {n[:1] for n in names}}
 
     assert run.facts
     assert {b"Q", b"P", b"F", b"A", b"C", b"R", b"T", b"U"} <= largest.keys()
-    assert [name for name in names if not 0 < ask(redis_url, "TTL", name) <= 86_400] == []
+    left_s = ask_all(redis_url, [("TTL", name) for name in names])
+    assert [name for name, ttl_s in zip(names, left_s, strict=True) if not 0 < ttl_s <= 86_400] == []
     assert largest.pop(b"C") <= CALL_BYTES
     assert largest[b"P"] == CHILDREN_CAP
     assert {tag: size for tag, size in largest.items() if size > CHILDREN_CAP} == {}

@@ -30,6 +30,9 @@ OF_TYPE: dict[str, Any] = {
     "feedback.allowed_origins": ["https://app.example"],
     "feedback.tokens.kinds": ["rating", "event"],
     "feedback.audit.shares": ["gpt-*=0.1", "cheap=0.5"],
+    "redact.kinds": ["email", "card"],
+    "redact.patterns": ["staff=E-[0-9]{6}", "badge=B[0-9]+"],
+    "redact.finders": ["other"],
     "web.allowed_hosts": ["proxy.example"],
     "web.allowed_origins": ["https://app.example", "https://other.example"],
 }

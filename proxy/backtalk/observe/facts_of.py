@@ -1,7 +1,6 @@
 """Facts of a call: frames from the spool go in, `CallOpened` and `CallClosed` come out. Pure.
 
-A fact holds what was understood, never the raw bytes. Redaction belongs into `with_request` and `closed`, the only
-places where texts enter a fact.
+A fact holds what was understood, never the raw bytes. `open_calls` has it redacted before anybody else sees it.
 """
 
 from collections.abc import Iterable, Mapping

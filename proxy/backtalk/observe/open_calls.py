@@ -4,7 +4,7 @@ A call whose body is still to come is not announced before the body, or its end,
 bounded: beyond the bounds the oldest calls lose the messages of their requests, counted, and keep all else.
 """
 
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple, Protocol, TypedDict
 
 import msgspec
 
@@ -31,6 +31,18 @@ class Ended(NamedTuple):
     end: CallClosed
 
 
+class Redaction(Protocol):
+    """Takes personal data out of what was understood, before anybody else sees it (`redact.Redaction`)."""
+
+    def arrival(self, call: CallOpened) -> CallOpened:
+        """An arrival without it."""
+        ...
+
+    def end(self, call: CallClosed, *, asked_more: bool = False) -> CallClosed:
+        """An end without it; `asked_more`: its request has changed since the arrival."""
+        ...
+
+
 class _Sizes(TypedDict):
     request_bytes: int
     request_capture: Capture
@@ -51,8 +63,15 @@ class OpenCalls:
     """The table of one worker; used by one thread."""
 
     def __init__(
-        self, session_header: str, metrics: Meter, *, limit_bytes: int = LIMIT_BYTES, limit_calls: int = LIMIT_CALLS
+        self,
+        session_header: str,
+        metrics: Meter,
+        *,
+        redaction: Redaction | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+        limit_calls: int = LIMIT_CALLS,
     ) -> None:
+        self._redaction = redaction
         self._session_header = session_header
         self._metrics = metrics
         self._limit_bytes = limit_bytes
@@ -69,7 +88,7 @@ class OpenCalls:
         """Take an arrival; gives it back understood, or None while its body is on the way or where it is known."""
         if frame.span_id in self._calls:
             return None
-        call = facts_of.opened(frame, late=late)
+        call = self._arrival(facts_of.opened(frame, late=late))
         known = _Open(owner, call, frame.headers, frame.body is not None, frame.body_bytes, frame.capture)
         self._calls[frame.span_id] = known
         return None if frame.body is None else self._understand(frame.span_id, known, frame.body)
@@ -99,7 +118,7 @@ class OpenCalls:
             end = facts_of.ended(known.call, frame, blind.read_response(frame.body), **sizes)
         else:
             end = facts_of.closed(known.call, frame, **sizes)
-        return Ended(None if known.announced else known.call, _with_socket(known, end))
+        return self._ended(known, end)
 
     def interrupt(self, span_id: str, seen_ns: int) -> Ended | None:
         """End a call whose owner is gone; None where no such call is open."""
@@ -109,7 +128,7 @@ class OpenCalls:
         end = facts_of.interrupted(
             known.call, seen_ns, request_bytes=known.request_bytes, request_capture=known.capture
         )
-        return Ended(None if known.announced else known.call, _with_socket(known, end))
+        return self._ended(known, end)
 
     def spans(self, owner: str) -> list[str]:
         """The open calls of an owner, oldest first."""
@@ -121,13 +140,22 @@ class OpenCalls:
         else:
             known.call = facts_of.with_request(known.call, body, known.headers, self._session_header)
         known.headers = []
-        whole = known.call
+        whole = known.call = self._arrival(known.call)
         known.held_bytes = len(body)
         self._held_bytes += len(body)
         self._holding[span_id] = None
         while self._holding and (self._held_bytes > self._limit_bytes or len(self._holding) > self._limit_calls):
             self._let_go(next(iter(self._holding)))
         return whole
+
+    def _arrival(self, call: CallOpened) -> CallOpened:
+        return call if self._redaction is None else self._redaction.arrival(call)
+
+    def _ended(self, known: _Open, end: CallClosed) -> Ended:
+        end = _with_socket(known, end)
+        if self._redaction is not None:
+            end = self._redaction.end(end, asked_more=known.socket is not None)
+        return Ended(None if known.announced else known.call, end)
 
     def _let_go(self, span_id: str) -> None:
         known = self._calls[span_id]

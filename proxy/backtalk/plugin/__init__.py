@@ -18,7 +18,7 @@ from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.json_schema import NOT_JSON, breach, parsed
 from backtalk.model.offered import answer_schema, tool_schemas
 from backtalk.model.session import SessionView, Turn
-from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Question, Signal
+from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder, Found, Question, Signal
 from backtalk.plugin.receiver import NotThereError, Receiver, RefusedError
 from backtalk.plugin.samples import (
     Answer,
@@ -54,7 +54,9 @@ __all__ = [
     "Exporter",
     "Fact",
     "FeedbackGiven",
+    "Finder",
     "FollowUp",
+    "Found",
     "Message",
     "NotThereError",
     "Polarity",

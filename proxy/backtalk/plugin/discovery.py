@@ -12,18 +12,20 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, ValidationError
 
 from backtalk.errors import SetupError
-from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter
+from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder
 from backtalk.plugin.samples import Redactor, SampleBuilder
 
 DETECTORS: Final = "backtalk.detectors"
 ANNOTATORS: Final = "backtalk.annotators"
 EXPORTERS: Final = "backtalk.exporters"
+FINDERS: Final = "backtalk.finders"
 SAMPLE_BUILDERS: Final = "backtalk.sample_builders"
 REDACTORS: Final = "backtalk.redactors"
 _SPOKEN: Final = frozenset({API_VERSION, API_VERSION - 1} - {0})
 _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     DETECTORS: {"observe": ("fact", "session")},
     ANNOTATORS: {"question": ("fact", "session"), "annotate": ("question",)},
+    FINDERS: {"find": ("text",)},
     EXPORTERS: {"export": ("facts",), "close": ()},
     SAMPLE_BUILDERS: {"build": ("prompt",)},
     REDACTORS: {"redact": ("text",)},
@@ -43,6 +45,11 @@ def load_detectors(names: Sequence[str], plugin_settings: Mapping[str, Mapping[s
 def load_annotators(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Annotator]:
     """The named annotators, checked and constructed."""
     return [cast("Annotator", _load(ANNOTATORS, name, plugin_settings)) for name in names]
+
+
+def load_finders(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Finder]:
+    """The named finders, checked and constructed."""
+    return [cast("Finder", _load(FINDERS, name, plugin_settings)) for name in names]
 
 
 def load_exporters(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Exporter]:

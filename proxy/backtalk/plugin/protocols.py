@@ -1,6 +1,7 @@
 """What a plugin must be, version 1.
 
-A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators` or `.exporters`. It states `name`,
+A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators`, `.finders` or
+`.exporters`. It states `name`,
 `api` and `version` as class attributes; a class attribute `settings_model` (a pydantic model) makes the host validate
 the section `[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
 """
@@ -76,6 +77,34 @@ class Annotator(Protocol):
 
     def annotate(self, question: Question) -> Signal | None:
         """Ask. None where no verdict came of it; a raise counts as a failure. Returns within a time of its own."""
+        ...
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something in a text that is to be taken out of it: the characters from `start` to before `end`."""
+
+    kind: str
+    """A lower-case word; it stands in the placeholder."""
+    start: int
+    end: int
+    same: str = ""
+    """The form under which two values are one, such as an address in lower case; empty: as it stands."""
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """Says what in a text is to be taken out before anything behind the spool sees it.
+
+    Pure, so that the same text always becomes the same text; quick, since it reads every text. A raise withholds the
+    text.
+    """
+
+    name: ClassVar[str]
+    api: ClassVar[int]
+    version: ClassVar[str]
+
+    def find(self, text: str) -> Sequence[Found]:
+        """What is to be taken out of a text; places may overlap."""
         ...
 
 

@@ -45,6 +45,8 @@ _SHA1: Final = {
     for script in (ARRIVE, LINK, COMPLETE, REMEMBER)
 }
 """By which name a server that has a script runs it."""
+_Reply = tuple[list[bytes], list[list[bytes | None]], int]
+"""What an arrival is told: the members of its lists, what is known of them, and how many left a full list."""
 _AWAY: Final = Evidence(available=False)
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -77,7 +79,8 @@ class RedisSessionStore:
         replies = self._send(commands)
         if replies is None:
             return [_AWAY] * len(arrivals)
-        own = replies[len(replies) - len(arrivals) :]
+        own = cast("list[_Reply]", replies[len(replies) - len(arrivals) :])
+        self._count_trimmed(sum(reply[2] for reply in own))
         return [_evidence(*found) for found in zip(arrivals, lists, own, strict=True)]
 
     def link(self, arrival: Arrival, link: Link) -> None:
@@ -138,6 +141,7 @@ class RedisSessionStore:
             return None
         self._waiting.clear()
         self._recovered()
+        self._count_trimmed(sum(reply for reply in replies if isinstance(reply, int)))
         self._metrics.record("backtalk.session.round_trip", (monotonic_ns() - started_ns) / NS_PER_MS)
         return replies
 
@@ -162,6 +166,10 @@ class RedisSessionStore:
                 raise reply
         return replies
 
+    def _count_trimmed(self, count: int) -> None:
+        if count:
+            self._metrics.add("backtalk.session.trimmed", count)
+
     def _failed(self, error: Exception) -> None:
         if not self._breaker.broken:
             _log.warning("Redis does not answer; calls get no session until it does: %s", error)
@@ -178,8 +186,8 @@ def _script(script: str, names: Sequence[bytes], *arguments: Word) -> Packed:
     return Packed(names[0], pack("EVALSHA", _SHA1[script], len(names), *names, *arguments))
 
 
-def _evidence(arrival: Arrival, lists: Sequence[Slot], reply: object) -> Evidence:
-    members, calls = cast("tuple[list[bytes], list[list[bytes | None]]]", reply)
+def _evidence(arrival: Arrival, lists: Sequence[Slot], reply: _Reply) -> Evidence:
+    members, calls, _ = reply
     own = bytes.fromhex(arrival.call.span_id)
     by_span = {call[0]: _seen(call) for call in calls}
     found = {

@@ -2,18 +2,19 @@
 
 ARRIVE   KEYS: the lists, then the call.  ARGV: span (8 bytes), call prefix, arrival, call's ttl,
          then for each list: cap ("0": not joined), ttl, and whether it is read ("0": only joined).
-         Returns the members of each list that is read (before this call joined; else ""), and what is known of every
-         call named in them.
-LINK     KEYS: the call, and its parent where it has one.  ARGV: link, ttl, when the call arrived.
+         Returns the members of each list that is read (before this call joined; else ""), what is known of every
+         call named in them, and how many members left a list that was full.
+LINK     KEYS: the call, and its parent where it has one.  ARGV: link, ttl, when the call arrived.  Returns 0.
 COMPLETE KEYS: the call, then the lists that name it.  ARGV: span (8 bytes), cap, ttl, end.
 REMEMBER KEYS: the lists.  ARGV: member, cap, ttl. Makes the member each list's newest.
+         Both return how many members left a list that was full.
 """
 
 from typing import Final
 
 ARRIVE: Final = """
 local span, prefix, ttl = ARGV[1], ARGV[2], ARGV[4]
-local lists, calls, met = {}, {}, {[span] = true}
+local lists, calls, met, trimmed = {}, {}, {[span] = true}, 0
 for i = 1, #KEYS - 1 do
   local members = redis.call('LRANGE', KEYS[i], 0, -1)
   local cap, list_ttl, reads, present = ARGV[2 + 3 * i], ARGV[3 + 3 * i], ARGV[4 + 3 * i] == '1', false
@@ -31,7 +32,9 @@ for i = 1, #KEYS - 1 do
     end
   end
   if cap ~= '0' and not present then
-    if redis.call('RPUSH', KEYS[i], span) > tonumber(cap) then
+    local length = redis.call('RPUSH', KEYS[i], span)
+    if length > tonumber(cap) then
+      trimmed = trimmed + length - tonumber(cap)
       redis.call('LTRIM', KEYS[i], -tonumber(cap), -1)
     end
   end
@@ -42,7 +45,7 @@ for i = 1, #KEYS - 1 do
 end
 redis.call('HSETNX', KEYS[#KEYS], 'o', ARGV[3])
 redis.call('EXPIRE', KEYS[#KEYS], ttl)
-return {lists, calls}
+return {lists, calls, trimmed}
 """
 
 LINK: Final = """
@@ -52,18 +55,21 @@ if KEYS[2] then
   redis.call('HSETNX', KEYS[2], 'k', ARGV[3])
   redis.call('EXPIRE', KEYS[2], ARGV[2])
 end
-return 1
+return 0
 """
 
 _NEWEST: Final = """
+local trimmed = 0
 for i = first, #KEYS do
   redis.call('LREM', KEYS[i], 0, ARGV[1])
-  if redis.call('RPUSH', KEYS[i], ARGV[1]) > tonumber(ARGV[2]) then
+  local length = redis.call('RPUSH', KEYS[i], ARGV[1])
+  if length > tonumber(ARGV[2]) then
+    trimmed = trimmed + length - tonumber(ARGV[2])
     redis.call('LTRIM', KEYS[i], -tonumber(ARGV[2]), -1)
   end
   redis.call('EXPIRE', KEYS[i], ARGV[3])
 end
-return 1
+return trimmed
 """
 
 REMEMBER: Final = "local first = 1" + _NEWEST

@@ -6,6 +6,7 @@ downloaded here: a server that this machine has not got is not in `binaries`.
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -44,13 +45,20 @@ def version(binary: Path) -> str:
 
 def ask(url: str, *words: str | bytes | int) -> Any:
     """Send one command over a connection of its own, to the server of its key."""
-    packed = command(*words[words[0] in _SUBCOMMANDS :])._replace(words=pack(*words))
+    (reply,) = ask_all(url, [words])
+    return reply
+
+
+def ask_all(url: str, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    """Send commands over one connection a server, each to the server of its key; a reply each."""
+    packed = [command(*words[words[0] in _SUBCOMMANDS :])._replace(words=pack(*words)) for words in commands]
     connection = StoreConnection(url, 5_000)
     with contextlib.closing(connection):
-        (reply,) = connection.exchange([packed])
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
+        replies = connection.exchange(packed)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
 
 
 def everywhere(url: str, *words: str | bytes | int) -> list[Any]:
@@ -95,6 +103,16 @@ class Server:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextlib.contextmanager
+    def hanging(self) -> Generator[None]:
+        """Have it hang while the block lasts: it takes connections and answers nothing."""
+        assert self._process is not None  # noqa: S101 - only what was started hangs
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0) as client:

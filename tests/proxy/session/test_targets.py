@@ -163,7 +163,7 @@ async def test_a_slow_redis_costs_the_budget_once_and_is_asked_again_later(own_v
         async def remembered() -> bool:
             return (await targets.look_up("t", "f1", _about(trace_id=_TRACE))).first == one
 
-        await await_until(remembered, 10, what="the mark behind the pause")
+        await await_until(remembered, 40, what="the mark behind the pause")
 
 
 @pytest.mark.anyio

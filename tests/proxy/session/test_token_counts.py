@@ -1,11 +1,11 @@
 """How much each token has given: in a real Valkey, across replicas, and without it."""
 
 import pytest
-import redis
 
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.token_counts import TokenCounts
+from backtalk.testing.redis_servers import ask
 
 SECRET = b"s" * 32
 
@@ -25,9 +25,7 @@ async def test_a_token_gives_so_much_on_all_replicas_together(redis_url: str) ->
     assert allowed == [True, True, True, False]
     assert await one.allows("other", 3, limit=3, ttl_s=60)
     assert not await one.allows("third", 4, limit=3, ttl_s=60)
-    client = redis.Redis(unix_socket_path=redis_url.removeprefix("unix://"))
-    assert 0 < int(str(client.ttl(keys.token(SECRET, "t")))) <= 60
-    client.close()
+    assert 0 < ask(redis_url, "TTL", keys.token(SECRET, "t")) <= 60
     await one.aclose()
     await two.aclose()
 

@@ -1,21 +1,27 @@
 """A cluster and sentinels: slots that move, primaries that die, URLs that mislead."""
 
+import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 from redis.exceptions import RedisError
 
 from backtalk.model.meter import NoMeter
+from backtalk.session.lookup import Lookup
 from backtalk.session.lookup_connection import connect
 from backtalk.session.redis_store import RedisSessionStore
 from backtalk.session.store_connection import StoreConnection, command
 from backtalk.session.topology import slot
 from backtalk.testing import factories
-from backtalk.testing.redis_servers import Cluster, ask, everywhere, running_cluster, running_sentinel
+from backtalk.testing.redis_servers import SLOTS, Cluster, ask, everywhere, running_cluster, running_sentinel
 from backtalk.testing.sessions import SECRET, arrival, completion
 from backtalk.testing.waiting import await_until, wait_until
 
+BUDGET_S = 0.05
+"""What a look-up may cost whoever waits for it (`feedback.lookup_ms`)."""
 ANSWER = "The moon pulls at the water of the sea."
 NAMES = [f"key-{number}".encode() for number in range(30)]
 
@@ -119,6 +125,30 @@ async def test_look_ups_go_on_when_a_replica_takes_over(cluster: Cluster) -> Non
 
     await await_until(works, timeout_s=20)
     await connection.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_node_that_hangs_costs_a_look_up_its_budget(cluster: Cluster) -> None:
+    """Fifty milliseconds and no more, each time; when it goes on, so do the look-ups."""
+    lookup = Lookup(cluster.url, budget_s=BUDGET_S)
+    await lookup.warm()
+    hung = cluster.nodes[1]
+    name = next(name for name in NAMES if SLOTS // 3 <= slot(name) < 2 * SLOTS // 3)
+    took_s: list[float] = []
+
+    async def answers() -> bool:
+        with contextlib.suppress(OSError):
+            return await lookup.send([("GET", name)]) == [None]
+        return False
+
+    with hung.hanging():
+        for _ in range(9):
+            began_s = time.monotonic()
+            assert not await answers()
+            took_s.append(time.monotonic() - began_s)
+    assert median(took_s) < 2 * BUDGET_S
+    await await_until(answers, 40, what="an answer of the node that hung")
+    await lookup.aclose()
 
 
 @pytest.mark.anyio
