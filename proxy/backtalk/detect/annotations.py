@@ -5,6 +5,7 @@ nothing here waits for a model but its own thread. What does not fit (queue, bud
 counted, and not made up for: it is a sample.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -49,6 +50,11 @@ class Annotations:
         for asker in self._askers:
             asker.offer(fact, view)
 
+    def forget(self) -> None:
+        """Ask nothing of what waits, for somebody's texts are being erased; a question that is under way is."""
+        for asker in self._askers:
+            asker.forget()
+
     def take(self) -> list[SignalFound]:
         """The verdicts that have come since."""
         found: list[SignalFound] = []
@@ -91,6 +97,12 @@ class _Asker:
         except Exception:  # noqa: BLE001 -- a stranger's plugin may raise anything; the worker goes on
             self._count("failed")
             _log.exception("annotator %s could not say what to ask", self._annotator.name)
+
+    def forget(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+                self._count("erased")
 
     def _drawn(self, fact: CallOpened) -> bool:
         """The same calls are drawn whatever was drawn before, so a sample can be told and repeated."""

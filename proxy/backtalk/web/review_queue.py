@@ -35,11 +35,12 @@ def waiting(
     """The calls that this reviewer has not labelled and fewer than `reviewers` have, in an order by lot.
 
     `rater` is the reviewer's pseudonym with a tenant. By lot, so that whoever stops early has labelled a random part.
+    Of an answer whose texts were erased nobody is asked.
     """
 
     def is_open(call: Row) -> bool:
         said = labels.get(key_of(call), {})
-        return len(said) < reviewers and rater(call["tenant"]) not in said
+        return not call.get("erased_ns") and len(said) < reviewers and rater(call["tenant"]) not in said
 
     return sorted(filter(is_open, calls), key=lambda call: place(key_of(call)))
 

@@ -100,12 +100,13 @@ class Eraser:
         metrics: Meter,
         *,
         pseudonym: Pseudonym,
+        forget: Callable[[], None] = lambda: None,
         pause_s: float = PAUSE_S,
     ) -> None:
         self._data_dir = data_dir
         self._tombstones = tombstones
         self._facts, self._rewrite, self._tables, self._texts = places
-        self._pseudonym = pseudonym
+        self._pseudonym, self._forget = pseudonym, forget
         self._pause_ns = int(pause_s * clock.NS_PER_S)
         self._metrics = metrics
         self._known: dict[str, Order] = {}
@@ -148,6 +149,7 @@ class Eraser:
             if order.id not in self._known:
                 self._known[order.id] = order
                 self._tombstones.add(order)
+                self._forget()  # what waits in memory to be sent to a model
         self._seen_ns = changed_ns
 
     def _go_on(self, order: Order) -> None:

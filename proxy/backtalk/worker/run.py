@@ -67,7 +67,8 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
         secret = installation.secret(settings.data_dir)
         journal = Journal.open(settings.data_dir / "journal", settings.journal, metrics=metrics)
         tombstones = Tombstones(secret, erasures.load(settings.data_dir))
-        decider = _decider(settings, secret, metrics, tombstones)
+        annotations = _annotations(settings, secret, metrics)
+        decider = _decider(settings, secret, metrics, tombstones, annotations)
         core = Core(settings, journal, decider, metrics, stop, spend=_spending(settings, secret, metrics).record)
         followers = followers_of(settings, journal, secret, metrics, lag_s=lambda: decider.lag_s)
         for follower in followers:
@@ -76,7 +77,8 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
         if ready is not None:
             ready()
         try:
-            eraser = _eraser(settings, tombstones, core, journal, followers, metrics)
+            forget = (lambda: None) if annotations is None else annotations.forget
+            eraser = _eraser(settings, tombstones, core, journal, followers, metrics, forget)
             Loop(settings, core, followers, metrics, stop, tend=eraser.tend).run()
         finally:
             _end(core, followers)
@@ -136,6 +138,7 @@ def _eraser(
     journal: Journal,
     followers: Sequence[Follower],
     metrics: Metrics,
+    forget: Callable[[], None],
 ) -> Eraser:
     tables = next(follower.tables for follower in followers if follower.tables is not None)
     places = Places(core, journal.rewrite, tables, SessionErasing(_redis_url(settings)))
@@ -143,10 +146,12 @@ def _eraser(
     def named(name: str, tenant: str) -> str:
         return pseudonym(installation.secret(settings.data_dir), tenant, name)
 
-    return Eraser(settings.data_dir, tombstones, places, metrics, pseudonym=named)
+    return Eraser(settings.data_dir, tombstones, places, metrics, pseudonym=named, forget=forget)
 
 
-def _decider(settings: Settings, secret: bytes, metrics: Metrics, tombstones: Tombstones) -> Decider:
+def _decider(
+    settings: Settings, secret: bytes, metrics: Metrics, tombstones: Tombstones, annotations: Annotations | None
+) -> Decider:
     session = settings.session
     store = RedisSessionStore(
         _redis_url(settings),
@@ -166,7 +171,7 @@ def _decider(settings: Settings, secret: bytes, metrics: Metrics, tombstones: To
         metrics=metrics,
         embed=embed,
         calibration=calibration,
-        annotations=_annotations(settings, secret, metrics),
+        annotations=annotations,
     )
     redaction = Redaction.of(settings.redact, settings.plugin, secret=secret, metrics=metrics)
     calls = OpenCalls(session.header, metrics, redaction=redaction)

@@ -172,3 +172,22 @@ def _drawn(share: float, calls: Sequence[CallOpened], view: SessionView) -> set[
     for call in calls:
         annotations.offer(call, view)
     return picked
+
+
+def test_what_waits_is_forgotten_when_texts_are_erased() -> None:
+    """Only the question that was under way is answered; what comes later is asked as ever."""
+    answer = threading.Event()
+
+    def slow(question: Question) -> Signal:
+        answer.wait(30)
+        return unhappy(question)
+
+    work = Work(slow, queue_limit=20)
+    work.talk("How do tides work?", *(f"And on lake {n}?" for n in range(5)))
+    wait_until(lambda: len(work.annotator.asked) == 1)
+    work.annotations.forget()
+    answer.set()
+    work.settled(erased=4, answered=1)
+    work.talk("Who wrote Solaris?", "And when was it?")
+    work.settled(answered=2)
+    assert len(work.annotator.asked) == 2

@@ -71,3 +71,9 @@ def test_an_item_shows_the_conversation_and_nothing_that_was_said_of_it() -> Non
     assert set(shown["request"]) == {"messages", "tools"}
     assert shown["item"] == f"{call['trace_id']}-{call['span_id']}"
     assert [message["text"] for message in shown["answers"]] != []
+
+
+def test_nobody_is_asked_about_an_answer_whose_texts_were_erased() -> None:
+    """There is nothing to look at."""
+    call = _row(stories.closed())
+    assert _waiting([{**call, "erased_ns": 1}, call], []) == [call]

@@ -175,3 +175,22 @@ def test_calls_that_came_late_are_blanked_in_redis_too(tmp_path: Path) -> None:
     eraser.tend()
     assert places.blanked == frozenset({"1" * 16})
     assert stones.late == set()
+
+
+def test_what_waits_in_memory_is_forgotten_once_for_each_order(tmp_path: Path) -> None:
+    """Before anything else, and not again at every step."""
+    places, forgotten = Everything(), list[int]()
+    eraser = Eraser(
+        tmp_path,
+        Tombstones(SECRET, []),
+        Places(places, places.rewrite, places, places),
+        NoMeter(),
+        pseudonym=named,
+        forget=lambda: forgotten.append(len(forgotten)),
+    )
+    eraser.tend()
+    assert forgotten == []
+    order(tmp_path)
+    eraser.tend()
+    eraser.tend()
+    assert forgotten == [0]
