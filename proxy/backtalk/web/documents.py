@@ -25,14 +25,18 @@ def trace_document(
     messages: Mapping[str, Row],
     siblings: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Everything known of one trace. `siblings` are calls of other traces that a feedback's key may also fit.
+    """Everything known of one trace, the same in whatever order its rows were read: all lists are by time.
+
+    `siblings` are calls of other traces that a feedback's key may also fit.
 
     What another tenant said of a trace that is not its own is counted, and not shown.
     """
     tenants = {call["tenant"] for call in calls}
+    calls, signals = _by_time(calls, "opened_ns", "span_id"), _by_time(signals, "found_ns", "signal_id", "kind")
     own = [row for row in feedback if not tenants or row["tenant"] in tenants]
-    resolved = [(row, targets(row, [*calls, *siblings])) for row in own]
-    said = standings(resolved, messages, [*calls, *siblings])
+    own = _by_time(own, "given_ns", "feedback_id", "item")
+    every_call = [*calls, *_by_time(siblings, "opened_ns", "trace_id", "span_id")]
+    said = standings([(row, targets(row, every_call)) for row in own], messages, every_call)
     return {
         "trace_id": trace_id,
         "calls": [call_document(call, signals, said, messages) for call in calls],
@@ -45,6 +49,10 @@ def trace_document(
         "foreign_feedback_count": len(feedback) - len(own),
         "session_feedback": [feedback_document(one) for one in said if one.row.get("session_id")],
     }
+
+
+def _by_time(rows: Sequence[Row], *columns: str) -> list[Row]:
+    return sorted(rows, key=lambda row: [(row.get(name) is not None, row.get(name)) for name in columns])
 
 
 def call_document(

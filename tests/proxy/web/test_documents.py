@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+from hypothesis import given as over
+from hypothesis import strategies as st
+
 from backtalk.ledger.rows import Rows
 from backtalk.ledger.schema import Row
-from backtalk.model.facts import Fact
-from backtalk.model.ids import new_span_id
+from backtalk.model.facts import Fact, FeedbackGiven
+from backtalk.model.feedback import FeedbackKind
+from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id
 from backtalk.testing import stories
 from backtalk.web import documents
 
@@ -82,7 +86,8 @@ def test_feedback_that_fits_two_calls_belongs_to_none() -> None:
 def test_span_id_tells_the_calls_of_a_trace_apart() -> None:
     """With the span id, the feedback lands on the exact call."""
     first = stories.closed()
-    second = stories.closed(call=stories.opened(key=first.key._replace(span_id=new_span_id())))
+    later_ns = stories.NOON_NS + 1
+    second = stories.closed(call=stories.opened(key=first.key._replace(span_id=new_span_id()), opened_ns=later_ns))
     given = stories.feedback(target_trace_id=second.key.trace_id, target_span_id=second.key.span_id)
 
     assert [len(call["feedback"]) for call in document_of(first, second, given)["calls"]] == [0, 1]
@@ -107,3 +112,77 @@ def test_feedback_of_another_tenant_never_lands_and_is_only_counted() -> None:
     assert document["calls"][0]["feedback"] == document["pending_feedback"] == []
     assert document["foreign_feedback_count"] == 1
     assert "read me" not in json.dumps(document)
+
+
+KEY = CallKey(TraceId("a" * 32), SpanId("1" * 16))
+FIRST = stories.opened(key=KEY)
+SECOND = stories.opened(key=KEY._replace(span_id=SpanId("2" * 16)), opened_ns=stories.NOON_NS + 1)
+WHOLE: tuple[Fact, ...] = (
+    stories.closed(call=FIRST),
+    stories.closed(call=SECOND, response_id="chatcmpl-2"),
+    stories.linked(FIRST),
+    stories.linked(FIRST, session_id="later", linked_ns=stories.NOON_NS + 5),
+    stories.signal(KEY, SECOND.key),
+    stories.signal(KEY, SECOND.key, kind="follow_up"),
+)
+"""Two calls of one trace, their links, and what was noticed."""
+
+
+@st.composite
+def said(draw: st.DrawFn, number: int) -> Fact:
+    """Anything that may be said of these calls, of one that never comes or of nothing but another feedback."""
+    earlier = st.integers(0, number + 2).map(_id)
+    target: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {"target_trace_id": KEY.trace_id, "target_span_id": KEY.span_id},
+                {"target_trace_id": KEY.trace_id},
+                {"target_trace_id": KEY.trace_id, "target_span_id": SpanId("9" * 16)},
+                {"target_response_id": "chatcmpl-2"},
+                {"target_session_id": "5e55"},
+            ]
+        )
+    )
+    kind: FeedbackKind = draw(st.sampled_from(["rating", "outcome", "comment", "retraction"]))
+    if kind == "retraction":
+        target = {}
+    return FeedbackGiven(
+        feedback_id=_id(number),
+        trace_id=TraceId("f" * 32),
+        span_id=SpanId("f" * 16),
+        kind=kind,
+        value_json={"comment": '"no"', "retraction": "null"}.get(kind, draw(st.sampled_from(["true", "false"]))),
+        metric="solved" if kind == "outcome" else None,
+        given_ns=stories.NOON_NS + draw(st.integers(0, 3)),
+        at_ns=draw(st.none() | st.integers(0, 3)),
+        rater=draw(st.sampled_from([None, "ann", "bob"])),
+        tenant=draw(st.sampled_from(["acme", "acme", "acme", "mallory"])),
+        channel=draw(st.sampled_from(["api", "token"])),
+        supersedes=draw(earlier if kind == "retraction" else st.none() | earlier),
+        **target,
+    )
+
+
+def _id(number: int) -> str:
+    return f"{number:032x}"
+
+
+@over(st.data())
+def test_the_order_in_which_facts_come_changes_nothing(data: st.DataObject) -> None:
+    """Calls, feedback before and after them, what supersedes and retracts: any order makes the same document.
+
+    That is: the same state of each feedback, at the same call, in the same place.
+    """
+    facts = [*WHOLE, *(data.draw(said(number)) for number in range(data.draw(st.integers(0, 7))))]
+    mixed = data.draw(st.permutations(facts))
+    documents_of = [
+        documents.trace_document(
+            KEY.trace_id,
+            calls=rows_of("calls", *order),
+            signals=rows_of("signals", *order),
+            feedback=rows_of("feedback", *order),
+            messages={row["message_id"]: row for row in rows_of("messages", *order)},
+        )
+        for order in (facts, mixed)
+    ]
+    assert documents_of[0] == documents_of[1]
