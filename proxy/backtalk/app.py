@@ -4,7 +4,7 @@ In: settings, and what a process has opened. Out: ASGI apps. The one rule: nothi
 """
 
 from backtalk.errors import RequestError
-from backtalk.model.asgi import App, Receive, Scope, Send
+from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.endpoints import FEEDBACK_SCRIPT, is_call, is_reserved
 from backtalk.model.exchange import Serve
 from backtalk.model.meter import Meter
@@ -17,7 +17,7 @@ from backtalk.relay.gate import VirtualKeys, gated
 from backtalk.relay.lanes import Lanes
 from backtalk.settings import Settings, target_keys
 from backtalk.web.cors_calls import with_cors
-from backtalk.web.cors_door import CorsDoor
+from backtalk.web.cors_door import CorsDoor, Door
 from backtalk.web.problems import answer
 from backtalk.web.script import FeedbackScript
 
@@ -25,14 +25,14 @@ from backtalk.web.script import FeedbackScript
 class PublicApp:
     """The public listener: the model API through the relay, feedback at its door, everything of it observed.
 
-    What is a call is taken by `calls`; the rest, and the lifespan, is ASGI.
+    What is a call or feedback is taken by `calls`; the rest, and the lifespan, is ASGI.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        feedback_app: App,
+        feedback_door: Door,
         sink: Sink,
         secret: bytes,
         metrics: Meter,
@@ -42,7 +42,7 @@ class PublicApp:
         self._virtual_keys = virtual_keys
         self._keys = target_keys(settings)
         self._metrics = metrics
-        self._feedback_app = CorsDoor(feedback_app, _feedback_origins(settings))
+        self._feedback = CorsDoor(feedback_door, _feedback_origins(settings)).serve
         self._script = FeedbackScript()
         owner = None if virtual_keys is None else virtual_keys.ring.owner
         self._observe = Observe(
@@ -52,8 +52,10 @@ class PublicApp:
         self._lanes: Lanes | None = None
 
     def calls(self, path: str) -> Serve | None:
-        """Who answers a call on this path; None for what is no call, and outside of the app's life."""
-        return self._serve if is_call(path) else None
+        """Who answers on this path: calls within the app's life, and feedback; None for anything else."""
+        if is_call(path):
+            return self._serve
+        return self._feedback if is_reserved(path) and path != FEEDBACK_SCRIPT else None
 
     def forget(self) -> None:
         """Forget what of answers is in memory: somebody's texts are being erased."""
@@ -71,8 +73,6 @@ class PublicApp:
         path = scope["path"]
         if path == FEEDBACK_SCRIPT:
             await self._script(scope, receive, send)
-        elif is_reserved(path):
-            await self._feedback_app(scope, receive, send)
         elif scope["type"] == "http":
             raise RequestError("there is nothing here; the model API is under /v1/", code="unknown_url", status=404)
 

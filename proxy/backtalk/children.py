@@ -148,7 +148,7 @@ def _proxy(settings: Settings, metrics: Metrics) -> Open:
         admin_token = installation.admin_token(settings.data_dir, _admin_token(settings))
         door = door_of(settings, taking, speakers, secret=secret, admin_token=admin_token, metrics=metrics)
         keys = VirtualKeys(ring, counts)
-        app = PublicApp(settings, feedback_app=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
+        app = PublicApp(settings, feedback_door=door, sink=spool, secret=secret, metrics=metrics, virtual_keys=keys)
         tasks.spawn(_refreshing(ring, app, settings.data_dir / "spool" / CUT), name="look at keys and erasures")
         try:
             async with alive(app):

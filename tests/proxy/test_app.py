@@ -7,24 +7,21 @@ import pytest
 
 from backtalk.app import PublicApp
 from backtalk.clock import now
-from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.feedback_token import TokenReader
 from backtalk.model.meter import NoMeter
 from backtalk.settings import RelaySettings, Settings
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.raw_upstream import Conversation, RawRequest, RawUpstream, answering
-from backtalk.testing.running import FrameList, error_of, not_here, relaying, serving
+from backtalk.testing.running import FrameList, error_of, nobody, relaying, serving
 from backtalk.testing.waiting import await_until
+from backtalk.web.feedback_request import Answer, FeedbackRequest
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
-async def door(scope: Scope, receive: Receive, send: Send) -> None:
+async def door(request: FeedbackRequest) -> Answer:
     """Stands where feedback is taken; answers with the path."""
-    body = str(scope["path"]).encode()
-    del receive
-    await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
+    return Answer(202, request.path.encode(), [])
 
 
 @contextlib.asynccontextmanager
@@ -32,7 +29,7 @@ async def running(frames: FrameList) -> AsyncGenerator[tuple[RawUpstream, RawCli
     """The app before an upstream, and a client."""
     async with RawUpstream(answering(OK)).listening() as upstream:
         settings = Settings(upstream=upstream.url)
-        app = PublicApp(settings, feedback_app=door, sink=frames, secret=b"s" * 32, metrics=NoMeter())
+        app = PublicApp(settings, feedback_door=door, sink=frames, secret=b"s" * 32, metrics=NoMeter())
         async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
             yield upstream, client
 
@@ -86,7 +83,7 @@ async def test_the_upstream_client_lives_as_long_as_the_server() -> None:
 
     async with RawUpstream(remembering).listening() as upstream:
         settings = Settings(upstream=upstream.url, relay=RelaySettings(keep_alive_s=3600))
-        app = PublicApp(settings, feedback_app=not_here, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+        app = PublicApp(settings, feedback_door=nobody, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
         assert app.calls("/v1/models") is None, "nobody answers calls outside of the app's life"
         for life in (1, 2):
             async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:

@@ -81,10 +81,11 @@ class About(Spoken):
 
     @model_validator(mode="after")
     def _is_about_one_thing(self) -> Self:
-        given = check_target(said(self), TARGETS)
-        for name in ("choice", "span"):
-            if name in said(self) and given in ("session_id", "calls"):
-                raise wrong(name, f"{name} stands only beside the key of one call, not beside {given}")
+        names = said(self)
+        given = check_target(names, TARGETS)
+        if given in ("session_id", "calls") and not names.isdisjoint(("choice", "span")):
+            name = "choice" if "choice" in names else "span"
+            raise wrong(name, f"{name} stands only beside the key of one call, not beside {given}")
         return self
 
 

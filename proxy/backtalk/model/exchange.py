@@ -4,6 +4,7 @@ In: a request's head at once, its body in pieces. Out: a response's head and pie
 who writes much looks whether the client takes it (`writable`), and goes on when it does (`when_writable`).
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -102,6 +103,14 @@ class ClientExchange(Protocol):
     def when_writable(self, callback: Callable[[], None]) -> None:
         """Call back, once, when the client takes more; the last callback stands."""
         ...
+
+
+async def until_writable(client: ClientExchange) -> None:
+    """Wait until the client takes more, or is gone."""
+    while not (client.writable or client.gone):
+        news = asyncio.Event()
+        client.when_writable(news.set)
+        await news.wait()
 
 
 Serve = Callable[[ClientExchange], Coroutine[Any, Any, None]]

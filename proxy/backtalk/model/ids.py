@@ -19,6 +19,7 @@ _TRACEPARENT: Final = re.compile(
     re.ASCII,
 )
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_REQUEST_ID: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})", re.ASCII)
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
@@ -73,9 +74,11 @@ def parse_traceparent(value: str) -> TraceParent | None:
 
 def parse_request_id(value: str) -> CallKey | None:
     """Read an `x-request-id` that Backtalk gave; None for any other text."""
-    trace, _, span = value.partition("-")
-    trace_id, span_id = parse_trace_id(trace), parse_span_id(span)
-    return CallKey(trace_id, span_id) if trace_id and span_id else None
+    match = _REQUEST_ID.fullmatch(value)
+    if match is None:
+        return None
+    trace_id, span_id = match.groups()
+    return CallKey(TraceId(trace_id), SpanId(span_id)) if trace_id != _NO_TRACE and span_id != _NO_SPAN else None
 
 
 def parse_trace_id(value: str) -> TraceId | None:
@@ -94,8 +97,5 @@ def keyed_hash(secret: bytes, *parts: bytes, size_bytes: int = 16) -> str:
     Keyed, since hashes of short texts and of API keys can be guessed; length-prefixed, so that parts cannot run
     into each other.
     """
-    digest = hashlib.blake2b(key=secret, digest_size=size_bytes)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
+    told = b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+    return hashlib.blake2b(told, key=secret, digest_size=size_bytes).hexdigest()

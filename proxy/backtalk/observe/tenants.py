@@ -4,7 +4,7 @@ In: a request's headers and query. Out: a tenant, the same for one key whichever
 rule: a credential leaves this module only as its hash.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -34,9 +34,11 @@ class Tenants:
         self._limit = limit
         self._known: dict[bytes, str] = {}
 
-    def of(self, headers: Sequence[tuple[bytes, bytes]], query: str = "") -> str:
-        """The tenant of a request; requests without a credential share one tenant."""
-        fields = dict(headers)
+    def of(
+        self, headers: Sequence[tuple[bytes, bytes]], query: str = "", known: Mapping[bytes, bytes] | None = None
+    ) -> str:
+        """The tenant of a request; requests without a credential share one. `known` are the same headers by name."""
+        fields = dict(headers) if known is None else known
         for name in CREDENTIALS:
             if name in fields:
                 return self.of_credential(fields[name])
@@ -71,7 +73,7 @@ def tenant_of(secret: bytes, owner: str) -> str:
     return keyed_hash(secret, b"owner", owner.encode())
 
 
-def _offered(headers: Sequence[tuple[bytes, bytes]], known: dict[bytes, bytes]) -> bytes:
+def _offered(headers: Sequence[tuple[bytes, bytes]], known: Mapping[bytes, bytes]) -> bytes:
     """The key among the sub-protocols of a WebSocket."""
     if _PROTOCOLS not in known:
         return b""

@@ -147,7 +147,8 @@ def connect(url: str, timeout_s: float) -> LookupConnection:
 
 def _made(url: str, timeout_s: float) -> _Connection:
     make = cast("Callable[..., Any]", redis.asyncio.ConnectionPool.from_url)  # pyright: ignore[reportUnknownMemberType] -- its **kwargs have no type
-    pool = make(url, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0), health_check_interval=0)
+    limits = {"socket_connect_timeout": timeout_s, "socket_timeout": None, "health_check_interval": 0}
+    pool = make(url, retry=Retry(NoBackoff(), 0), **limits)
     return cast("_Connection", pool.make_connection())
 
 

@@ -1,7 +1,8 @@
 """What feedback asks of Redis while somebody waits: has it come before, and which call is it about.
 
-In: a tenant, a feedback id, the checked body. Out: `Found`, within the budget. The one rule: fail open; a Redis that is
-away, slow or empty makes the reply say less and never costs the feedback, and a failing one is left alone for a pause.
+In: a tenant, the id of a feedback that may come again, the checked body. Out: `Found`, within the budget. The one
+rule: fail open; a Redis that is away, slow or empty makes the reply say less and never costs the feedback, and a
+failing one is left alone for a pause.
 The mark of a repeat holds the first result; `remember` sets it once the feedback is durable, so that it never lies.
 """
 
@@ -11,7 +12,7 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 
 from backtalk import clock
 from backtalk.model.feedback import FeedbackBody
-from backtalk.model.ids import CallKey, SpanId, TraceId, parse_request_id, parse_traceparent
+from backtalk.model.ids import CallKey, SpanId, TraceId, TraceParent, parse_request_id, parse_traceparent
 from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
@@ -61,21 +62,24 @@ class Targets:
         if self._lookup is not None:
             await self._lookup.warm()
 
-    async def look_up(self, tenant: str, feedback_id: str, body: FeedbackBody) -> Found:
-        """Ask for the mark and the target in one round trip."""
-        mark_key = keys.idempotency(self._secret, feedback_id)
-        replies = await self._send([("GET", mark_key), *self._target_command(tenant, body)])
+    async def look_up(self, tenant: str, feedback_id: str | None, body: FeedbackBody) -> Found:
+        """Ask for the mark, where an id may have come before, and for the target, in one round trip."""
+        marks: list[Command] = [] if feedback_id is None else [("GET", keys.idempotency(self._secret, feedback_id))]
+        commands = [*marks, *self._target_command(tenant, body)]
+        replies = await self._send(commands) if commands else []
         if replies is None:
             return _UNKNOWN if body.session_id is None else Found(None, None, "session")
-        mark, *answers = replies
-        target, status = _target(body, answers)
-        return Found(_first(mark), target, status)
+        first = _first(replies[0]) if marks else None
+        return Found(first, *_target(body, replies[len(marks) :]))
 
     async def remember(self, feedback_id: str, result: First) -> First:
         """Mark a durable feedback; gives the first result, which is another one where two came at the same time."""
         key = keys.idempotency(self._secret, feedback_id)
-        replies = await self._send([("SET", key, _mark(result), "NX", "EX", self._mark_ttl_s), ("GET", key)])
-        return result if replies is None or replies[0] is not None else _first(replies[1]) or result
+        replies = await self._send([("SET", key, _mark(result), "NX", "EX", self._mark_ttl_s)])
+        if replies is None or replies[0] is not None:
+            return result
+        standing = await self._send([("GET", key)])
+        return result if standing is None else _first(standing[0]) or result
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -111,10 +115,15 @@ class Targets:
 
 def named_trace(body: FeedbackBody) -> TraceId | None:
     """The trace that a feedback names in any of its forms."""
-    request = parse_request_id(body.request_id or "")
-    parent = parse_traceparent(body.traceparent or "")
-    named = request or parent
+    named = _named(body)
     return named.trace_id if named else (TraceId(body.trace_id) if body.trace_id else None)
+
+
+def _named(body: FeedbackBody) -> CallKey | TraceParent | None:
+    """The ids in a request id or a traceparent."""
+    if body.request_id is not None:
+        return parse_request_id(body.request_id)
+    return None if body.traceparent is None else parse_traceparent(body.traceparent)
 
 
 def _target(body: FeedbackBody, answers: Sequence[object]) -> tuple[CallKey | None, TargetStatus]:
@@ -133,12 +142,12 @@ def _target(body: FeedbackBody, answers: Sequence[object]) -> tuple[CallKey | No
 
 def _of_trace(body: FeedbackBody, trace_id: TraceId, spans: Sequence[SpanId]) -> tuple[CallKey | None, TargetStatus]:
     """Choose among the trace's calls; a traceparent may also name a call's parent, which only the join can tell."""
-    request, parent = parse_request_id(body.request_id or ""), parse_traceparent(body.traceparent or "")
-    named = request.span_id if request else (parent.span_id if parent else body.span_id)
+    ids = _named(body)
+    named = body.span_id if ids is None else ids.span_id
     if named is not None:
         if named in spans:
             return CallKey(trace_id, SpanId(named)), "resolved"
-        return None, "unknown" if parent and spans else "pending"
+        return None, "unknown" if body.traceparent and spans else "pending"
     if len(spans) == 1:
         return CallKey(trace_id, spans[0]), "resolved"
     return None, "ambiguous" if spans else "pending"

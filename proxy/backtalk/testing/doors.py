@@ -1,27 +1,29 @@
 """The feedback door as `serve` puts it together, around whatever a test gives it, and literal requests to it.
 
-In: an intake, look-ups, settings. Out: an ASGI app, and what it answered. The one rule: only what is named by a test
+In: an intake, look-ups, settings. Out: a door, and what it answered. The one rule: only what is named by a test
 differs from the product.
 """
 
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from backtalk.metric_settings import FeedbackSource, MetricSettings
-from backtalk.model.asgi import App
+from backtalk.model.exchange import Fields
 from backtalk.model.feedback_token import TokenReader, TokenSigner
-from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id, new_trace_id
 from backtalk.model.meter import NoMeter
 from backtalk.observe.tenants import Tenants
 from backtalk.session.targets import Targets
 from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import FeedbackSettings
+from backtalk.testing.exchange import HandExchange
 from backtalk.web.admin_link import AdminLink
+from backtalk.web.cors_door import Door
 from backtalk.web.feedback import Doors, FeedbackDoor
 from backtalk.web.feedback_authority import Authority
 from backtalk.web.feedback_reads import FeedbackReads
-from backtalk.web.feedback_request import BODY_S
+from backtalk.web.feedback_request import BODY_S, FeedbackRequest
 from backtalk.web.feedback_taking import Intake, Taking
 from backtalk.web.speaker import Speakers
 
@@ -89,26 +91,11 @@ def token(*kinds: str, call: CallKey = CALL, tenant: str = TENANT, now_ns: int, 
 
 
 async def ask(
-    door: App, *pieces: bytes, method: str = "POST", path: str = "/v1/feedback", query: str = "", **headers: str
+    door: Door, *pieces: bytes, method: str = "POST", path: str = "/v1/feedback", query: str = "", **headers: str
 ) -> Told:
-    """Send one request; a field's name is written with underscores. Status 0: nothing came back."""
-    waiting = [
-        {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
-        for number, piece in enumerate(pieces or (b"",))
-    ]
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    fields = [(b"host", b"localhost")]
+    """Send one request; a field's name is written with underscores."""
+    fields: Fields = [(b"host", b"localhost")]
     fields += [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": fields}
-    await door(scope, receive, send)
-    if not sent:
-        return Told(0, {}, b"")
-    named = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-    return Told(sent[0]["status"], named, sent[1]["body"])
+    client = HandExchange(*(pieces or (b"",)), fields=fields, path=path, method=method, query=query.encode())
+    answer = await door(FeedbackRequest(client, CallKey(new_trace_id(), new_span_id())))
+    return Told(answer.status, {k.decode(): v.decode("latin-1") for k, v in answer.headers}, answer.body)

@@ -13,10 +13,15 @@ class HandExchange:
     """Satisfies `model.exchange.ClientExchange`."""
 
     def __init__(
-        self, *pieces: bytes, fields: Fields | None = None, path: str = "/v1/chat/completions", method: str = "POST"
+        self,
+        *pieces: bytes,
+        fields: Fields | None = None,
+        path: str = "/v1/chat/completions",
+        method: str = "POST",
+        query: bytes = b"",
     ) -> None:
         sent = fields or []
-        self.head = RequestHead(method, path, path.encode(), b"", sent, dict(sent), "10.0.0.1")
+        self.head = RequestHead(method, path, path.encode(), query, sent, dict(sent), "10.0.0.1")
         self.pieces = list(pieces)
         """What is still to be received; the last one ends the body, unless `unfinished`."""
         self.unfinished = False

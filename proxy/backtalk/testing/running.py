@@ -18,6 +18,7 @@ from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse
 from backtalk.testing.raw_upstream import RawUpstream, Script, answering
 from backtalk.web.crowd import ANY, Crowd
+from backtalk.web.feedback_request import Answer, FeedbackRequest
 from backtalk.web.server import bind, make_server
 
 _PLAIN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -93,7 +94,7 @@ async def proxying(
     """Serve the public app in front of an upstream; `settings` are top-level fields."""
     tree = Settings.model_validate({"upstream": upstream, **settings})
     sink = FrameList() if frames is None else frames
-    app = PublicApp(tree, feedback_app=not_here, sink=sink, secret=b"s" * 32, metrics=NoMeter())
+    app = PublicApp(tree, feedback_door=nobody, sink=sink, secret=b"s" * 32, metrics=NoMeter())
     async with serving(app, calls=app.calls, keep_alive_s=keep_alive_s) as port:
         yield port
 
@@ -143,6 +144,12 @@ def error_of(response: RawResponse) -> dict[str, Any]:
     if error["trace_id"] != response.value("x-trace-id"):
         raise ValueError(f"{error['trace_id']} is not {response.value('x-trace-id')}")
     return error
+
+
+async def nobody(request: FeedbackRequest) -> Answer:
+    """A feedback door that is never what a test is about."""
+    del request
+    return Answer(404, b"", [])
 
 
 async def not_here(scope: Scope, receive: Receive, send: Send) -> None:

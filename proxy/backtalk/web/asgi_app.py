@@ -4,12 +4,11 @@ In: a cycle and an app. Out: the app's response, through the cycle. The one rule
 raises (ASGI 2.4); what else an app does wrong is said to it the same way.
 """
 
-import asyncio
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
 
-from backtalk.model.exchange import ClientGoneError
+from backtalk.model.exchange import ClientGoneError, until_writable
 from backtalk.web.cycle import Cycle
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.4"}
@@ -53,7 +52,7 @@ class AsgiExchange:
         cycle = self._cycle
         event = cast("dict[str, Any]", message)
         if not cycle.writable:
-            await self._until_writable()
+            await until_writable(cycle)
         if cycle.gone:
             raise ClientGoneError
         if event["type"] == "http.response.body" and cycle.started and not cycle.complete:
@@ -62,9 +61,3 @@ class AsgiExchange:
             cycle.start(event["status"], list(event.get("headers", ())))
         else:
             raise RuntimeError(f"unexpected ASGI event {event['type']}")
-
-    async def _until_writable(self) -> None:
-        while not (self._cycle.writable or self._cycle.gone):
-            news = asyncio.Event()
-            self._cycle.when_writable(news.set)
-            await news.wait()

@@ -1,47 +1,76 @@
-"""CORS around the feedback door.
+"""The feedback door on the server's own exchange, before programs and pages: ids on every response, CORS, failures.
 
-In: an ASGI app. Out: the same app, for programs and for pages of the allowed origins. The one rule: a page that is not
-allowed is refused before anything of its request is read, and told which setting allows it; a form that carries a token
-in its own address is let through, since it needs no other authority.
+In: a client's exchange. Out: its response. The one rule: a page that is not allowed is refused before anything of its
+request is read, and told which setting allows it; a form that carries a token in its own address is let through, since
+it needs no other authority.
 """
 
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from backtalk.errors import RequestError
-from backtalk.model.asgi import App, Message, Receive, Scope, Send
+from backtalk.errors import BacktalkError, RequestError
 from backtalk.model.endpoints import FEEDBACK_LINK
+from backtalk.model.exchange import ClientExchange, ClientGoneError, RequestHead, until_writable
 from backtalk.model.origins import Origins, is_own
+from backtalk.observe.context import CallContext, context_of
+from backtalk.observe.headers import id_fields
 from backtalk.web.cors import Cors, is_preflight, joined
+from backtalk.web.feedback_request import JSON, Answer, FeedbackRequest
+from backtalk.web.problems import problem
 
+Door = Callable[[FeedbackRequest], Awaitable[Answer]]
+"""Answers one request."""
+
+_log: Final = logging.getLogger(__name__)
 _METHODS: Final = b"GET, HEAD, POST, DELETE"
+_NO_BODY: Final = 204
 
 
 class CorsDoor:
-    """An ASGI app before the feedback door."""
+    """Serves a door."""
 
-    def __init__(self, app: App, origins: Origins) -> None:
-        self._app = app
+    def __init__(self, door: Door, origins: Origins) -> None:
+        self._door = door
         self._cors = Cors(origins, methods=_METHODS)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or answer the browser's question before it."""
-        known = dict(scope["headers"])
-        if is_preflight(scope["method"], known):
-            await send({"type": "http.response.start", "status": 204, "headers": self._cors.preflight(known)})
-            await send({"type": "http.response.body", "body": b""})
+    async def serve(self, client: ClientExchange) -> None:
+        """Answer one request, whatever happens behind the door."""
+        head = client.head
+        context = context_of(head.fields, head.known)
+        try:
+            answer = await self._answer(client, context)
+        except ClientGoneError:
             return
-        ours = self._cors.fields(known)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is answered
+            answer = _failed(error, context)
+        if not client.writable:
+            await until_writable(client)
+        ours = self._cors.fields(head.known) if answer.status != _NO_BODY else []
+        fields = [*(joined(answer.headers, ours) if ours else answer.headers), *id_fields(context)]
+        if answer.status != _NO_BODY:
+            fields.append((b"content-length", b"%d" % len(answer.body)))
+        client.start(answer.status, fields)
+        client.write(answer.body, more=False)
 
-        async def with_cors(message: Message) -> None:
-            if ours and message["type"] == "http.response.start":
-                message = {**message, "headers": joined(list(message["headers"]), ours)}
-            await send(message)
-
-        if self._is_foreign(known) and not scope["path"].startswith(FEEDBACK_LINK):
+    async def _answer(self, client: ClientExchange, context: CallContext) -> Answer:
+        """The door's answer, or the one to a browser's question before it."""
+        head = client.head
+        if is_preflight(head.method, head.known):
+            return Answer(_NO_BODY, b"", self._cors.preflight(head.known))
+        if b"origin" in head.known and self._is_foreign(head, head.known):
             message = "pages of this origin may not give feedback; allow it in feedback.allowed_origins"
             raise RequestError(message, code="origin_not_allowed", status=403)
-        await self._app(scope, receive, with_cors)
+        return await self._door(FeedbackRequest(client, context.key))
 
-    def _is_foreign(self, known: dict[bytes, bytes]) -> bool:
-        origin = known.get(b"origin")
-        return origin is not None and not (self._cors.origins.lists(origin) or is_own(origin, known.get(b"host", b"")))
+    def _is_foreign(self, head: RequestHead, known: Mapping[bytes, bytes]) -> bool:
+        origin = known[b"origin"]
+        is_listed = self._cors.origins.lists(origin) or is_own(origin, known.get(b"host", b""))
+        return not (is_listed or head.path.startswith(FEEDBACK_LINK))
+
+
+def _failed(error: Exception, context: CallContext) -> Answer:
+    if not isinstance(error, BacktalkError):
+        _log.error("feedback failed", extra={"trace_id": context.trace_id}, exc_info=error)
+    told = problem(error, trace_id=context.trace_id)
+    return Answer(told.status, told.body, [JSON, *told.more])

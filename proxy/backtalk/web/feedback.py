@@ -1,7 +1,7 @@
 """The feedback door: which request to the reserved paths goes to whom, and how many are served at once.
 
-In: HTTP. Out: 202 once feedback is durable in the spool, 200 for a repeat, else a sentence about what is wrong. The one
-rule: every request is answered here, whatever fails behind it, and none waits without a bound.
+In: requests. Out: 202 once feedback is durable in the spool, 200 for a repeat, else a sentence about what is wrong. The
+one rule: every request is answered here, whatever fails behind it, and none waits without a bound.
 """
 
 import json
@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.feedback.envelope import item, open_envelope
 from backtalk.feedback.kinds import schema
-from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.authority import is_loopback
 from backtalk.model.endpoints import FEEDBACK as PATH
 from backtalk.model.endpoints import FEEDBACK_LINK
@@ -23,7 +22,7 @@ from backtalk.web.feedback_authority import Authority
 from backtalk.web.feedback_formats import CODINGS, OTLP, PHOENIX, FeedbackFormats
 from backtalk.web.feedback_link import FeedbackLink
 from backtalk.web.feedback_reads import FeedbackReads, check_id
-from backtalk.web.feedback_request import BODY_S, JSON, Answer, ClientLeftError, FeedbackRequest, Piece, Reply, as_json
+from backtalk.web.feedback_request import BODY_S, JSON, Answer, FeedbackRequest, Piece, Reply, as_json
 from backtalk.web.feedback_taking import Taking
 from backtalk.web.problems import body_of, problem
 from backtalk.web.speaker import Speakers
@@ -41,7 +40,7 @@ class Doors(NamedTuple):
 
 
 class FeedbackDoor:
-    """The ASGI app behind the reserved paths."""
+    """Answers requests to the reserved paths."""
 
     def __init__(self, doors: Doors, *, settings: FeedbackSettings, metrics: Meter, body_s: float = BODY_S) -> None:
         self._taking, self._authority, self._reads = doors
@@ -54,16 +53,12 @@ class FeedbackDoor:
         self._body_s = body_s
         self._in_flight = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request to a reserved path."""
-        request = FeedbackRequest(scope, receive)
+    async def __call__(self, request: FeedbackRequest) -> Answer:
+        """Answer one request to a reserved path; a client that leaves meanwhile is answered by nobody."""
         try:
-            answer = await self._answer(request)
-        except ClientLeftError:
-            return
+            return await self._answer(request)
         except BacktalkError as error:
-            answer = self._refusal(error, request)
-        await answer.send(send)
+            return self._refusal(error, request)
 
     async def _answer(self, request: FeedbackRequest) -> Answer:
         path, method = request.path, request.method

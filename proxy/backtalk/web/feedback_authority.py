@@ -4,7 +4,8 @@ In: a request, and the token that its body may carry. Out: `By`. The one rule: a
 since it may do less; and who sends nothing is let in on loopback only, where no page of another name asks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from backtalk import clock
 from backtalk.errors import RequestError
@@ -16,6 +17,8 @@ from backtalk.observe.tenants import CREDENTIALS
 from backtalk.web.feedback_request import FeedbackRequest
 from backtalk.web.feedback_taking import By
 from backtalk.web.speaker import Speakers
+
+_PREFIX: Final = PREFIX.encode()
 
 
 class Authority:
@@ -36,7 +39,8 @@ class Authority:
         if claims is not None:
             return By(_holder(claims, "token"), request.ids, claims, key)
         self._check_anonymous(request)
-        return By(self._speakers.of(request.fields)._replace(channel=channel), request.ids, None, key)
+        speaker = self._speakers.of(request.fields, request.known)
+        return By(speaker if channel == "api" else speaker._replace(channel=channel), request.ids, None, key)
 
     def follower(self, request: FeedbackRequest, token: str) -> By:
         """Who follows a link with a token in its address."""
@@ -52,7 +56,7 @@ class Authority:
         return by
 
     def _claims(self, request: FeedbackRequest, in_body: str | None) -> TokenClaims | None:
-        given = {token for token in (in_body, *_in_head(request)) if token}
+        given = {token for token in (in_body, *_in_head(request.known)) if token}
         if len(given) > 1:
             raise RequestError("two different feedback tokens were sent; send one", code="token_invalid", status=401)
         return self._tokens.read(given.pop(), clock.now().wall_ns) if given else None
@@ -63,12 +67,14 @@ class Authority:
             check_host(request.known.get(b"host", b""), self._hosts)
 
 
-def _in_head(request: FeedbackRequest) -> list[str]:
+def _in_head(known: Mapping[bytes, bytes]) -> list[str]:
     """Tokens in the fields where one may stand; a `Bearer` of another form is a key."""
-    scheme, _, bearer = request.known.get(b"authorization", b"").decode("latin-1").partition(" ")
-    bearer = bearer.strip() if scheme.lower() == "bearer" else ""
-    alone = request.known.get(HEADER, b"").decode("latin-1").strip()
-    return [alone, bearer if bearer.startswith(PREFIX) else ""]
+    found = [known[HEADER].decode("latin-1").strip()] if HEADER in known else []
+    scheme, _, bearer = known.get(b"authorization", b"").partition(b" ")
+    bearer = bearer.strip()
+    if bearer.startswith(_PREFIX) and scheme.lower() == b"bearer":
+        found.append(bearer.decode("latin-1"))
+    return found
 
 
 def _is_anonymous(request: FeedbackRequest) -> bool:

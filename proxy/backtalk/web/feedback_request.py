@@ -1,20 +1,19 @@
 """A request to the feedback door, apart from what it says: its ids, its body within bounds, and the reply to it.
 
-In: an ASGI scope and its events. Out: bytes, and a response. The one rule: a body is bounded in size and in time before
-anybody looks into it.
+In: a client's exchange and the ids that its request was given. Out: bytes, and a response. The one rule: a body is
+bounded in size and in time before anybody looks into it.
 """
 
 import asyncio
-import json
 import zlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from backtalk.errors import RequestError
-from backtalk.model.asgi import Receive, Scope, Send
-from backtalk.model.exchange import Fields
-from backtalk.model.ids import CallKey, new_span_id, new_trace_id, parse_traceparent
-from backtalk.model.notes import NOTES, CallNotes
+from backtalk.model.exchange import ClientExchange, Fields
+from backtalk.model.ids import CallKey
 
 BODY_S: Final = 30.0
 """So long may a body take to come."""
@@ -29,23 +28,20 @@ class Reply(NamedTuple):
     body: dict[str, Any]
 
 
-class ClientLeftError(Exception):
-    """The client closed the connection before its body was complete."""
-
-
 class FeedbackRequest:
-    """One request."""
+    """One request; who reads its body hears by `ClientGoneError` of a client that left."""
 
-    __slots__ = ("_receive", "fields", "ids", "known", "method", "path", "query")
+    __slots__ = ("_client", "fields", "ids", "known", "method", "path", "query")
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._receive = receive
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.query: str = scope.get("query_string", b"").decode("latin-1")
-        self.fields: Fields = scope["headers"]
-        self.known: Mapping[bytes, bytes] = dict(self.fields)
-        self.ids = _ids(scope)
+    def __init__(self, client: ClientExchange, ids: CallKey) -> None:
+        head = client.head
+        self._client = client
+        self.ids = ids
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query.decode("latin-1")
+        self.fields: Fields = head.fields
+        self.known: Mapping[bytes, bytes] = head.known
 
     @property
     def idempotency_key(self) -> str | None:
@@ -72,10 +68,7 @@ class FeedbackRequest:
             raise _too_slow(within_s) from error
 
     async def _piece(self) -> "Piece":
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
-        return Piece(message.get("body", b""), message.get("more_body", False))
+        return Piece(*await self._client.receive())
 
     async def body(self, first: "Piece", limit_bytes: int, within_s: float) -> bytes:
         """The whole body; one that came in one piece costs no timer."""
@@ -108,22 +101,16 @@ class Piece(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A whole response; its length is added when it is sent."""
+    """A whole response; its ids and its length are added when it is sent."""
 
     status: int
     body: bytes
     headers: Fields
 
-    async def send(self, send: Send) -> None:
-        """Send it."""
-        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
-
 
 def as_json(reply: Reply, request: FeedbackRequest) -> Answer:
     """A reply as a response, with the request's own trace id."""
-    body = json.dumps(reply.body | {"trace_id": request.ids.trace_id}, separators=(",", ":")).encode()
+    body = msgspec.json.encode(reply.body | {"trace_id": request.ids.trace_id})
     return Answer(reply.status, body, [JSON])
 
 
@@ -148,10 +135,3 @@ def too_large(limit_bytes: int) -> None:
 
 def _too_slow(within_s: float) -> RequestError:
     return RequestError(f"the body of a feedback must come within {within_s:g} s", code="body_timeout", status=408)
-
-
-def _ids(scope: Scope) -> CallKey:
-    """The ids that the observer gave this request; fresh ones where there is no observer around."""
-    notes = scope.get(NOTES)
-    context = parse_traceparent(notes.traceparent) if isinstance(notes, CallNotes) else None
-    return CallKey(context.trace_id, context.span_id) if context else CallKey(new_trace_id(), new_span_id())

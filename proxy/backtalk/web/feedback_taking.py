@@ -161,7 +161,7 @@ class Taking:
 
     async def _put(self, checked: _Checked, by: By) -> Reply:
         feedback_id, _, _, sha256, repeatable = checked
-        found = await self._targets.look_up(by.speaker.tenant, feedback_id, checked.body)
+        found = await self._targets.look_up(by.speaker.tenant, feedback_id if repeatable else None, checked.body)
         first = found.first
         if first is None:
             result = First(sha256, found.target, found.status)

@@ -3,7 +3,7 @@
 In: a request's headers. Out: a `Speaker`. The one rule: nothing of the body is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from backtalk.feedback.admission import Speaker
 from backtalk.metric_settings import FeedbackSource
@@ -22,10 +22,14 @@ class Speakers:
         self._source: FeedbackSource = source
         self._find = find
 
-    def of(self, headers: Sequence[tuple[bytes, bytes]]) -> Speaker:
-        """The speaker; raises `RequestError` for a virtual key that is not to be taken any more."""
-        tenant = self._tenants.of(headers)
-        credential = None if self._find is None else sent(dict(headers))
+    def of(self, headers: Sequence[tuple[bytes, bytes]], known: Mapping[bytes, bytes] | None = None) -> Speaker:
+        """The speaker; raises `RequestError` for a virtual key that is not to be taken any more.
+
+        `known` are the same headers by name, where somebody has them so.
+        """
+        fields = dict(headers) if known is None else known
+        tenant = self._tenants.of(headers, known=fields)
+        credential = None if self._find is None else sent(fields)
         key = None if self._find is None or credential is None else self._find(credential)
         if key is None:
             return Speaker(tenant, self._source)

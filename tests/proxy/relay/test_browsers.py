@@ -15,7 +15,7 @@ from backtalk.settings import Settings
 from backtalk.testing.exchange import HandExchange
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.raw_upstream import RawUpstream, answering
-from backtalk.testing.running import FrameList, error_of, not_here, serving
+from backtalk.testing.running import FrameList, error_of, nobody, serving
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 KEY = {"upstream_api_key": "sk-ours"}
@@ -28,7 +28,7 @@ async def proxy(**settings: Any) -> AsyncGenerator[tuple[RawUpstream, RawClient,
     frames = FrameList()
     async with RawUpstream(answering(OK)).listening() as upstream:
         tree = Settings.model_validate({"upstream": upstream.url, **settings})
-        app = PublicApp(tree, feedback_app=not_here, sink=frames, secret=b"s" * 32, metrics=NoMeter())
+        app = PublicApp(tree, feedback_door=nobody, sink=frames, secret=b"s" * 32, metrics=NoMeter())
         async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
             yield upstream, client, frames
 

@@ -17,7 +17,7 @@ from backtalk.session.key_counts import KeyCounts
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient, RawResponse
 from backtalk.testing.raw_upstream import RawUpstream, answering
-from backtalk.testing.running import FrameList, error_of, not_here, serving
+from backtalk.testing.running import FrameList, error_of, nobody, serving
 from backtalk.virtual_keys import KeyRing
 
 CHAT = "/v1/chat/completions"
@@ -59,7 +59,7 @@ async def gated(
     async with RawUpstream(answering(OK)).listening() as upstream:
         tree = Settings.model_validate({"upstream": upstream.url, "upstream_api_key": "sk-ours", **settings})
         keys = VirtualKeys(KeyRing(data_dir) if ring is None else ring, counts)
-        app = PublicApp(tree, feedback_app=not_here, sink=frames, secret=SECRET, metrics=NoMeter(), virtual_keys=keys)
+        app = PublicApp(tree, feedback_door=nobody, sink=frames, secret=SECRET, metrics=NoMeter(), virtual_keys=keys)
         async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
             await counts.warm()
             yield Standing(upstream, client, frames)

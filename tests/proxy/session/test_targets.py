@@ -18,6 +18,7 @@ from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.embedded import find_server
 from backtalk.session.targets import First, Targets
+from backtalk.telemetry import Metrics
 from backtalk.testing.redis_servers import ask
 from backtalk.testing.waiting import await_until, wait_until
 
@@ -100,6 +101,27 @@ async def test_the_first_result_is_remembered_and_stays(redis_url: str) -> None:
         assert (await targets.look_up("t", "f1", _about(session_id="s"))).first == one
         assert (await targets.look_up("t", "f2", _about(session_id="s"))).first is None
     assert 0 < ask(redis_url, "TTL", keys.idempotency(_SECRET, "f1")) <= 60
+
+
+@pytest.mark.anyio
+async def test_a_feedback_without_an_id_of_its_own_has_no_mark_to_be_asked_for(known: str) -> None:
+    """Its call is found all the same."""
+    async with _open(known) as targets:
+        found = await targets.look_up("t", None, _about(trace_id=_TRACE))
+    assert (found.first, found.target, found.status) == (None, CallKey(_TRACE, _SPAN), "resolved")
+
+
+@pytest.mark.anyio
+async def test_where_there_is_nothing_to_ask_redis_is_left_alone() -> None:
+    """A Redis that is away is not noticed by a feedback about a session that has no id of its own."""
+    metrics = Metrics("proxy")
+    targets = Targets("unix:///nowhere/at/all.sock", secret=_SECRET, metrics=metrics, lookup_ms=2000, mark_ttl_s=60)
+    await targets.warm()
+    assert (await targets.look_up("t", None, _about(session_id="s"))).status == "session"
+    asked = metrics.snapshot().points
+    assert (await targets.look_up("t", "f1", _about(session_id="s"))).status == "session"
+    assert metrics.snapshot().points != asked
+    await targets.aclose()
 
 
 @pytest.mark.anyio

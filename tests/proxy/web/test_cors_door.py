@@ -1,16 +1,21 @@
 """The feedback door before browsers, by literal requests to the real server."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
 from backtalk.app import PublicApp
-from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.meter import NoMeter
+from backtalk.model.origins import Origins
 from backtalk.settings import Settings
+from backtalk.tasks import TaskGroup
+from backtalk.testing.exchange import HandExchange
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.running import FrameList, error_of, serving
+from backtalk.testing.waiting import await_until
+from backtalk.web.cors_door import CorsDoor
+from backtalk.web.feedback_request import Answer, FeedbackRequest
 
 APP = "https://app.example"
 PREFLIGHT = (
@@ -20,11 +25,10 @@ PREFLIGHT = (
 )
 
 
-async def door(scope: Scope, receive: Receive, send: Send) -> None:
+async def door(request: FeedbackRequest) -> Answer:
     """Stands where feedback is taken; takes everything."""
-    del scope, receive
-    await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"{}"})
+    del request
+    return Answer(202, b"{}", [])
 
 
 @contextlib.asynccontextmanager
@@ -33,7 +37,7 @@ async def running() -> AsyncGenerator[RawClient]:
     settings = Settings.model_validate(
         {"feedback": {"allowed_origins": [APP]}, "web": {"allowed_origins": ["https://calls.example"]}}
     )
-    app = PublicApp(settings, feedback_app=door, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+    app = PublicApp(settings, feedback_door=door, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
     async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
         yield client
 
@@ -88,3 +92,49 @@ async def test_programs_are_not_asked() -> None:
         answer = await client.request("POST", "/v1/feedback", b"{}")
     assert (answer.status, answer.value("vary")) == (202, "Origin")
     assert answer.value("access-control-allow-origin") is None
+
+
+@pytest.mark.anyio
+async def test_a_failure_behind_the_door_is_answered_and_says_nothing_of_itself() -> None:
+    """500 with the ids of the request; the connection goes on."""
+
+    async def failing(request: FeedbackRequest) -> Answer:
+        raise ValueError(f"a secret of {request.path}")
+
+    app = PublicApp(Settings(), feedback_door=failing, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+    async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
+        for _ in range(2):
+            answer = await client.request("POST", "/v1/feedback", b"{}")
+            assert (answer.status, error_of(answer)["code"]) == (500, "internal_error")
+            assert b"secret" not in answer.body
+
+
+@pytest.mark.anyio
+async def test_a_client_that_takes_nothing_is_waited_for() -> None:
+    """Its answers do not pile up in memory: the next request is served once this one's answer can go out."""
+    client = HandExchange(b"{}", path="/v1/feedback")
+    client.writable = False
+    serving_it = TaskGroup().spawn(CorsDoor(door, Origins(())).serve(client), name="serve")
+    await await_until(lambda: _said(client.writable_callback))
+    assert client.status == 0
+    client.writable = True
+    assert client.writable_callback is not None
+    client.writable_callback()
+    await serving_it
+    assert (client.status, client.written, client.complete) == (202, [b"{}"], True)
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_gets_no_answer() -> None:
+    """Nothing is sent into a closed connection, and nothing fails."""
+
+    async def reading(request: FeedbackRequest) -> Answer:
+        return Answer(202, (await request.first_piece(5)).body, [])
+
+    client = HandExchange(path="/v1/feedback")
+    await CorsDoor(reading, Origins(())).serve(client)
+    assert (client.status, client.written) == (0, [])
+
+
+async def _said(callback: Callable[[], None] | None) -> bool:
+    return callback is not None

@@ -1,8 +1,8 @@
-"""The feedback door over ASGI, in front of a real spool: what is said, and only when it is durable."""
+"""The feedback door, in front of a real spool: what is said, and only when it is durable."""
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,33 @@ from backtalk.spool import Spool
 from backtalk.spool.tail import Tail
 from backtalk.tasks import TaskGroup
 from backtalk.telemetry import Metrics
-from backtalk.testing.doors import feedback_door
+from backtalk.testing.doors import CALL, ask, feedback_door
+from backtalk.testing.exchange import HandExchange
 from backtalk.web.feedback import FeedbackDoor
+from backtalk.web.feedback_request import FeedbackRequest
 from backtalk.web.feedback_taking import Intake
 
 _SECRET = b"s" * 32
 _TRACE = TraceId("4bf92f3577b34da6a3ce929d0e0e4736")
 _BODY = {"kind": "rating", "value": True, "trace_id": _TRACE}
+
+
+class _Silent(HandExchange):
+    """A client whose body never begins."""
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """Nothing."""
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class _Endless(HandExchange):
+    """A client whose body never ends."""
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """Nothing, and more to come."""
+        await asyncio.sleep(0)
+        return b"", True
 
 
 class _Full:
@@ -49,29 +69,8 @@ def _door(intake: Intake, targets: Targets | None = None, *, body_s: float = 30.
 async def _ask(
     door: FeedbackDoor, *pieces: bytes, method: str = "POST", path: str = "/v1/feedback", **headers: str
 ) -> tuple[int, dict[str, str], dict[str, Any]]:
-    waiting = [
-        {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
-        for number, piece in enumerate(pieces)
-    ]
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    fields = [
-        (name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
-    ]
-    await door({"type": "http", "method": method, "path": path, "headers": fields}, receive, send)
-    if not sent:
-        return 0, {}, {}
-    return (
-        sent[0]["status"],
-        {name.decode(): value.decode() for name, value in sent[0]["headers"]},
-        json.loads(sent[1]["body"]),
-    )
+    told = await ask(door, *pieces, method=method, path=path, **headers)
+    return told.status, told.headers, told.json
 
 
 @asynccontextmanager
@@ -172,51 +171,21 @@ async def test_a_body_that_grows_beyond_the_limit_is_refused() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_gets_no_answer() -> None:
-    """Nothing is sent into a closed connection."""
-    assert await _ask(_door(_Full())) == (0, {}, {})
-
-
-@pytest.mark.anyio
 async def test_a_body_that_does_not_come_to_its_end_is_given_up() -> None:
     """A byte now and then does not keep a request alive for ever."""
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        await asyncio.sleep(0)
-        return {"type": "http.request", "body": b"", "more_body": True}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": "POST",
-        "path": "/v1/feedback",
-        "headers": [(b"host", b"localhost")],
-    }
-    await _door(_Full(), body_s=0.01)(scope, receive, send)
-    assert sent[0]["status"] == 408
-    assert b"body_timeout" in sent[1]["body"]
+    client = _Endless(path="/v1/feedback", fields=[(b"host", b"localhost")])
+    answer = await _door(_Full(), body_s=0.01)(FeedbackRequest(client, CALL))
+    assert answer.status == 408
+    assert b"body_timeout" in answer.body
 
 
 @pytest.mark.anyio
 async def test_a_body_that_never_begins_is_given_up() -> None:
     """Heads alone would otherwise hold every connection that the listener takes."""
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    fields = [(b"host", b"localhost"), (b"content-length", b"9")]
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/feedback", "headers": fields}
+    client = _Silent(path="/v1/feedback", fields=[(b"host", b"localhost"), (b"content-length", b"9")])
     async with asyncio.timeout(5):
-        await _door(_Full(), body_s=0.01)(scope, receive, send)
-    assert sent[0]["status"] == 408
+        answer = await _door(_Full(), body_s=0.01)(FeedbackRequest(client, CALL))
+    assert answer.status == 408
 
 
 class _Slow:

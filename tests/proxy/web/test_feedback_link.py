@@ -21,7 +21,9 @@ FORM = ("content-type", "application/x-www-form-urlencoded")
 @contextlib.asynccontextmanager
 async def running(kept: Kept) -> AsyncGenerator[RawClient]:
     """The public listener, and a client."""
-    app = PublicApp(Settings(), feedback_app=feedback_door(kept), sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+    app = PublicApp(
+        Settings(), feedback_door=feedback_door(kept), sink=FrameList(), secret=b"s" * 32, metrics=NoMeter()
+    )
     async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
         yield client
 

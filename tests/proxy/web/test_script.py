@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from backtalk.app import PublicApp
-from backtalk.model.asgi import Receive, Scope, Send
 from backtalk.model.meter import NoMeter
 from backtalk.settings import Settings
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.running import FrameList, error_of, serving
+from backtalk.web.feedback_request import Answer, FeedbackRequest
 from backtalk.web.script import SOURCE
 
 MOST_BYTES = 20_000
@@ -19,15 +19,15 @@ MOST_COMPRESSED_BYTES = 7_000
 PAGE = ("Origin", "https://any.example")
 
 
-async def _door(scope: Scope, receive: Receive, send: Send) -> None:
-    del scope, receive, send
+async def _door(request: FeedbackRequest) -> Answer:
+    del request
     raise AssertionError("the script is asked of nobody else")
 
 
 @contextlib.asynccontextmanager
 async def running() -> AsyncGenerator[RawClient]:
     """The public listener as it is by default, and a client."""
-    app = PublicApp(Settings(), feedback_app=_door, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
+    app = PublicApp(Settings(), feedback_door=_door, sink=FrameList(), secret=b"s" * 32, metrics=NoMeter())
     async with serving(app, calls=app.calls) as port, await RawClient.to(port) as client:
         yield client
 
