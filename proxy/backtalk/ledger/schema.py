@@ -119,11 +119,11 @@ class _Lists(Protocol):
     def list_array(self, offsets: Array, values: Array, *, type: DataType) -> Array: ...  # noqa: A002 -- the library's name
 
 
-def _column(values: list[Any], kind: str) -> Array:
-    return _lists(values) if kind == _TEXTS else Array(values, type=_TYPES[kind]())
+def _column(values: Sequence[Any], kind: str) -> Array:
+    return _lists(values) if kind == _TEXTS else Array(list(values), type=_TYPES[kind]())
 
 
-def _lists(values: list[Sequence[str] | None]) -> Array:
+def _lists(values: Sequence[Sequence[str] | None]) -> Array:
     flat: list[str] = []
     offsets = [0]
     for value in values:
