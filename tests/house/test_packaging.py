@@ -17,6 +17,7 @@ LOCKS = (
     "deploy/locks/clients-aider.lock",
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
+    "deploy/locks/formats.lock",
     "deploy/locks/hosts.lock",
     "deploy/locks/mlflow.lock",
     "deploy/locks/model.lock",

@@ -1,0 +1,159 @@
+"""The formats as their own libraries load them, in environments of their own; the marks `trl` and `formats`."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from backtalk.datasets.formats.known import FORMATS
+from backtalk.datasets.recipe import parse_recipe
+from backtalk.datasets.rows import DatasetRow, encode_row, row_key
+from backtalk.datasets.scratch import Scratch
+from backtalk.datasets.writing import write
+from backtalk.plugin import Message, SampleKind, ToolCall
+from backtalk.testing.samples import ASKED, a_sample, said
+
+VENVS: Final = Path(__file__).parents[4] / ".venvs"
+BUILDERS: Final[dict[SampleKind, str]] = {
+    "prompt_completion": "accepted_answers",
+    "preference": "correction_pairs",
+    "unpaired_preference": "judged_answers",
+    "prompt_only": "judged_prompts",
+    "eval_case": "failed_cases",
+}
+TOOLS: Final = '[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]'
+TRL_READS: Final = """
+import sys
+from datasets import load_dataset
+from trl.data_utils import is_conversational, maybe_extract_prompt, unpair_preference_dataset
+folder, cache = sys.argv[1:]
+for name in ("sft", "preference", "unpaired_preference", "reward", "prompt_only"):
+    rows = load_dataset("json", data_files=f"{folder}/trl_{name}/test.jsonl", split="train", cache_dir=cache)
+    assert len(rows) == 2 and all(is_conversational(row) for row in rows), name
+    if name == "reward":
+        assert all(maybe_extract_prompt(dict(row))["prompt"] for row in rows)
+    if name == "preference":
+        assert len(unpair_preference_dataset(rows.select_columns(["prompt", "chosen", "rejected"]))) == 4
+"""
+READS: Final = {
+    "openai": """
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.evals import CreateEvalJSONLRunDataSourceParam
+from pydantic import TypeAdapter
+messages, tools = TypeAdapter(list[ChatCompletionMessageParam]), TypeAdapter(list[ChatCompletionToolParam])
+for name in ("openai_sft", "together_sft", "fireworks_sft"):
+    for row in rows(name):
+        messages.validate_python(row["messages"]); tools.validate_python(row.get("tools", []))
+for name in ("openai_preference", "together_preference", "fireworks_preference"):
+    for row in rows(name):
+        messages.validate_python(row["input"]["messages"]); tools.validate_python(row["input"].get("tools", []))
+        messages.validate_python([*row["preferred_output"], *row["non_preferred_output"]])
+source = {"type": "jsonl", "source": {"type": "file_content", "content": rows("openai_evals")}}
+TypeAdapter(CreateEvalJSONLRunDataSourceParam).validate_python(source)
+""",
+    "anthropic": """
+from anthropic.types import MessageParam
+from pydantic import TypeAdapter
+for row in rows("bedrock_claude"):
+    TypeAdapter(list[MessageParam]).validate_python(row["messages"])
+    assert isinstance(row.get("system", ""), str)
+""",
+    "botocore": """
+import botocore.session
+from botocore.validate import ParamValidator
+client = botocore.session.get_session().get_service_model("bedrock-runtime")
+shape = client.operation_model("Converse").input_shape
+for row in rows("bedrock_nova"):
+    asked = {"modelId": "amazon.nova-micro-v1:0", "messages": row["messages"], "system": row.get("system", [])}
+    report = ParamValidator().validate(asked, shape)
+    assert not report.has_errors(), report.generate_report()
+""",
+    "datasets": """
+from datasets import load_dataset
+for kind in ("prompt_completion", "preference", "unpaired_preference", "prompt_only", "eval_case"):
+    found = load_dataset(f"{folder}/../{kind}/hugging_face", split="test", cache_dir=folder + "/cache")
+    assert found[0]["backtalk_feedback_ids"] == ["fb-1"], kind
+    files = f"{folder}/../{kind}/rows/*.parquet"
+    parquet = load_dataset("parquet", data_files=files, split="train", cache_dir=folder + "/cache")
+    assert parquet[0]["feedback_ids"] == ["fb-1"]
+""",
+    "inspect_ai": """
+from inspect_ai.dataset import json_dataset
+for sample in json_dataset(f"{folder}/inspect_ai/test.jsonl"):
+    assert sample.target == "It scatters." and sample.input[-1].role == "user" and sample.metadata["tag"] == "failed"
+""",
+    "deepeval": """
+from deepeval.dataset import EvaluationDataset
+found = EvaluationDataset()
+found.add_goldens_from_jsonl_file(f"{folder}/deepeval/test.jsonl")
+assert [golden.expected_output for golden in found.goldens] == ["It scatters."] * 2
+""",
+}
+HEAD: Final = """
+import json, pathlib, sys
+folder = sys.argv[1]
+def rows(name):
+    found = pathlib.Path(folder).parent.glob(f"*/{name}/test.jsonl")
+    lines = [json.loads(line) for file in found for line in file.read_text().splitlines()]
+    assert lines, name
+    return lines
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two rows of every kind in every format: a plain one, and one with instructions, tools and an earlier turn."""
+    for kind in BUILDERS:
+        _written(tmp_path / kind, kind)
+    return tmp_path
+
+
+@pytest.mark.trl
+@pytest.mark.timeout(300)
+def test_trl_reads_all_five(folder: Path, tmp_path: Path) -> None:
+    """`datasets` loads each, and TRL takes its rows for conversational ones."""
+    both = tmp_path / "all"
+    both.mkdir()
+    for kind in BUILDERS:
+        for found in (folder / kind).glob("trl_*"):
+            found.rename(both / found.name)
+    _run("trl", TRL_READS, str(both), str(tmp_path / "cache"))
+
+
+@pytest.mark.formats
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("library", READS)
+def test_library_loads_its_format(folder: Path, library: str) -> None:
+    """By its own types, shapes or loader."""
+    _run("formats", HEAD + READS[library], str(folder / "eval_case"))
+
+
+def _run(venv: str, script: str, *arguments: str) -> None:
+    python = VENVS / venv / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"there is no environment for it: run `make test-{venv}`")
+    command = [str(python), "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _written(folder: Path, kind: SampleKind) -> None:
+    names = [name for name, found in FORMATS.items() if kind in found.kinds]
+    text = f'builders = ["{BUILDERS[kind]}"]\nformats = {json.dumps(names)}\n[split.shares]\ntest = 1.0'
+    folder.mkdir()
+    scratch = Scratch(folder.with_suffix(".scratch"))
+    earlier = (
+        Message("system", "Be brief."),
+        ASKED,
+        Message("assistant", tool_calls=(ToolCall("c-1", "weather", '{"city": "Kyiv", "days": 2}'),)),
+        Message("tool", "12 C", tool_call_id="c-1"),
+        said("Cold."),
+        Message("user", "And why?"),
+    )
+    tooled: dict[str, Any] = {"prompt": earlier, "tools_json": TOOLS}
+    for sample in (a_sample(kind), a_sample(kind, **tooled)):
+        number = scratch.add(row_key(sample), encode_row(DatasetRow(sample, "m", "en")))
+        scratch.assign([(number, "test")])
+    write(folder, parse_recipe("mine", text), scratch)
