@@ -87,7 +87,7 @@ def test_two_reviewers_label_one_answer_without_seeing_what_was_said(reviewed: B
         assert (status, told["status"], told["audit_prob"]) == (202, "accepted", 1.0)
         _wait_for_label(reviewed, item, reviewer)
     found = _labels(reviewed, item)
-    assert [(one["value"], one["source"]) for one in found] == [(True, "reviewer")] * 2
+    assert [(one["value"], one["source"], one["audit_prob"]) for one in found] == [(True, "reviewer", 1.0)] * 2
     assert len({one["rater"] for one in found}) == 2
     assert {"ann", "bob"}.isdisjoint({one["rater"] for one in found})
     agreed = reviewed.admin("/v1/review/agreement")[1]["rubrics"]["right"]["agreed"]

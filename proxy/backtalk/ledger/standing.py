@@ -25,7 +25,7 @@ State = Literal["counts", "pending", "ambiguous", "rejected", "superseded", "ret
 _TOLD_APART: Final = frozenset(("comment", "event"))
 _BY_PAGES: Final = frozenset(("token", "link"))
 _KEY: Final = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
-_PART: Final = ("choice", "span_start", "span_end", "item")
+_PART: Final = ("choice", "span_start", "span_end")
 
 
 class Standing(NamedTuple):
@@ -109,8 +109,7 @@ def _voice(one: Standing) -> tuple[Any, ...]:
     own = row["feedback_id"] if row["kind"] in _TOLD_APART else None
     who = (row["tenant"], row.get("source"), row.get("rater") or row.get("key_id"))
     about = (one.fits[0]["trace_id"], one.fits[0]["span_id"]) if len(one.fits) == 1 else tuple(map(row.get, _KEY))
-    item = row["feedback_id"] if row["kind"] == "ranking" and len(one.fits) != 1 else None
-    return (own, item, who, row["kind"], row.get("metric"), about, *map(row.get, _PART[:3]))
+    return (own, who, row["kind"], row.get("metric"), about, *map(row.get, _PART))
 
 
 def _when(row: Row) -> tuple[int, str]:

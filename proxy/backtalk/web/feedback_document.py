@@ -31,6 +31,7 @@ def feedback_document(standing: Standing, messages: Mapping[str, Row] | None = N
         "status": standing.state,
         **why,
         **changes(standing, messages or {}),
+        **drawn(standing),
     }
 
 
@@ -48,6 +49,14 @@ def changes(standing: Standing, messages: Mapping[str, Row]) -> dict[str, Any]:
         return {}
     found = edited(before, after)
     return {"edited": found._asdict() | {"changes": [change._asdict() for change in found.changes]}}
+
+
+def drawn(standing: Standing) -> dict[str, float]:
+    """The chance of a label's answer to be drawn for reviewers as `audit_prob`, where its call is known and had one."""
+    if standing.row["kind"] != "label" or len(standing.fits) != 1:
+        return {}
+    chance = standing.fits[0].get("audit_prob")
+    return {} if chance is None else {"audit_prob": chance}
 
 
 def _text(row: Row | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from backtalk.ledger.schema import Row
 from backtalk.ledger.standing import Standing, State
-from backtalk.web.feedback_document import changes
+from backtalk.web.feedback_document import changes, drawn
 
 _SHOWN: Final = (
     "feedback_id", "kind", "given_ns", "metric", "comment", "rater", "source", "channel", "at_ns", "supersedes",
@@ -37,7 +37,8 @@ def feedback_document(
         document["calls"] = [
             _key(one.row) | {"found": [_call(call) for call in one.fits], "status": one.state} for one in items
         ]
-    return document | _became(items, calls) | _history(first, later) | changes(items[0], messages)
+    document |= _became(items, calls) | _history(first, later)
+    return document | changes(items[0], messages) | drawn(items[0])
 
 
 def _became(items: Sequence[Standing], calls: Sequence[Row]) -> dict[str, Any]:

@@ -27,6 +27,10 @@ from backtalk.web.feedback_request import Reply
 
 COUNTED_BYTES: Final = 16_384
 """A feedback by token counts once more for each of these."""
+_ASKED: Final = (
+    "nothing was kept; for the call and for a repeat Redis alone was asked, and only for as long as it remembers: what "
+    "it does not know may be known where feedback is read, and what only the call can reject shows there"
+)
 
 
 class Intake(Protocol):
@@ -208,10 +212,10 @@ def _reply(feedback_id: str, result: First, *, duplicate: bool) -> Reply:
 
 
 def _dry(checked: _Checked, result: First) -> Reply:
-    """What would be answered; an id that would be drawn anew is not told."""
+    """What would be answered and who was asked; an id that would be drawn anew is not told."""
     feedback_id = checked.feedback_id if checked.repeatable else None
     said = _reply(checked.feedback_id, result, duplicate=False).body
-    return Reply(200, said | {"feedback_id": feedback_id, "status": "valid", "dryrun": True})
+    return Reply(200, said | {"feedback_id": feedback_id, "status": "valid", "dryrun": True, "message": _ASKED})
 
 
 def _again(one: _Checked, first: _Checked, reply: Reply | BacktalkError) -> Reply | BacktalkError:

@@ -109,6 +109,18 @@ def test_column_of_another_version_is_no_obstacle(root: Path, ledger: Ledger) ->
     assert sorted(str(row["mood"]) for row in rows) == ["None", "None", "good"]
 
 
+def test_feedback_of_before_it_could_be_taken_back_has_no_successors(root: Path) -> None:
+    """A table without the columns is read as one in which nobody took anything back."""
+    names = ("dt", "feedback_id", "kind", "value_json", "tenant", "trace_id")
+    fields = [Field(name, DataType.utf8()) for name in names]
+    columns = [Array([name], type=DataType.utf8()) for name in names]
+    old = Table.from_arrays(columns, schema=Schema(fields))  # pyright: ignore[reportUnknownMemberType] -- Arrow's stubs
+    write_deltalake(str(root / "feedback"), old)
+    for reader in (LedgerReader(root), LedgerReader(root).pinned()):
+        assert reader.successors(["feedback_id"]) == []
+        assert len(reader.everything("feedback", order="dt")) == 1
+
+
 def test_reads_race_commits_and_compactions(root: Path, ledger: Ledger) -> None:
     """A reader in another thread never fails and never sees fewer rows than before."""
     reader, seen, failures = LedgerReader(root), [0], list[Exception]()

@@ -84,6 +84,21 @@ def test_one_voice_is_one_under_any_key_of_the_call() -> None:
     assert _states(_row(1), _row(2, trace_id=None, response_id="r")) == {"f1": "replaced", "f2": "counts"}
 
 
+@pytest.mark.parametrize(("fits", "state"), [((), "pending"), ((_CALL, _OTHER), "ambiguous"), ((_CALL,), "counts")])
+def test_a_ranking_said_again_is_one_say_whatever_its_calls_are(fits: Any, state: str) -> None:
+    """Each item of the earlier one is replaced, known or not; one ranking's own items do not replace each other."""
+    rows = [
+        _row(number, "ranking", trace_id=None, response_id=response, item=item, choice=item, rater="ann")
+        for number in (1, 2)
+        for item, response in enumerate(("r", "s"))
+    ]
+    fits = [{**call, "answer_ids": ["x", "y"]} for call in fits]
+    found = [(one.row["feedback_id"], one.row["item"], one.state) for one in standings([(r, fits) for r in rows], {})]
+    assert found == [("f1", 0, "replaced"), ("f1", 1, "replaced"), ("f2", 0, state), ("f2", 1, state)]
+    bob = [row | {"feedback_id": "f3", "rater": "bob"} for row in rows[:2]]
+    assert [one.state for one in standings([(row, fits) for row in (*bob, *rows[2:])], {})] == [state] * 4
+
+
 def test_an_outcome_counts_by_when_it_became_true() -> None:
     """A ticket that was closed last week and reported today is older than one reopened yesterday."""
     closed, reopened = _row(9, "outcome", metric="open", at_ns=1), _row(2, "outcome", metric="open", at_ns=5)

@@ -37,3 +37,11 @@ def test_a_correction_says_what_it_changed() -> None:
         assert found["changes"] == [{"kind": "replace", "before": "Sydney", "after": "Canberra"}]
         assert 0 < found["distance"] < 1
         assert "edited" not in feedback_document(Standing(row, [_CALL], "counts"))
+
+
+def test_a_label_has_the_chance_with_which_its_answer_was_drawn() -> None:
+    """Where one call is known and had a chance; other kinds have none."""
+    drawn = {**_CALL, "audit_prob": 0.1}
+    assert feedback_document(Standing(_row(kind="label"), [drawn], "counts"))["audit_prob"] == 0.1
+    for kind, fits in (("label", [_CALL]), ("label", []), ("label", [drawn, drawn]), ("rating", [drawn])):
+        assert "audit_prob" not in feedback_document(Standing(_row(kind=kind), fits, "counts"))

@@ -83,3 +83,10 @@ def test_a_rejected_one_says_why() -> None:
     document = document_of([row(choice=2)], [CALL | {"answer_ids": ["m"]}], [])
     assert document["reason"] == "choice_out_of_range"
     assert "there is no 2" in document["message"]
+
+
+def test_a_label_shows_the_chance_of_its_answer() -> None:
+    """So that whoever reads labels can weigh them; a thumb has none."""
+    drawn = CALL | {"audit_prob": 0.1}
+    assert document_of([row(kind="label")], [drawn], [])["audit_prob"] == 0.1
+    assert "audit_prob" not in document_of([row()], [drawn], [])

@@ -93,6 +93,7 @@ async def test_a_trial_says_what_would_happen_and_keeps_nothing(redis_url: str) 
     told = await ask(door, body(**RATING, id="a", dryrun=True))
     assert (told.status, told.json["status"], told.json["dryrun"]) == (200, "valid", True)
     assert (told.json["target_status"], told.json["duplicate"]) == ("pending", False)
+    assert "Redis alone was asked" in told.json["message"]
     wrong = await ask(door, body(**{**RATING, "value": 4}, dryrun=True))
     several = await ask(door, body(items=[RATING, {**RATING, "value": 4}], dryrun=True))
     assert (wrong.status, several.status) == (400, 207)
