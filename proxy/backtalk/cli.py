@@ -11,22 +11,22 @@ from typing import Any
 
 import click
 
-from backtalk import (
-    __version__,
-    audit_command,
-    console_command,
-    conversion_command,
-    dataset_commands,
-    erase_commands,
-    feedback_commands,
-    key_commands,
-    lineage_commands,
-    ref_commands,
-    review_commands,
-    run_commands,
-    signal_commands,
+from backtalk import __version__
+from backtalk.commands import (
+    audit,
+    console,
+    conversion,
+    datasets,
+    erase,
+    feedback,
+    keys,
+    lineage,
+    refs,
+    review,
+    runs,
+    signals,
 )
-from backtalk.command_options import settings_options
+from backtalk.commands.options import settings_options
 from backtalk.errors import BacktalkError
 from backtalk.settings import Settings, load
 
@@ -130,8 +130,8 @@ def traces_list(ctx: click.Context) -> None:
 @click.pass_context
 def traces_show(ctx: click.Context, config: Path | None, data_dir: Path | None, trace_id: str, as_json: bool) -> None:
     """Show one trace: its calls, their session, what was noticed and said."""
-    from backtalk import show  # noqa: PLC0415 -- loaded when used
     from backtalk.admin_client import AdminClient  # noqa: PLC0415
+    from backtalk.commands import show  # noqa: PLC0415 -- loaded when used
 
     assert ctx.parent is not None  # noqa: S101 -- click sets it for a subcommand
     before = ctx.parent.params
@@ -142,15 +142,15 @@ def traces_show(ctx: click.Context, config: Path | None, data_dir: Path | None, 
 
 
 def _list_traces(settings: Settings, *, limit: int, session_id: str | None, signal: str | None, as_json: bool) -> None:
-    from backtalk import show  # noqa: PLC0415 -- loaded when used
     from backtalk.admin_client import AdminClient  # noqa: PLC0415
+    from backtalk.commands import show  # noqa: PLC0415 -- loaded when used
 
     asked = {"limit": limit, "session_id": session_id, "signal": signal}
     document = AdminClient.from_settings(settings).get("/v1/traces", **asked)
     click.echo(json.dumps(document, indent=2)) if as_json else show.traces(document)
 
 
-main.add_command(feedback_commands.feedback)
+main.add_command(feedback.feedback)
 
 
 @main.command()
@@ -172,28 +172,28 @@ def doctor(config: Path | None, **overrides: Any) -> None:
     sys.exit(any(finding.level == "fail" for finding in findings))
 
 
-main.add_command(audit_command.audit)
-main.add_command(console_command.console)
-main.add_command(key_commands.keys)
-main.add_command(review_commands.review)
-main.add_command(erase_commands.erase)
+main.add_command(audit.audit)
+main.add_command(console.console)
+main.add_command(keys.keys)
+main.add_command(review.review)
+main.add_command(erase.erase)
 
 
 for told in (
-    lineage_commands.dataset_list,
-    lineage_commands.dataset_show,
-    lineage_commands.dataset_register,
-    lineage_commands.dataset_retire,
-    run_commands.dataset_diff,
+    lineage.dataset_list,
+    lineage.dataset_show,
+    lineage.dataset_register,
+    lineage.dataset_retire,
+    runs.dataset_diff,
 ):
-    dataset_commands.dataset.add_command(told)
-main.add_command(dataset_commands.dataset)
-main.add_command(run_commands.runs)
-main.add_command(ref_commands.ref)
-main.add_command(conversion_command.conversion)
-main.add_command(lineage_commands.lineage)
-main.add_command(signal_commands.signals)
-main.add_command(signal_commands.replay)
+    datasets.dataset.add_command(told)
+main.add_command(datasets.dataset)
+main.add_command(runs.runs)
+main.add_command(refs.ref)
+main.add_command(conversion.conversion)
+main.add_command(lineage.lineage)
+main.add_command(signals.signals)
+main.add_command(signals.replay)
 
 
 @main.command()

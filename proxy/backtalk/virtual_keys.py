@@ -18,7 +18,7 @@ import msgspec
 
 from backtalk import clock
 from backtalk.errors import RequestError, SetupError
-from backtalk.metric_settings import FeedbackSource
+from backtalk.settings.metrics import FeedbackSource
 
 PREFIX: Final = "sk-bt-"
 """How every virtual key begins."""

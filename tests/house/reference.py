@@ -25,7 +25,7 @@ from backtalk.observe import headers
 from backtalk.observe.tenants import CREDENTIALS
 from backtalk.plugin import API_VERSION, Detector, Exporter, Finder
 from backtalk.relay import attempt, response_cache
-from backtalk.section import fields_of
+from backtalk.settings.section import fields_of
 from backtalk.telemetry import METRICS
 
 ROOT: Final = Path(__file__).parents[2]

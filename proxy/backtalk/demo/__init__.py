@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from backtalk import show
+from backtalk.commands import show
 from backtalk.demo.ending import TooSlowError, at_most, datasets, keep_running, where_next
 from backtalk.demo.stage import Stage
 from backtalk.demo.upstream import Upstream, running_upstream

@@ -12,9 +12,9 @@ import msgspec
 from backtalk.errors import RequestError
 from backtalk.feedback.refusal import nearest, wrong
 from backtalk.feedback.strict_json import kind_of, shown
-from backtalk.metric_settings import FeedbackSource, MetricSettings
 from backtalk.model.feedback import FeedbackBody, FeedbackChannel
 from backtalk.model.ids import keyed_hash
+from backtalk.settings.metrics import FeedbackSource, MetricSettings
 
 LABELLERS: Final[frozenset[FeedbackSource]] = frozenset(("reviewer", "model_judge"))
 """Who may label."""

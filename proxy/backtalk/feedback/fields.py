@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from backtalk.clock import NS_PER_S
-from backtalk.metric_settings import METRIC_FORM
 from backtalk.model.ids import parse_request_id, parse_span_id, parse_trace_id, parse_traceparent
+from backtalk.settings.metrics import METRIC_FORM
 
 MAX_NAME_CHARS: Final = 256
 MAX_COMMENT_CHARS: Final = 65_536

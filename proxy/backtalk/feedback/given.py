@@ -7,11 +7,11 @@ declaration may change later.
 from collections.abc import Mapping
 from typing import Any
 
-from backtalk.metric_settings import MetricSettings
 from backtalk.model import feedback, frames
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.feedback import CallNamed, FeedbackBody, Target
 from backtalk.model.ids import SpanId, TraceId, parse_request_id, parse_traceparent
+from backtalk.settings.metrics import MetricSettings
 
 _SAME = (
     "kind",

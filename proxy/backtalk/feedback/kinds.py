@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, StrictBool, TypeAdapter, model_valid
 from backtalk.feedback import fields
 from backtalk.feedback.about import About, Calls, CallTarget, Range, Spoken, wrong
 from backtalk.feedback.correction import correction
-from backtalk.metric_settings import Level
 from backtalk.model.feedback import EventName, SurveyState
+from backtalk.settings.metrics import Level
 
 
 class Measured(About):

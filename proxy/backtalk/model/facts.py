@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from backtalk.metric_settings import Direction, FeedbackSource, Level
 from backtalk.model.chat import Api, Request, Response
 from backtalk.model.erased import Erased
 from backtalk.model.feedback import CallNamed, FeedbackChannel, FeedbackKind, TextSpan
 from backtalk.model.frames import Ask, Attempt, CacheResult, Capture, Outcome
 from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.settings.metrics import Direction, FeedbackSource, Level
 
 Scalar = str | int | float | bool | None
 """A value of an evidence entry."""

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from backtalk.metric_settings import Level
 from backtalk.model.ids import SpanId, TraceId
+from backtalk.settings.metrics import Level
 
 FeedbackKind = Literal[
     "rating", "score", "comment", "correction", "ranking", "survey", "outcome", "event", "label", "retraction"

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from backtalk.metric_settings import FeedbackSource
 from backtalk.model.feedback import FeedbackChannel
+from backtalk.settings.metrics import FeedbackSource
 
 Capture = Literal["full", "truncated", "none"]
 """How much of a body the copy holds: all, a prefix (size and sha256 are of the whole), or nothing by setting."""

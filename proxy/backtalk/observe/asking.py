@@ -15,7 +15,7 @@ from backtalk import clock
 from backtalk.model.endpoints import api_of
 from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Ask, AskArm
-from backtalk.sampling_settings import AskSettings
+from backtalk.settings.sampling import AskSettings
 
 MOST_TURNS: Final = 64
 """A conversation with more turns of its user is not asked about: each costs a hash."""

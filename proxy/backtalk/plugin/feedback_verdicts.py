@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from backtalk.metric_settings import FeedbackSource
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.ids import CallKey
 from backtalk.plugin.verdicts import Annotator, Detail, Verdict
+from backtalk.settings.metrics import FeedbackSource
 
 ANNOTATORS: Final[Mapping[FeedbackSource, Annotator]] = {
     "end_user": "HUMAN",

@@ -19,7 +19,7 @@ from backtalk.redact.finding import Patterns
 from backtalk.redact.messages import Messages
 from backtalk.redact.patterns import BUILT_IN, Pattern
 from backtalk.redact.texts import Texts
-from backtalk.redact_settings import RedactSettings, read_pattern
+from backtalk.settings.redaction import RedactSettings, read_pattern
 
 _USER: Final = "user_"
 """With what the keyed hash of a user's name begins."""

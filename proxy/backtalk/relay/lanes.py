@@ -18,8 +18,8 @@ from backtalk.relay.router import Router
 from backtalk.relay.routes import Routes
 from backtalk.relay.targets import Targets
 from backtalk.relay.upstream import parse_target
-from backtalk.route_settings import TargetSettings
 from backtalk.settings import Settings
+from backtalk.settings.routes import TargetSettings
 
 _LIMITS: Final = ("connect_timeout_s", "idle_timeout_s", "total_timeout_s")
 

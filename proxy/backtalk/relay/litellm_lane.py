@@ -22,8 +22,8 @@ from backtalk.relay.reply import RefusedError, Reply
 from backtalk.relay.translated import Operation
 from backtalk.relay.upstream import parse_target
 from backtalk.relay.watch import Watcher
-from backtalk.route_settings import TargetSettings
 from backtalk.settings import RelaySettings, keep_litellm_offline
+from backtalk.settings.routes import TargetSettings
 from backtalk.tasks import TaskGroup
 
 _T = TypeVar("_T")

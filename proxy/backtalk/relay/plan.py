@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from backtalk.relay.routes import Route
-from backtalk.route_settings import RouteSettings, TargetSettings
+from backtalk.settings.routes import RouteSettings, TargetSettings
 
 RETRIED: Final = frozenset((408, 429, 500, 502, 503, 504, 529))
 """Statuses after which another attempt may succeed. A 409 is an answer: the same request meets the same conflict."""

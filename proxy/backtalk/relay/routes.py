@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from backtalk.route_settings import RouteSettings, TargetSettings
+from backtalk.settings.routes import RouteSettings, TargetSettings
 
 _GENERATING: Final = (
     "/chat/completions",

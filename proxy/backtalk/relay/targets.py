@@ -10,7 +10,7 @@ from typing import Final
 from backtalk.model.meter import Meter
 from backtalk.relay import plan
 from backtalk.relay.lane import Lane
-from backtalk.route_settings import TargetSettings
+from backtalk.settings.routes import TargetSettings
 
 
 class Targets:

@@ -14,10 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from backtalk.errors import StoreError
-from backtalk.redis_url import parse_redis_url
 from backtalk.session import keys
 from backtalk.session.store import Ended, Known
 from backtalk.session.topology import answered, fixed, question
+from backtalk.settings.redis_url import parse_redis_url
 
 _SCANNED: Final = 1_000
 _SPAN_BYTES: Final = 8

@@ -17,9 +17,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AskError, MovedError, ReadOnlyError, RedisError, ResponseError
 
-from backtalk.redis_url import parse_redis_url
 from backtalk.session.round_trips import Command
 from backtalk.session.topology import Topology, answered, fixed, named_place, question
+from backtalk.settings.redis_url import parse_redis_url
 
 SEARCH_S: Final = 1.0
 """How long each server may take to say who holds the keys."""

@@ -15,8 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AskError, MovedError, ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
-from backtalk.redis_url import parse_redis_url
 from backtalk.session.topology import Topology, answered, fixed, named_place, question
+from backtalk.settings.redis_url import parse_redis_url
 
 Word = bytes | str | int
 """A part of a command."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from backtalk.redis_url import RedisAddress
+from backtalk.settings.redis_url import RedisAddress
 
 SLOTS: Final = 16_384
 """Of every cluster."""

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from backtalk.metric_settings import FeedbackSource, MetricSettings
 from backtalk.model.exchange import Fields
 from backtalk.model.feedback_token import TokenReader, TokenSigner
 from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id, new_trace_id
@@ -17,6 +16,7 @@ from backtalk.observe.tenants import Tenants
 from backtalk.session.targets import Targets
 from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import FeedbackSettings
+from backtalk.settings.metrics import FeedbackSource, MetricSettings
 from backtalk.testing.exchange import HandExchange
 from backtalk.web.admin_link import AdminLink
 from backtalk.web.cors_door import Door

@@ -15,7 +15,6 @@ from backtalk.feedback.admission import Speaker, admit
 from backtalk.feedback.body import parse_object
 from backtalk.feedback.envelope import item
 from backtalk.feedback.token_scope import check_own, confined, own_id, with_call
-from backtalk.metric_settings import MetricSettings
 from backtalk.model import feedback, frames
 from backtalk.model.feedback import FeedbackBody
 from backtalk.model.feedback_token import TokenClaims
@@ -23,6 +22,7 @@ from backtalk.model.ids import CallKey, keyed_hash
 from backtalk.session.targets import First, Targets
 from backtalk.session.token_counts import TokenCounts
 from backtalk.settings import FeedbackSettings
+from backtalk.settings.metrics import MetricSettings
 from backtalk.web.feedback_request import Reply
 
 COUNTED_BYTES: Final = 16_384

@@ -6,8 +6,8 @@ In: a request's headers. Out: a `Speaker`. The one rule: nothing of the body is 
 from collections.abc import Callable, Mapping, Sequence
 
 from backtalk.feedback.admission import Speaker
-from backtalk.metric_settings import FeedbackSource
 from backtalk.observe.tenants import Tenants
+from backtalk.settings.metrics import FeedbackSource
 from backtalk.virtual_keys import VirtualKey, sent
 
 Find = Callable[[str], VirtualKey | None]

@@ -12,7 +12,7 @@ import msgspec
 
 from backtalk.model.facts import CallClosed
 from backtalk.model.ids import CallKey, keyed_hash
-from backtalk.sampling_settings import AuditSettings, read_share
+from backtalk.settings.sampling import AuditSettings, read_share
 
 _APIS: Final = frozenset(("chat", "completions", "messages", "ollama_chat", "ollama_generate", "responses"))
 

@@ -6,8 +6,8 @@ import pytest
 
 from backtalk.errors import RequestError
 from backtalk.feedback.admission import Speaker, admit, pseudonym
-from backtalk.metric_settings import MetricSettings
 from backtalk.model.feedback import FeedbackBody
+from backtalk.settings.metrics import MetricSettings
 
 _SECRET = b"s" * 32
 _DECLARED = {

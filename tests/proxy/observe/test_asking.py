@@ -9,7 +9,7 @@ import pytest
 from backtalk.model.exchange import RequestHead
 from backtalk.model.frames import Ask, AskArm
 from backtalk.observe.asking import MOST_TURNS, Asking, asking
-from backtalk.sampling_settings import AskSettings
+from backtalk.settings.sampling import AskSettings
 
 SECRET = b"s" * 32
 HALF = AskSettings(enabled=True, inline_share=0.3, prominent_share=0.2)

@@ -12,8 +12,8 @@ from backtalk.model.meter import NoMeter
 from backtalk.model.notes import CallNotes
 from backtalk.observe.call import Call, Observer
 from backtalk.observe.context import context_of
-from backtalk.sampling_settings import AskSettings
 from backtalk.settings import FeedbackSettings, Settings
+from backtalk.settings.sampling import AskSettings
 
 ASKED = b'{"messages":[{"role":"user","content":"hello"}]}'
 FIELDS = [(b"authorization", b"Bearer sk-1")]

@@ -6,12 +6,12 @@ import pytest
 
 from backtalk.export.origin import Origin, origin
 from backtalk.export.verdicts import carrier_of, event_of
-from backtalk.metric_settings import FeedbackSource
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.feedback import CallNamed
 from backtalk.model.ids import CallKey, new_span_id, new_trace_id
 from backtalk.plugin.feedback_verdicts import of_feedback
 from backtalk.plugin.verdicts import Verdict
+from backtalk.settings.metrics import FeedbackSource
 from backtalk.testing.facts import feedback
 
 

@@ -13,9 +13,9 @@ from backtalk.model.frames import AnyFrame, Attempt
 from backtalk.observe.open_calls import OpenCalls
 from backtalk.plugin.discovery import load_detectors
 from backtalk.redact.redaction import Redaction
-from backtalk.redact_settings import RedactSettings
 from backtalk.session.memory_store import MemorySessionStore
 from backtalk.settings import Settings
+from backtalk.settings.redaction import RedactSettings
 from backtalk.telemetry import Metrics
 from backtalk.testing import frames, stories
 from backtalk.worker.decider import Decider

@@ -6,8 +6,8 @@ from backtalk.model.meter import NoMeter
 from backtalk.relay.lanes import Lanes, settings_for
 from backtalk.relay.raw_lane import RawLane
 from backtalk.relay.router import Router
-from backtalk.route_settings import TargetSettings
 from backtalk.settings import Settings
+from backtalk.settings.routes import TargetSettings
 
 TARGETS = {"a": {"url": "http://127.0.0.1:1"}}
 

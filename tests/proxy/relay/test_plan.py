@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backtalk.relay.plan import Failure, Health, Next, again, failed, first, of_status, succeeded
 from backtalk.relay.routes import Route
-from backtalk.route_settings import RouteSettings, TargetSettings
+from backtalk.settings.routes import RouteSettings, TargetSettings
 
 NOW_S = 100.0
 LATER_S = 1e9

@@ -3,7 +3,7 @@
 import pytest
 
 from backtalk.relay.routes import Routes, repeats_safely, upstream_model
-from backtalk.route_settings import RouteSettings, TargetSettings
+from backtalk.settings.routes import RouteSettings, TargetSettings
 
 ROUTES = Routes(
     {

@@ -5,7 +5,7 @@ import pytest
 from backtalk.relay.lane import Lane
 from backtalk.relay.plan import Failure
 from backtalk.relay.targets import Targets
-from backtalk.route_settings import TargetSettings
+from backtalk.settings.routes import TargetSettings
 from backtalk.telemetry import Metrics
 
 

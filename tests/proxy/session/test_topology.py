@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from backtalk.model.ids import SpanId
-from backtalk.redis_url import parse_redis_url
 from backtalk.session import keys
 from backtalk.session.topology import SLOTS, answered, fixed, question, slot
+from backtalk.settings.redis_url import parse_redis_url
 
 CLUSTER = parse_redis_url("redis+cluster://:pw@seed:7000")
 SENTINEL = parse_redis_url("redis+sentinel://:pw@seed/main")

@@ -12,8 +12,8 @@ from backtalk.model import frames
 from backtalk.model.meter import NoMeter
 from backtalk.session.targets import Targets
 from backtalk.settings import FeedbackSettings
+from backtalk.settings.tokens import TokenSettings
 from backtalk.testing.doors import CALL, SECRET, TENANT, Kept, ask, feedback_door, token
-from backtalk.token_settings import TokenSettings
 
 RATING = {"kind": "rating", "value": True, "trace_id": CALL.trace_id}
 

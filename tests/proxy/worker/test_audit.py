@@ -5,7 +5,7 @@ import pytest
 
 from backtalk.model.chat import Message, Response
 from backtalk.model.facts import CallClosed
-from backtalk.sampling_settings import AuditSettings
+from backtalk.settings.sampling import AuditSettings
 from backtalk.testing import stories
 from backtalk.worker.audit import Audit, place_of
 

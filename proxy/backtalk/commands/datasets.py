@@ -1,0 +1,79 @@
+"""The commands that build datasets: `backtalk dataset build`, `... recipes` and `... verify`.
+
+Arguments come in, files and a report for a person go out. Each imports what it needs when it runs.
+"""
+
+import getpass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from backtalk.commands.options import settings_options
+from backtalk.settings import load
+
+_FILE_SUFFIX: Final = ".jsonl"
+
+
+@click.group()
+def dataset() -> None:
+    """Build datasets from what was learned, list and compare them."""
+
+
+@dataset.command("build")
+@click.argument("recipe")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder to make, or one .jsonl file to write."
+)
+@click.option("--previous", type=click.Path(path_type=Path), help="Folder of the dataset that this one comes after.")
+@settings_options
+def dataset_build(recipe: str, out: Path, previous: Path | None, config: Path | None, data_dir: Path | None) -> None:
+    """Write a dataset and the manifest that names every fact in it.
+
+    RECIPE: a TOML file, or one of sft, dpo, kto, reward, grpo, eval, tool_use.
+    """
+    from backtalk.commands import show_dataset  # noqa: PLC0415 -- loaded when used
+    from backtalk.datasets.build import build, build_file  # noqa: PLC0415
+    from backtalk.datasets.recipe import load_recipe  # noqa: PLC0415
+    from backtalk.lineage.keeping import register_dataset  # noqa: PLC0415
+
+    followed = load_recipe(recipe)
+    data = load(file=config, overrides={"data_dir": data_dir}).data_dir
+    ledger = data / "ledger"
+    with show_dataset.progress() as told:
+        if out.suffix == _FILE_SUFFIX:
+            built = build_file(ledger, followed, out, progress=told)
+        else:
+            built = build(ledger, followed, out, previous=previous, progress=told)
+    click.echo(show_dataset.report(built))
+    record = register_dataset(data, out, actor=getpass.getuser(), name=out.stem)
+    click.echo(f"  Registered as record {record.number}: `backtalk dataset show {out.stem}`")
+
+
+@dataset.command("recipes")
+@click.argument("name", required=False)
+def dataset_recipes(name: str | None) -> None:
+    """List the recipes that come along, with their builders; or print one, to begin your own with."""
+    from backtalk.datasets.recipe import built_in, load_recipe  # noqa: PLC0415 -- loaded when used
+
+    if name is not None:
+        click.echo(load_recipe(name).text, nl=False)
+        return
+    for known in built_in():
+        recipe = load_recipe(known)
+        click.echo(f"{known:<10} {recipe.kind:<20} {recipe.description}")
+
+
+@dataset.command("verify")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_context
+def dataset_verify(ctx: click.Context, folder: Path) -> None:
+    """Compare every file of a dataset with its manifest."""
+    from backtalk.datasets.manifest import broken_files, manifest_sha256  # noqa: PLC0415 -- loaded when used
+
+    broken = broken_files(folder)
+    for name in broken:
+        click.echo(f"changed or gone: {name}", err=True)
+    if broken:
+        ctx.exit(1)
+    click.echo(f"{manifest_sha256(folder)}  every file is as its manifest says")

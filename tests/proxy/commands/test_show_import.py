@@ -1,0 +1,38 @@
+"""How an import looks on a terminal."""
+
+from collections import Counter
+from pathlib import Path
+
+from backtalk.commands.show_import import joins, shown_progress, summary
+from backtalk.feedback_import.reading import Row
+from backtalk.feedback_import.run import Tally
+
+
+def test_the_summary_counts_and_names_lines() -> None:
+    """And nothing that stood in the file is obeyed by a terminal."""
+    tally = Tally(rows=3, before=2, silent=1, taken=1, duplicates=1)
+    tally.refuse(7, "value \x1b[31m is wrong")
+    said = summary(tally, Path("refused.jsonl"), dry_run=False)
+    assert said.splitlines() == [
+        "3 rows (2 rows were done before): 1 feedback taken, 1 of them known already; 1 rows say nothing",
+        "1 refused, written to refused.jsonl:",
+        "  1 x value \ufffd[31m is wrong (lines 7, ...)",
+    ]
+
+
+def test_what_has_not_joined_is_said_with_its_file() -> None:
+    """And what the ledger does not have yet."""
+    counts = Counter({"joined": 5, "pending": 2})
+    assert joins(counts, 8, Path("u.jsonl")).splitlines() == [
+        "5 joined, 2 pending, 0 ambiguous, 0 rejected; 1 are not in the ledger yet",
+        "lines that have not joined are in u.jsonl",
+    ]
+    assert joins(Counter({"joined": 8}), 8, Path("u.jsonl")) == "8 joined, 0 pending, 0 ambiguous, 0 rejected"
+
+
+def test_without_a_terminal_no_bar_is_drawn(tmp_path: Path) -> None:
+    """A log file gets the summary alone."""
+    file = tmp_path / "f"
+    file.write_bytes(b"x")
+    with shown_progress(file) as step:
+        step(Row(1, {}, 1), Tally(rows=100))
