@@ -17,6 +17,7 @@ from backtalk.settings import Settings, load
 
 if TYPE_CHECKING:
     from backtalk.ledger.reader import LedgerReader
+    from backtalk.model.ids import CallKey
     from backtalk.quality.intervals import Share
     from backtalk.review.report import Reading
 
@@ -86,10 +87,10 @@ def signals_report(config: Path | None, data_dir: Path | None) -> None:
     For each detector: volume, precision and lift against ratings with 95% intervals, how its probabilities turned
     out, and which rules fired.
     """
-    from backtalk.review.report import ratings, report  # noqa: PLC0415 -- loaded when used
+    from backtalk.review.report import report  # noqa: PLC0415 -- loaded when used
 
     reader = _ledger(load(file=config, overrides={"data_dir": data_dir}))
-    rated = ratings(reader.everything("feedback", order="given_ns"), reader.everything("calls", order="opened_ns"))
+    rated = _rated(reader)
     click.echo(f"{len(rated)} answers were rated, {sum(not up for up in rated.values())} of them down")
     for reading in report(reader.everything("signals", order="found_ns"), rated):
         _show(reading)
@@ -103,11 +104,11 @@ def signals_calibrate(config: Path | None, data_dir: Path | None) -> None:
     Writes a curve for each tenant's detector with enough rated claims; `backtalk serve` takes it up at its next start.
     """
     from backtalk.detect.calibration import write_calibration  # noqa: PLC0415 -- loaded when used
-    from backtalk.review.report import ENOUGH, calibrations, ratings  # noqa: PLC0415
+    from backtalk.review.report import ENOUGH, calibrations  # noqa: PLC0415
 
     settings = load(file=config, overrides={"data_dir": data_dir})
     reader = _ledger(settings)
-    rated = ratings(reader.everything("feedback", order="given_ns"), reader.everything("calls", order="opened_ns"))
+    rated = _rated(reader)
     calibration = calibrations(reader.everything("signals", order="found_ns"), rated)
     count = sum(len(curves) for curves in calibration.curves.values())
     if not count:
@@ -187,6 +188,13 @@ def _ledger(settings: Settings) -> "LedgerReader":
         ledger_root = settings.data_dir / "ledger"
         raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
     return reader
+
+
+def _rated(reader: "LedgerReader") -> "dict[CallKey, bool]":
+    from backtalk.review.report import ratings  # noqa: PLC0415 -- loaded when used
+
+    feedback, calls = reader.everything("feedback", order="given_ns"), reader.everything("calls", order="opened_ns")
+    return ratings(feedback, calls, reader.messages)
 
 
 def _ns(instant: datetime | None, otherwise: int) -> int:

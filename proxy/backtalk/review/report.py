@@ -6,7 +6,7 @@ people: the figures speak of rated answers.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from backtalk.detect.calibration import Calibration, curve_name
@@ -18,6 +18,8 @@ from backtalk.review.past import evidence_of
 from backtalk.text.platt import Platt, expected_error, fit, log_odds
 
 Row = Mapping[str, Any]
+MessagesOf = Callable[[set[str]], Mapping[str, Row]]
+"""Reads messages by their ids."""
 ENOUGH: Final = 30
 """Rated claims from which on a calibration is fitted."""
 BINS: Final = 5
@@ -47,10 +49,11 @@ class Reading(NamedTuple):
     rules: tuple[tuple[str, int], ...]
 
 
-def ratings(feedback: Iterable[Row], calls: Sequence[Row]) -> dict[CallKey, bool]:
+def ratings(feedback: Iterable[Row], calls: Sequence[Row], messages_of: MessagesOf) -> dict[CallKey, bool]:
     """The latest thumb of each call that counts (`ledger.standing`): True is up.
 
-    `feedback` is all that was said: what supersedes, replaces or takes back a thumb takes it out.
+    `feedback` is all that was said: what supersedes, replaces or takes back a thumb takes it out, unless its call
+    rejects it.
     """
     by_trace, by_response = _by(calls, "trace_id"), _by(calls, "response_id")
     resolved = [
@@ -58,7 +61,7 @@ def ratings(feedback: Iterable[Row], calls: Sequence[Row]) -> dict[CallKey, bool
         for row in feedback
     ]
     found: dict[CallKey, bool] = {}
-    said = standings(resolved, {})
+    said = standings(resolved, messages_of(_judged_by(resolved)))
     for one in sorted(said, key=lambda one: (one.row["given_ns"], one.row["feedback_id"])):
         told = one.row["kind"] == "rating" and one.row["value_json"] in {"true", "false"}
         if told and one.state == "counts" and len(one.fits) == 1:
@@ -142,6 +145,17 @@ def _rules(row: Row) -> Iterable[str]:
     evidence = evidence_of(row)
     said = str(evidence.get("rules") or evidence.get("rule") or evidence.get("form") or evidence.get("limit") or "")
     return [rule for rule in said.split(", ") if rule]
+
+
+def _judged_by(resolved: Iterable[tuple[Row, Sequence[Row]]]) -> set[str]:
+    """The messages by which calls judge what was said of them: answers for a part of a text, tools for a correction."""
+    calls = [
+        call
+        for row, fits in resolved
+        for call in fits
+        if row["kind"] == "correction" or row.get("span_end") is not None
+    ]
+    return {name for call in calls for name in (*(call.get("answer_ids") or ()), call.get("tools_id")) if name}
 
 
 def _by(rows: Iterable[Row], column: str) -> defaultdict[Any, list[Row]]:

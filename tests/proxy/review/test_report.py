@@ -8,6 +8,14 @@ import pytest
 from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.review.report import ENOUGH, calibrations, ratings, report
 
+_CALLS_NO_TOOL = {"role": "assistant", "tool_calls": [{"function": {"name": "fly", "arguments": "{}"}}]}
+_TOOLS = json.dumps([{"type": "function", "function": {"name": "walk", "parameters": {}}}])
+_MESSAGES: dict[str, dict[str, Any]] = {"m": {"char_count": 12}, "t": {"json": json.dumps({"text": _TOOLS})}}
+
+
+def _messages(ids: set[str]) -> dict[str, dict[str, Any]]:
+    return {name: _MESSAGES[name] for name in ids}
+
 
 def key(number: int) -> CallKey:
     """The key of a call."""
@@ -77,7 +85,7 @@ def test_the_latest_thumb_counts_and_an_ambiguous_one_does_not() -> None:
         {**thumb, "feedback_id": "a", "given_ns": 1, "value_json": "true", "trace_id": key(1).trace_id},
         {**thumb, "feedback_id": "c", "given_ns": 3, "value_json": "true", "trace_id": key(2).trace_id},
     ]
-    assert ratings(rows, calls) == {key(1): False}
+    assert ratings(rows, calls, _messages) == {key(1): False}
 
 
 @pytest.mark.parametrize(
@@ -86,13 +94,15 @@ def test_the_latest_thumb_counts_and_an_ambiguous_one_does_not() -> None:
         {"kind": "retraction", "value_json": "null", "supersedes": "a", "trace_id": None},
         {"kind": "comment", "value_json": '"I was wrong"', "supersedes": "a"},
         {"rater": "bob", "value_json": "true", "choice": 9, "supersedes": "x"},
+        {"kind": "correction", "value_json": json.dumps(_CALLS_NO_TOOL), "supersedes": "a", "rejected": True},
+        {"kind": "comment", "value_json": '"here"', "span_end": 40, "supersedes": "a", "rejected": True},
     ],
 )
 def test_a_thumb_that_was_taken_back_or_replaced_calibrates_nothing(later: dict[str, Any]) -> None:
     """Only what counts is told; what the call rejects takes nothing out."""
     about = dict(zip(("trace_id", "span_id"), key(1), strict=True))
-    call = {"tenant": "acme", "response_id": None, "answer_ids": ["m"], **about}
+    call = {"tenant": "acme", "response_id": None, "answer_ids": ["m"], "tools_id": "t", **about}
     thumb = {"kind": "rating", "tenant": "acme", "response_id": None, "parent_span_id": None, **about}
     first = {**thumb, "feedback_id": "a", "given_ns": 1, "value_json": "false"}
-    found = ratings([first, {**thumb, "feedback_id": "b", "given_ns": 2, **later}], [call])
-    assert found == ({key(1): False} if later.get("choice") else {})
+    found = ratings([first, {**thumb, "feedback_id": "b", "given_ns": 2, **later}], [call], _messages)
+    assert found == ({key(1): False} if later.get("choice") or later.get("rejected") else {})
