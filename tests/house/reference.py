@@ -119,6 +119,10 @@ _ROUTES_EXAMPLE: Final = (
 _ENDPOINT: Final = re.compile(r"`?(?P<method>GET|POST|PUT|DELETE) (?P<path>/[^\s`:]*)`?: (?P<says>[^\n]+)")
 
 
+ADMIN: Final = ("admin", "audits", "conversions", "erasures", "feedback_admin", "reviews")
+"""Modules of `web/` whose endpoints stand on the admin listener."""
+
+
 class Raised(NamedTuple):
     """An error code where it is raised."""
 
@@ -195,7 +199,7 @@ def endpoints() -> Iterator[tuple[str, str, str, str]]:
         yield "public", "any", ollama, "Ollama's: relayed as Azure's paths are."
     for path in sorted((PACKAGE / "web").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        listener = "admin" if path.stem in ("admin", "audits", "feedback_admin") else "public"
+        listener = "admin" if path.stem in ADMIN else "public"
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
                 found = _ENDPOINT.match(ast.get_docstring(node) or "")

@@ -9,7 +9,8 @@ import pytest
 
 from backtalk.cli import main
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+PAGES = Path(__file__).parents[2] / "docs"
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in PAGES.glob("*.md")))
 TARGETS = frozenset(
     {
         "demo",
@@ -35,6 +36,12 @@ def test_commands_in_documents_exist(root: Path, document: str) -> None:
     assert list(_unknown((root / document).read_text(encoding="utf-8"), _targets(root))) == []
 
 
+def test_every_page_is_linked_once_where_one_reads_on(root: Path) -> None:
+    """No page is lost, and the list stays short enough to be read."""
+    found = re.findall(r"\(docs/([^)#]+\.md)\)", (root / "README.md").read_text(encoding="utf-8").split("## Where")[1])
+    assert sorted(found) == sorted(page.name for page in PAGES.glob("*.md"))
+
+
 def test_makefile_has_the_promised_targets(root: Path) -> None:
     """The short names that the documentation and the gate rely on, each with its sentence in `make help`."""
     assert _targets(root) >= TARGETS
@@ -50,6 +57,7 @@ def test_makefile_has_the_promised_targets(root: Path) -> None:
         "backtalk serve --nonsense",
         "$ backtalk traces nonsense",
         "backtalk dataset build dpo --to x",
+        "backtalk review --reviewer ann nonsense",
     ],
 )
 def test_unknown_commands_are_noticed(root: Path, line: str) -> None:
@@ -66,6 +74,7 @@ def test_unknown_commands_are_noticed(root: Path, line: str) -> None:
         "backtalk traces show ID",
         "curl -s http://x",
         "backtalk --help",
+        "backtalk review --reviewer ann label ITEM true",
     ],
 )
 def test_known_commands_pass(root: Path, line: str) -> None:
@@ -94,7 +103,12 @@ def _unknown(text: str, targets: set[str]) -> Iterator[str]:
 def _exists(command: click.Command, words: list[str]) -> bool:
     """Whether the words lead to a command, and every option on the way is one of its own."""
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    flags = {
+        option for parameter in command.params if getattr(parameter, "is_flag", False) for option in parameter.opts
+    }
     for index, word in enumerate(words):
+        if index and words[index - 1] in options - flags:
+            continue  # the option's value
         if word.startswith("-") and word.partition("=")[0] not in options | {"-h", "--help"}:
             return False
         if isinstance(command, click.Group) and not word.startswith("-"):

@@ -49,6 +49,14 @@ def test_codes_endpoints_and_hooks_are_found(script: dict[str, Any]) -> None:
     assert "`Detector.observe`" in script["reference"]()
 
 
+def test_the_public_listener_keeps_few_paths_to_itself(script: dict[str, Any]) -> None:
+    """What is not relayed there is about feedback; all else stands on the admin listener, each endpoint once."""
+    found = [(listener, method, path) for listener, method, path, _ in script["endpoints"]()]
+    public = {path for listener, method, path in found if listener == "public" and method != "any"}
+    assert all(path.startswith(("/v1/feedback", "/feedback")) for path in public)
+    assert len(found) == len(set(found))
+
+
 def test_example_settings_load_as_the_defaults(root: Path) -> None:
     """The example is valid, and changes nothing."""
     assert settings.load({}, file=root / "deploy/example.toml") == settings.Settings()

@@ -140,9 +140,13 @@ def _import(settings: Settings, plan: "Plan", given: _Asked) -> "Tally":
     from backtalk.commands.show_import import shown_progress, summary  # noqa: PLC0415
     from backtalk.feedback_import import progress, reading, run  # noqa: PLC0415 -- loaded when used
     from backtalk.feedback_import.door import Door  # noqa: PLC0415
+    from backtalk.feedback_import.plan import check_columns  # noqa: PLC0415
     from backtalk.listeners import addresses_of  # noqa: PLC0415
 
     kind = reading.format_of(given.file, given.kind)
+    columns = reading.columns(given.file, kind)
+    if columns is not None:
+        check_columns(plan, columns)
     url = given.url or addresses_of(settings).public
     name = progress.fingerprint(given.file, kind, plan, url, given.api_key or "")
     path = settings.data_dir / "imports" / f"{name}.progress"

@@ -50,6 +50,8 @@ def trace(document: dict[str, Any], console: Console | None = None) -> None:
         branch = tree.add(plain(f"{call.get('span_id', '')}  {call.get('model') or call.get('path')}  {_ending(call)}"))
         for attempt in call.get("attempts") or ():
             branch.add(plain(f"tried {attempt['target']}: {attempt.get('error') or attempt.get('status')}"))
+        if call.get("erased_ns"):
+            branch.add(plain("erased: no words are kept", style="dim"))
         if call.get("cache"):
             branch.add(plain(f"cache {call['cache']}"))
         if call.get("cost_usd") is not None:
@@ -75,16 +77,24 @@ def plain(said: object, style: str = "") -> Text:
 
 def said(one: dict[str, Any]) -> str:
     """A feedback in a line: what was said, the words beside it, and why it does not count, where it does not."""
-    value = one.get("value")
+    words = f"{one['kind']}: {_value(one)}"
     if one["kind"] == "rating":
-        words = "thumb up" if value else "thumb down"
-    else:
-        words = f"{one['kind']}: {json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value}"
+        words = "thumb up" if one.get("value") else "thumb down"
     named = f" ({one['metric']})" if one.get("metric") else ""
     beside = f", {one['comment']}" if one.get("comment") else ""
     status = one.get("status", "counts")
     why = f" [{status}{': ' + one['message'] if one.get('message') else ''}]" if status != "counts" else ""
     return f"{words}{named}{beside}{why}"
+
+
+def _value(one: dict[str, Any]) -> str:
+    """A text as it is, all else as JSON; a score with its range; null as what it means."""
+    value = one.get("value")
+    if value is None:
+        return "erased" if one.get("erased_ns") else "not known"
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    low, high = one.get("range_low"), one.get("range_high")
+    return said if low is None or high is None else f"{said} of {low:g} to {high:g}"
 
 
 def _ending(call: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backtalk.feedback_import.reading import Row
-from backtalk.feedback_import.run import Tally
+from backtalk.feedback_import.run import EXAMPLES, Tally
 
 
 @contextmanager
@@ -43,8 +43,14 @@ def summary(tally: Tally, refused: Path, *, dry_run: bool) -> str:
     if tally.refused:
         lines.append(f"{tally.refused:,} refused, written to {refused}:")
     for reason, count in tally.reasons.most_common(10):
-        lines.append(f"  {count:,} x {reason} (lines {', '.join(map(str, tally.examples[reason]))}, ...)")
+        lines.append(f"  {count:,} x {reason} ({_lines(tally.examples[reason], count)})")
     return "\n".join(_plain(line) for line in lines)
+
+
+def _lines(examples: Sequence[int], count: int) -> str:
+    """The lines by name; dots where there may be more of them."""
+    more = ", ..." if len(examples) == EXAMPLES < count else ""
+    return f"line{'s' if len(examples) > 1 else ''} {', '.join(map(str, examples))}{more}"
 
 
 def joins(counts: Counter[str], sent: int, unjoined: Path) -> str:

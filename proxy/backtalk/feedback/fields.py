@@ -57,8 +57,10 @@ def _instant(given: object) -> object:
         try:
             when = datetime.fromisoformat(given)
         except ValueError:
-            return given
-        return (when - _EPOCH) // timedelta(microseconds=1) * 1_000 if when.tzinfo else given
+            when = None
+        if when is None or when.tzinfo is None:
+            raise PydanticCustomError("form", "has another form")
+        return (when - _EPOCH) // timedelta(microseconds=1) * 1_000
     if isinstance(given, bool) or not isinstance(given, int | float):
         return given
     if not 0 <= given <= _LAST_NS / NS_PER_S:

@@ -23,6 +23,9 @@ NAMES: Final = (
 """Fields of a feedback that a column may hold; one of this name is taken for it without being told."""
 
 TARGETS: Final = NAMES[:5]
+_SAYING: Final = ("value", "answers", "order", "state")
+"""Fields without which a row says nothing."""
+_SHOWN_CHARS: Final = 500
 _NESTED: Final = frozenset(("range", "answers", "span", "order", "shown", "calls"))
 _NUMBERS: Final = frozenset(("choice", "distance", "duration_s"))
 _TEXTS: Final = frozenset(("comment", "correction", "event"))
@@ -70,7 +73,7 @@ def bodies(plan: Plan, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _says_without_value(said: Mapping[str, Any]) -> bool:
-    return any(name in said for name in ("answers", "order", "state"))
+    return any(name in said for name in _SAYING[1:])
 
 
 def _said(plan: Plan, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +159,12 @@ def _wrong(message: str) -> NoReturn:
     raise RequestError(message, code="bad_row")
 
 
-def unused(plan: Plan, columns: Sequence[str]) -> list[str]:
-    """Columns that nothing is taken from."""
-    taken = {plan.key, *plan.columns.values(), *plan.outcomes.values(), *NAMES}
-    return [name for name in columns if name not in taken]
+def check_columns(plan: Plan, columns: Sequence[str]) -> None:
+    """Raise `RequestError` for a column that was named and that the file has not, and where none says anything."""
+    there_are = f"its columns are {', '.join(columns)[:_SHOWN_CHARS]}"
+    for name in (plan.key, *plan.columns.values(), *plan.outcomes.values()):
+        if name is not None and name not in columns:
+            raise RequestError(f"the file has no column {name}; {there_are}", code="unknown_column")
+    if not plan.outcomes and {*columns, *plan.columns, *plan.constants}.isdisjoint(_SAYING):
+        message = f"no column says anything: name one with --outcome COLUMN or --map value=COLUMN; {there_are}"
+        raise RequestError(message, code="nothing_said")

@@ -49,6 +49,24 @@ def read(path: Path, kind: Format) -> Iterator[Row]:
         yield from _csv(file, path) if kind == "csv" else _jsonl(file)
 
 
+def columns(path: Path, kind: Format) -> Sequence[str] | None:
+    """The columns that a file names before its rows; None of JSON lines, of which each names its own."""
+    if kind == "jsonl":
+        return None
+    if kind == "csv":
+        with path.open("rb") as file:
+            return _header(csv.reader(_text(file)), path)
+    import arro3.io  # noqa: PLC0415 -- 20 MB that only Parquet needs
+
+    _check_parquet(path)
+    try:
+        return cast("_Batches", arro3.io.read_parquet(path)).schema.names
+    except (GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the reader's panics are no `Exception`
+        raise _no_parquet(path, str(error)) from error
+
+
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Lines, of which none is longer than may be held; what is longer is cut, and refused where it is read."""
     while line := file.readline(LINE_BYTES + 1):
@@ -76,15 +94,19 @@ def _json_row(number: int, line: bytes, end: int) -> Row:
     return Row(number, cast("dict[str, Any]", value), end)
 
 
-def _csv(file: BinaryIO, path: Path) -> Iterator[Row]:
-    rows = csv.reader(_text(file))
+def _header(rows: Iterator[list[str]], path: Path) -> list[str]:
     try:
         header = next(rows, None)
     except csv.Error as error:
         raise RequestError(f"the header line of {path.name} is not CSV: {error}", code="no_header") from error
     if header is None or not any(name.strip() for name in header):
         raise RequestError(f"{path.name} has no header line that names its columns", code="no_header")
-    names = [name.strip() for name in header]
+    return [name.strip() for name in header]
+
+
+def _csv(file: BinaryIO, path: Path) -> Iterator[Row]:
+    rows = csv.reader(_text(file))
+    names = _header(rows, path)
     while True:
         line = rows.line_num + 1
         try:
@@ -166,5 +188,8 @@ class _Batch(Protocol):
 
 class _Batches(Protocol):
     """The part of Arrow's readers that is used; the library's own stubs name types that it does not bring."""
+
+    @property
+    def schema(self) -> _Schema: ...
 
     def __iter__(self) -> Iterator[_Batch]: ...

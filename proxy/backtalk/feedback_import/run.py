@@ -53,7 +53,7 @@ class Tally:
             reason = "other reasons"
         self.reasons[reason] += 1
         lines = self.examples.setdefault(reason, [])
-        if len(lines) < EXAMPLES:
+        if len(lines) < EXAMPLES and line not in lines:
             lines.append(line)
 
 

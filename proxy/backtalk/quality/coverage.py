@@ -85,10 +85,12 @@ def _with_kinds(best: Mapping[str, Sequence[Segment]], rows: Iterable[Row]) -> d
 
 
 def matrix(total: Segment) -> list[dict[str, Any]]:
-    """Every kind there is, seen or not, with the share of answers that it speaks of."""
+    """Every kind there is, seen or not, with the share of answers that it speaks of; a retraction speaks of none."""
     family = {kind: name for name, kinds in FAMILIES.items() for kind in kinds}
     said = dict.fromkeys((*get_args(FeedbackKind), *family))
-    names = [f"feedback.{kind}" for kind in said] + [f"signal.{kind}" for kind in get_args(SignalKind)]
+    names = [f"feedback.{kind}" for kind in said if kind != "retraction"] + [
+        f"signal.{kind}" for kind in get_args(SignalKind)
+    ]
     known = dict.fromkeys((*names, *sorted(total.kinds)))
     return [{"kind": name, **share(total.kinds.get(name, 0), total)} for name in known]
 

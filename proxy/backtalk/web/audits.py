@@ -1,4 +1,4 @@
-"""GET /v1/audit: which answers leave no trace of success, the same JSON as `backtalk audit --json`.
+"""The audit over HTTP: which answers leave no trace of success, the same JSON as `backtalk audit --json`.
 
 In: a period in nanoseconds. Out: the document. The one rule: audits are asked one after the other, in a thread that
 traces and probes do not wait for.

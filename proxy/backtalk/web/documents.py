@@ -61,7 +61,11 @@ def call_document(
     said: Sequence[Standing],
     messages: Mapping[str, Row],
 ) -> dict[str, Any]:
-    """One call with its session, the signals about it, what it showed about others, and its feedback."""
+    """One call with its session, the signals about it, what it showed about others, and its feedback.
+
+    An erased call shows no words, not even those that another call has too and that are therefore still kept.
+    """
+    messages = {} if call.get("erased_ns") else messages
     about = [row for row in signals if _about(row) == _own(call)]
     shows = [row for row in signals if _shown_by(row) == _own(call) and row["fact"] != "link"]
     links = [row for row in about if row["fact"] == "link"]

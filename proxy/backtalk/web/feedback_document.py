@@ -15,7 +15,7 @@ from backtalk.text.edits import edited
 _SAID: Final = (
     "feedback_id", "kind", "given_ns", "metric", "comment", "rater", "source", "channel", "key_id", "at_ns",
     "supersedes", "choice", "span_start", "span_end", "range_low", "range_high", "level", "direction", "distance",
-    "duration_s", "rubric", "item", "rank", "shown", "committed",
+    "duration_s", "rubric", "item", "rank", "shown", "erased_ns", "committed",
 )  # fmt: skip
 _KEY: Final = ("trace_id", "span_id", "response_id", "parent_span_id", "session_id")
 

@@ -38,7 +38,7 @@ def test_a_file_is_sent_and_reported(listening: ListeningDoor, tmp_path: Path) -
     """What was refused stands in a file beside it, and the command fails for it."""
     done = imported(listening, tmp_path)
     assert "6 rows: 10 feedback taken, 0 of them known already" in done.output
-    assert "1 x value is wrong (lines 7, ...)" in done.output
+    assert "1 x value is wrong (line 7)" in done.output
     assert done.exit_code == 1
     [refused] = (tmp_path / "outcomes.csv.refused.jsonl").read_text().splitlines()
     assert json.loads(refused)["line"] == 7
@@ -84,3 +84,12 @@ def test_a_mapping_that_is_none_is_refused(tmp_path: Path, words: tuple[str, str
     file.write_text(FILE)
     found = run("import", str(file), *words, "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
     assert found.exit_code == 2
+
+
+def test_a_mistyped_column_ends_an_import_before_anything_is_sent(tmp_path: Path) -> None:
+    """With the columns that there are."""
+    file = tmp_path / "f.csv"
+    file.write_text(FILE)
+    found = run("import", str(file), "--outcome", "resolvd", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
+    assert found.exit_code == 2
+    assert "no column resolvd; its columns are trace_id, resolved, stars" in found.output

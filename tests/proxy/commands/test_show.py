@@ -83,12 +83,20 @@ def test_nothing_is_cut_where_no_terminal_shows_it() -> None:
     assert all(head in terminal.getvalue() for head in ("trace id", "status", "session", "signals", "feedback"))
 
 
+def test_null_is_shown_as_what_it_means() -> None:
+    """Looked at and not known is an outcome's; what was erased says so, and so does its call."""
+    assert show.said({"kind": "outcome", "value": None, "metric": "csat"}) == "outcome: not known (csat)"
+    assert show.said({"kind": "comment", "value": None, "erased_ns": 7}) == "comment: erased"
+    assert "erased: no words are kept" in _seen(show.trace, {"trace_id": "t", "calls": [CALL | {"erased_ns": 7}]})
+
+
 def test_a_feedback_is_a_line_with_the_words_beside_it() -> None:
     """A thumb down is no `False`; a comment beside a score is seen; what does not count says why."""
     assert show.said({"kind": "rating", "value": False}) == "thumb down"
     assert show.said({"kind": "rating", "value": True, "comment": "neat"}) == "thumb up, neat"
     scored = {"kind": "score", "value": 0.0, "metric": "stars", "comment": "wrong year"}
     assert show.said(scored) == "score: 0.0 (stars), wrong year"
+    assert show.said({"kind": "score", "value": 4.0, "range_low": 1.0, "range_high": 5.0}) == "score: 4.0 of 1 to 5"
     rejected = {"kind": "comment", "value": "x", "status": "rejected", "message": "there is no choice 3"}
     assert show.said(rejected) == "comment: x [rejected: there is no choice 3]"
     assert show.said({"kind": "rating", "value": True, "status": "replaced"}) == "thumb up [replaced]"

@@ -16,8 +16,20 @@ def test_the_summary_counts_and_names_lines() -> None:
     assert said.splitlines() == [
         "3 rows (2 rows were done before): 1 feedback taken, 1 of them known already; 1 rows say nothing",
         "1 refused, written to refused.jsonl:",
-        "  1 x value \ufffd[31m is wrong (lines 7, ...)",
+        "  1 x value \ufffd[31m is wrong (line 7)",
     ]
+
+
+def test_a_line_is_named_once_for_each_reason() -> None:
+    """A row with several outcomes is refused with each; dots stand only where there are more lines."""
+    tally = Tally()
+    for line in (4, 4, 6):
+        tally.refuse(line, "twice")
+    for line in range(1, 5):
+        tally.refuse(line, "often")
+    said = summary(tally, Path("refused.jsonl"), dry_run=False)
+    assert "  4 x often (lines 1, 2, 3, ...)" in said
+    assert "  3 x twice (lines 4, 6)" in said
 
 
 def test_what_has_not_joined_is_said_with_its_file() -> None:

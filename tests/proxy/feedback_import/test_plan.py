@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backtalk.errors import RequestError
-from backtalk.feedback_import.plan import NAMES, Plan, bodies, check
+from backtalk.feedback_import.plan import NAMES, Plan, bodies, check, check_columns
 
 TRACE = "a" * 32
 
@@ -109,6 +109,26 @@ def test_a_row_without_its_key_is_refused() -> None:
     """By the column's name."""
     with pytest.raises(RequestError, match="the column call, which names the call, is empty"):
         made(Plan(key="call"), value="1", metric="m")
+
+
+@pytest.mark.parametrize("plan", [Plan(key="tiket"), Plan(outcomes={"m": "tiket"}), Plan(columns={"value": "tiket"})])
+def test_a_column_that_the_file_has_not_is_said_with_those_it_has(plan: Plan) -> None:
+    """A name that is mistyped is no file that says nothing."""
+    with pytest.raises(RequestError, match="no column tiket; its columns are ticket, solved"):
+        check_columns(plan, ["ticket", "solved"])
+
+
+def test_a_file_of_which_no_column_says_anything_is_refused() -> None:
+    """Where an outcome, a value or a kind without one is named, it says something."""
+    with pytest.raises(RequestError, match="no column says anything: name one with --outcome"):
+        check_columns(Plan(key="ticket"), ["ticket", "solved"])
+    for plan in (
+        Plan(outcomes={"solved": "solved"}),
+        Plan(columns={"value": "solved"}),
+        Plan(constants={"value": "1"}),
+    ):
+        check_columns(plan, ["ticket", "solved"])
+    check_columns(Plan(), ["trace_id", "answers"])
 
 
 def test_a_plan_names_fields_that_there_are() -> None:

@@ -9,7 +9,7 @@ from arro3.core import Array, DataType, Table
 from arro3.io import write_parquet
 
 from backtalk.errors import RequestError
-from backtalk.feedback_import.reading import LINE_BYTES, Row, format_of, read
+from backtalk.feedback_import.reading import LINE_BYTES, Row, columns, format_of, read
 
 
 def rows(path: Path, content: bytes) -> list[Row]:
@@ -108,6 +108,18 @@ def test_what_is_no_parquet_is_refused_with_a_sentence(tmp_path: Path, content: 
     """As the file's fault, also where only its ends look like one."""
     with pytest.raises(RequestError, match="not a Parquet file"):
         rows(tmp_path / "f.parquet", content)
+
+
+def test_columns_are_known_before_the_rows_where_the_format_names_them(tmp_path: Path) -> None:
+    """A file of its format in name alone is refused here already."""
+    (tmp_path / "f.csv").write_bytes(b"\xef\xbb\xbftrace_id, value \na,1\n")
+    write_parquet(Table({"ticket": Array(["a"], type=DataType.utf8())}), tmp_path / "f.parquet")
+    (tmp_path / "g.parquet").write_bytes(b"trace_id\n")
+    assert columns(tmp_path / "f.csv", "csv") == ["trace_id", "value"]
+    assert columns(tmp_path / "f.parquet", "parquet") == ["ticket"]
+    assert columns(tmp_path / "f.jsonl", "jsonl") is None
+    with pytest.raises(RequestError, match="not a Parquet file"):
+        columns(tmp_path / "g.parquet", "parquet")
 
 
 def test_a_format_is_known_by_name_or_ending() -> None:

@@ -52,6 +52,7 @@ def test_the_matrix_names_kinds_that_were_never_seen() -> None:
     assert found["feedback.outcome"]["calls"] == found["signal.correction"]["calls"] == 0
     assert found["signal.of_a_plugin"]["share"] == 0.5
     assert len(found) == len(matrix(total))
+    assert "feedback.retraction" not in found, "to take something back is no knowledge that somebody lacks"
 
 
 def test_each_share_has_its_count_and_its_interval() -> None:

@@ -42,6 +42,17 @@ def test_call_is_shown_with_its_words() -> None:
     assert call["answers"] == [{"role": "assistant", "text": "Rayleigh scattering."}]
 
 
+def test_an_erased_call_shows_no_words_even_where_another_has_the_same() -> None:
+    """Messages are kept once for all calls that have them: what the others keep is not shown here."""
+    facts = stories.closed()
+    call: dict[str, Any] = {**rows_of("calls", facts)[0], "erased_ns": 7}
+    messages = {row["message_id"]: row for row in rows_of("messages", facts)}
+    shown = documents.trace_document(call["trace_id"], calls=[call], signals=[], feedback=[], messages=messages)
+
+    assert [one["text"] for one in shown["calls"][0]["request"]["messages"]] == [None]
+    assert [one["text"] for one in shown["calls"][0]["answers"]] == [None]
+
+
 def test_signal_stands_at_the_call_it_is_about_and_at_the_one_that_shows_it() -> None:
     """A regeneration is about the earlier call; the later one says what it showed."""
     first, second = stories.closed(), stories.closed()
