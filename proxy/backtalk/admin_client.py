@@ -7,13 +7,13 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from backtalk.direct_http import open_directly
 from backtalk.errors import RequestError, SetupError, StoreError
 from backtalk.listeners import addresses_of
-from backtalk.model.call_names import target_field
 from backtalk.settings import Settings
 
 _TIMEOUT_S: Final = 10.0
@@ -51,45 +51,20 @@ class AdminClient:
         return _ask(urllib.request.Request(f"{self.url}{path}", data=data, headers=headers))  # noqa: S310
 
 
-def send_feedback(
-    url: str,
-    api_key: str | None,
-    *,
-    target: str,
-    value: str | None,
-    score: float | None,
-    correction: str | None,
-    comment: str | None,
-    metric: str | None,
-    rater: str | None,
-) -> dict[str, Any]:
-    """Send one feedback; exactly one of rating, score and correction, or a comment alone."""
-    body = feedback_body(target, value=value, score=score, correction=correction, comment=comment)
-    body |= {name: text for name, text in (("metric", metric), ("rater", rater)) if text is not None}
+def send_feedback(url: str, api_key: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Send one feedback to the public listener; what it is answered with."""
+    return _ask(_public(f"{url.rstrip('/')}/v1/feedback", api_key, json.dumps(body).encode()))
+
+
+def retract_feedback(url: str, api_key: str | None, feedback_id: str) -> dict[str, Any]:
+    """Take one feedback back; it stays in the history and counts no more."""
+    path = f"/v1/feedback/{urllib.parse.quote(feedback_id, safe='')}"
+    return _ask(_public(f"{url.rstrip('/')}{path}", api_key, method="DELETE"))
+
+
+def _public(url: str, api_key: str | None, data: bytes | None = None, method: str = "POST") -> urllib.request.Request:
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
-    request = urllib.request.Request(  # noqa: S310 -- the person names the address
-        f"{url.rstrip('/')}/v1/feedback", data=json.dumps(body).encode(), headers=headers
-    )
-    return _ask(request)
-
-
-def feedback_body(
-    target: str, *, value: str | None, score: float | None, correction: str | None, comment: str | None
-) -> dict[str, Any]:
-    """Make the feedback's JSON out of what the person gave; raises `RequestError` unless it is exactly one thing."""
-    said = {
-        "rating": None if value is None else value == "true",
-        "score": score,
-        "correction": correction,
-    }
-    given = {kind: one for kind, one in said.items() if one is not None}
-    if len(given) > 1 or not (given or comment):
-        message = "give exactly one of --up, --down, --score and --correction, or a --comment alone"
-        raise RequestError(message, code="bad_arguments")
-    if not given:
-        return target_field(target) | {"kind": "comment", "value": comment}
-    kind, one = next(iter(given.items()))
-    return target_field(target) | {"kind": kind, "value": one} | ({"comment": comment} if comment else {})
+    return urllib.request.Request(url, data, headers, method=method)  # noqa: S310 -- the person names the address
 
 
 def _ask(request: urllib.request.Request) -> dict[str, Any]:

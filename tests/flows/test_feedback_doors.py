@@ -154,6 +154,25 @@ def test_what_the_call_rejects_is_told_with_its_reason_everywhere(backtalk: Back
     assert f"[rejected: {told['message']}]" in " ".join(shown.output.split()), shown.output
 
 
+def test_the_command_says_an_outcome_and_takes_it_back(backtalk: Backtalk) -> None:
+    """It counts under its metric; the id that was told takes it back; a label needs a reviewer's key."""
+    fields = call(backtalk, "an outcome by command")
+    options = ["--url", backtalk.url, "--api-key", "sk-doors", "--data-dir", str(backtalk.data_dir)]
+    app = {"authorization": "Bearer sk-doors"}
+    said = CliRunner().invoke(main, ["feedback", fields["x-trace-id"], "--outcome", "resolved=true", *options])
+    assert said.exit_code == 0, said.output
+    feedback_id: str = json.loads(said.stdout)["feedback_id"]
+    counted = status_of(backtalk, feedback_id, "counts", **app)
+    assert (counted["kind"], counted["metric"], counted["value"]) == ("outcome", "resolved", True)
+    taken = CliRunner().invoke(main, ["feedback", "--retract", feedback_id, *options])
+    assert taken.exit_code == 0, taken.output
+    assert status_of(backtalk, feedback_id, "retracted", **app)
+    for words in (["--label", "true", "--rubric", "right"], ["--event", "eaten"]):
+        refused = CliRunner().invoke(main, ["feedback", fields["x-trace-id"], *words, *options])
+        assert refused.exit_code != 0
+        assert ("reviewer" if "--label" in words else "copied") in refused.output
+
+
 def test_the_command_says_that_nothing_is_known_under_a_target(backtalk: Backtalk) -> None:
     """It is kept, and the person is told what the target could be."""
     options = ["--up", "--url", backtalk.url, "--api-key", "sk-doors", "--data-dir", str(backtalk.data_dir)]

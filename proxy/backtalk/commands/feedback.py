@@ -38,17 +38,23 @@ class _SendUnlessNamed(click.Group):
 def feedback() -> None:
     """Say what answers were worth.
 
-    `backtalk feedback TARGET --up` sends one feedback, `backtalk feedback import FILE` a file of them.
+    `backtalk feedback TARGET --up` sends one feedback, `backtalk feedback --retract ID` takes one back,
+    `backtalk feedback import FILE` sends a file of them.
     """
 
 
 @feedback.command()
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option("--up", "value", flag_value="true", help="A thumb up.")
 @click.option("--down", "value", flag_value="false", help="A thumb down.")
 @click.option("--score", type=float, help="A number; name what it measures with --metric.")
 @click.option("--correction", help="What the answer should have been.")
-@click.option("--comment", help="Words, alone or beside a rating, a score or a correction.")
+@click.option("--outcome", metavar="METRIC=VALUE", help="What became of it: true, false, null, a number or a category.")
+@click.option("--event", metavar="NAME", help="What was done with it: copied, inserted, accepted, shared, ...")
+@click.option("--label", metavar="VALUE", help="A reviewer's verdict, read as an outcome's value; needs such a key.")
+@click.option("--rubric", metavar="NAME", help="The rubric of a label.")
+@click.option("--retract", metavar="ID", help="Take a feedback back, by the id that it was answered with.")
+@click.option("--comment", help="Words, alone or beside any other.")
 @click.option("--metric", help="What a rating or score is about.")
 @click.option("--rater", help="Who says so.")
 @click.option(
@@ -56,19 +62,34 @@ def feedback() -> None:
 )
 @click.option("--url", help="The public listener. [default: the one that runs on the data directory]")
 @settings_options
-def send(config: Path | None, data_dir: Path | None, url: str | None, api_key: str | None, **said: Any) -> None:
+def send(
+    config: Path | None,
+    data_dir: Path | None,
+    url: str | None,
+    api_key: str | None,
+    target: str | None,
+    retract: str | None,
+    **said: Any,
+) -> None:
     """Say what one answer was worth.
 
     TARGET is any key of it: a trace id, an x-request-id, a traceparent, or the response's own id.
     """
-    from backtalk.admin_client import send_feedback  # noqa: PLC0415 -- loaded when used
+    from backtalk.admin_client import retract_feedback, send_feedback  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands.feedback_words import check_retraction, feedback_body  # noqa: PLC0415
     from backtalk.listeners import addresses_of  # noqa: PLC0415 -- loaded when used
 
-    settings = load(file=config, overrides={"data_dir": data_dir})
-    reply = send_feedback(url or addresses_of(settings).public, api_key, **said)
+    door = url or addresses_of(load(file=config, overrides={"data_dir": data_dir})).public
+    if retract is not None:
+        check_retraction(target, said)
+        click.echo(json.dumps(retract_feedback(door, api_key, retract), indent=2))
+        return
+    if target is None:
+        raise RequestError("say what it is about: backtalk feedback TARGET --up", code="bad_arguments")
+    reply = send_feedback(door, api_key, feedback_body(target, **said))
     click.echo(json.dumps(reply, indent=2))
     if reply.get("target_status") == "pending":
-        click.echo(unknown(str(said["target"])), err=True)
+        click.echo(unknown(target), err=True)
 
 
 def unknown(target: str) -> str:

@@ -70,6 +70,26 @@ def test_what_names_no_command_is_one_feedback(tmp_path: Path) -> None:
         assert "nothing answers at http://127.0.0.1:9/v1/feedback" in found.output
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--up"], "say what it is about: backtalk feedback TARGET"),
+        (["x", "--outcome", "resolved"], "--outcome must be METRIC=VALUE"),
+        (["x", "--up", "--rubric", "right"], "--rubric stands only beside --label"),
+        (["x", "--retract", "a" * 32], "--retract takes the id of a feedback and stands alone"),
+        (["--retract", "a" * 32, "--up"], "--retract takes the id of a feedback and stands alone"),
+        (["--retract", "a" * 32], f"nothing answers at http://127.0.0.1:9/v1/feedback/{'a' * 32}"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused_before_anything_is_sent(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    """With what is wrong and what is allowed."""
+    done = run(*words, "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
+    assert told in done.output
+    assert done.exit_code != 0
+
+
 def test_a_target_under_which_nothing_is_known_is_told_with_what_it_could_be() -> None:
     """The four keys, and that the API key must be the call's."""
     told = unknown("nonesuch")
