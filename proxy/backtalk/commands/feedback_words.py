@@ -7,14 +7,10 @@ command says one thing; what its value may be, the door judges.
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from backtalk.errors import RequestError
 from backtalk.model.call_names import target_field
-
-_ONE_THING: Final = (
-    "give exactly one of --up, --down, --score, --correction, --outcome, --event and --label, or a --comment alone"
-)
 
 
 def feedback_body(
@@ -45,7 +41,8 @@ def feedback_body(
         given["comment"] = {"value": comment}
         del beside["comment"]
     if len(given) != 1:
-        raise RequestError(_ONE_THING, code="bad_arguments")
+        message = "give exactly one of --up, --down, --score, --correction, --outcome, --event, --label or a lone --comment"
+        raise RequestError(message, code="bad_arguments")
     if rubric is not None and label is None:
         raise RequestError("--rubric stands only beside --label", code="bad_arguments")
     ((kind, said),) = given.items()
