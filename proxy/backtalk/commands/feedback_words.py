@@ -41,7 +41,9 @@ def feedback_body(
         given["comment"] = {"value": comment}
         del beside["comment"]
     if len(given) != 1:
-        message = "give exactly one of --up, --down, --score, --correction, --outcome, --event, --label or a lone --comment"
+        message = (
+            "give exactly one of --up, --down, --score, --correction, --outcome, --event, --label or a lone --comment"
+        )
         raise RequestError(message, code="bad_arguments")
     if rubric is not None and label is None:
         raise RequestError("--rubric stands only beside --label", code="bad_arguments")
