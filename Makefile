@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := browser demo chaos prometheus trl phoenix mlflow model clients node hosts redis formats
+HEAVY := browser demo chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -43,7 +43,7 @@ test-browser: .venvs/node/node_modules/.package-lock.json
 # The heavy packages live in an environment of their own; the tests start its programs.
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
-test-trl test-formats test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis: test-%: $(READY) .venvs/%/.ready
+test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 check: $(CHECK_READY) ## Run the linters and the type checkers
@@ -78,6 +78,7 @@ reference: $(READY) ## Write proxy/REFERENCE.md, deploy/example.toml and deploy/
 lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
 	$(COMPILE) --group check -c deploy/requirements.lock -o deploy/locks/check.lock
+	$(COMPILE) deploy/locks/backends.in -o deploy/locks/backends.lock
 	$(COMPILE) deploy/locks/clients.in -o deploy/locks/clients.lock
 	$(COMPILE) deploy/locks/clients-aider.in -o deploy/locks/clients-aider.lock
 	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock

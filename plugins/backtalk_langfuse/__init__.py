@@ -6,11 +6,18 @@ repeat is an update, and a word that was taken back is deleted by its id.
 
 import base64
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from backtalk.plugin import Receiver, Verdict, VerdictExporter, key_variable
+
+
+def _not_its_own(environment: str) -> str:
+    """Langfuse keeps the names that begin with its own for itself."""
+    if environment.startswith("langfuse"):
+        raise ValueError("no environment begins with `langfuse`: Langfuse keeps those for itself")
+    return environment
 
 
 class LangfuseSettings(BaseModel):
@@ -22,7 +29,8 @@ class LangfuseSettings(BaseModel):
     """Environment variable that holds the public key."""
     secret_key_env: str = "LANGFUSE_SECRET_KEY"  # noqa: S105  # the name of a variable
     """Environment variable that holds the secret key."""
-    environment: str | None = Field(default=None, pattern=r"^[a-z0-9_-]+$")
+    environment: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$"), AfterValidator(_not_its_own)] | None = None
+    """In lower case, and none of Langfuse's own."""
     timeout_s: float = Field(default=20.0, gt=0, le=300)
 
 

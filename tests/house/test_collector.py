@@ -1,4 +1,4 @@
-"""The collector's file and the saved TraceQL query: known components, wired up, by attributes that we send."""
+"""The files for a collector and for Prometheus, and the saved TraceQL: known components, wired, by what we send."""
 
 import re
 from pathlib import Path
@@ -78,3 +78,10 @@ def test_the_saved_traceql_asks_for_attributes_that_we_send(root: Path) -> None:
     asked = set(re.findall(r"span\.([a-z_.]+)", query))
     assert len(asked) == 4
     assert asked <= set(told_of_a_signal())
+
+
+def test_the_page_shows_the_file_for_prometheus(root: Path) -> None:
+    """The page's YAML says what the file says, which a real Prometheus runs under the mark `prometheus`."""
+    page = (root / "docs/backends.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert yaml.safe_load(shown) == yaml.safe_load((root / "deploy/otel/prometheus.yml").read_text(encoding="utf-8"))

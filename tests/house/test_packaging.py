@@ -13,6 +13,7 @@ import pytest
 
 LOCKS = (
     "deploy/requirements.lock",
+    "deploy/locks/backends.lock",
     "deploy/locks/check.lock",
     "deploy/locks/clients-aider.lock",
     "deploy/locks/clients-openai2.lock",

@@ -1,4 +1,4 @@
-"""Datadog's evaluations API, literally: the names and types that its published documentation and tracer have."""
+"""Datadog's evaluations API, literally; its own tracer is asked by `tests/flows/test_backend_clients.py`."""
 
 from typing import Any
 

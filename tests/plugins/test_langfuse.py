@@ -1,4 +1,4 @@
-"""Langfuse's scores API, literally: the names, types and bounds that its published client has."""
+"""Langfuse's scores API, literally; its own client is asked by `tests/flows/test_backend_clients.py`."""
 
 import base64
 from typing import Any
@@ -37,6 +37,13 @@ def test_it_is_an_exporter_and_takes_its_keys_from_the_environment(monkeypatch: 
     monkeypatch.delenv("LANGFUSE_SECRET_KEY")
     with pytest.raises(SetupError, match="LANGFUSE_SECRET_KEY"):
         load_exporters(("langfuse",), {})
+
+
+@pytest.mark.parametrize("environment", ["langfuse-mine", "Staging"])
+def test_environments_that_langfuse_would_refuse_are_refused_at_the_start(environment: str) -> None:
+    """They are lower-case, and those that begin with its name are its own."""
+    with pytest.raises(SetupError, match="environment"):
+        load_exporters(("langfuse",), {"langfuse": {"environment": environment}})
 
 
 def test_a_verdict_is_a_score_of_the_observation() -> None:
