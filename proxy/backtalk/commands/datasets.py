@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from backtalk.commands.options import settings_options
 from backtalk.settings import load
@@ -48,6 +49,8 @@ def dataset_build(recipe: str, out: Path, previous: Path | None, config: Path | 
     click.echo(show_dataset.report(built))
     record = register_dataset(data, out, actor=getpass.getuser(), name=out.stem)
     click.echo(f"  Registered as record {record.number}: `backtalk dataset show {out.stem}`")
+    if (replaced := msgspec.to_builtins(record.body)["replaced"]) is not None:
+        click.echo(f"  It takes the place of record {replaced}, whose files it was written over.")
 
 
 @dataset.command("recipes")

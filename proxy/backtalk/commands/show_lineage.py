@@ -24,6 +24,8 @@ def verdict(found: Document, *, as_json: bool = False) -> None:
     console = screen()
     for finding in found["findings"]:
         console.print(plain(f"CHANGED  {finding}", style="bold red"))
+    for replaced in found["replaced"]:
+        console.print(plain(f"replaced {replaced}", style="dim"))
     console.print(plain(f"{found['records']} records and {found['files']} files checked; head {found['head']}"))
     return None
 

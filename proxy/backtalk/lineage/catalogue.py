@@ -38,9 +38,18 @@ class Catalogue:
 
     @property
     def datasets(self) -> Sequence[Entry]:
-        """All datasets, the oldest first."""
+        """All datasets, the oldest first; one that was built again is where it was built last."""
         reasons = {body.dataset_id: body.reason for _, body in self._of(DatasetRetired)}
-        return [Entry(record, body, reasons.get(body.dataset_id)) for record, body in self._of(DatasetBuilt)]
+        latest: dict[tuple[str, str], Entry] = {}
+        for record, body in self._of(DatasetBuilt):
+            latest.pop((body.dataset_id, body.name), None)
+            latest[body.dataset_id, body.name] = Entry(record, body, reasons.get(body.dataset_id))
+        return list(latest.values())
+
+    @property
+    def places(self) -> Mapping[str, tuple[Record, DatasetBuilt]]:
+        """Whose files stand at each manifest's path: those of the record that named it last."""
+        return {body.manifest: (record, body) for record, body in self._of(DatasetBuilt)}
 
     @property
     def runs(self) -> Sequence[tuple[Record, RunRegistered]]:

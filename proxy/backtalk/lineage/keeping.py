@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from backtalk.errors import RequestError
 from backtalk.lineage import manifests
 from backtalk.lineage.catalogue import Catalogue
@@ -20,11 +22,18 @@ MAX_NAME_CHARS = 128
 
 
 def register_dataset(data_dir: Path, path: Path, *, actor: str, name: str | None = None) -> Record:
-    """Register the dataset whose directory, manifest or file is named; registered already, its record comes back."""
+    """Register the dataset whose directory, manifest or file is named; registered already, its record comes back.
+
+    Where another dataset stood at the same path, a new record says that this one took its place.
+    """
     manifest = manifests.find(path)
     built = manifests.keep(data_dir, manifest, name=None if name is None else _name(name))
     log = LineageLog(data_dir)
-    for entry in Catalogue(log.records()).datasets:
+    known = Catalogue(log.records())
+    before = known.places.get(built.manifest)
+    if before is not None and before[1].dataset_id != built.dataset_id:
+        return log.append(msgspec.structs.replace(built, replaced=before[0].number), actor)
+    for entry in known.datasets:
         if entry.built.dataset_id == built.dataset_id and entry.built.name == built.name:
             return entry.record
     return log.append(built, actor)

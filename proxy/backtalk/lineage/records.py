@@ -38,6 +38,8 @@ class DatasetBuilt(msgspec.Struct, frozen=True, tag="dataset"):
     tables: Mapping[str, int] = {}
     """The version of each table that was read: kept from vacuum until the dataset is retired."""
     files: tuple[File, ...] = ()
+    replaced: int | None = None
+    """The number of the record whose files stood at `manifest` and beside it before."""
 
 
 class DatasetRetired(msgspec.Struct, frozen=True, tag="dataset_retired"):

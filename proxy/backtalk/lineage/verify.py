@@ -6,15 +6,19 @@ write another chain: only a head that is kept elsewhere finds that.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
 from backtalk.lineage.manifests import kept_path
 from backtalk.lineage.records import ORIGIN, DatasetBuilt, DatasetRetired, Record, read
+
+_Place = tuple[str, str]
+"""A dataset's id and its manifest's path."""
 
 
 class Verdict(NamedTuple):
@@ -24,6 +28,8 @@ class Verdict(NamedTuple):
     files: int
     head: str
     findings: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
+    """Datasets whose files are gone since a later one was written in their place: no finding."""
 
 
 def verify(data_dir: Path, *, noted_head: str | None = None) -> Verdict:
@@ -34,11 +40,13 @@ def verify(data_dir: Path, *, noted_head: str | None = None) -> Verdict:
     findings = [*_chain(lines), *_ending(log, lines)]
     if noted_head is not None and noted_head not in {record.hash for record in records}:
         findings.append(f"no record has the hash {noted_head}: the log is not the one whose head was noted")
-    checked = [(built, path, sha256) for built in _used(records) for path, sha256 in _files(data_dir, built)]
+    replaced = _replaced(records)
+    checked = [(built, path, sha256) for built in _used(records, replaced) for path, sha256 in _files(data_dir, built)]
     for built, path, sha256 in checked:
         if problem := _problem(path, sha256):
             findings.append(f"{built.name} ({built.dataset_id}): {path} {problem}")
-    return Verdict(len(lines), len(checked), records[-1].hash if records else ORIGIN, tuple(findings))
+    head = records[-1].hash if records else ORIGIN
+    return Verdict(len(lines), len(checked), head, tuple(findings), tuple(replaced.values()))
 
 
 def _chain(lines: Sequence[bytes]) -> Iterator[str]:
@@ -72,12 +80,27 @@ def _ending(log: LineageLog, lines: Sequence[bytes]) -> Iterator[str]:
         yield f"there are {len(lines)} records, and {number} were acknowledged"
 
 
-def _used(records: Sequence[Record]) -> Iterator[DatasetBuilt]:
-    """All datasets; of those that are retired only what lineage itself keeps."""
+def _used(records: Sequence[Record], replaced: Mapping[_Place, str]) -> Iterator[DatasetBuilt]:
+    """All datasets, each once; of those that are retired or replaced only what lineage itself keeps."""
     retired = {record.body.dataset_id for record in records if isinstance(record.body, DatasetRetired)}
-    for record in records:
-        if isinstance(built := record.body, DatasetBuilt):
-            yield msgspec.structs.replace(built, files=()) if built.dataset_id in retired else built
+    for place, built in _built(records).items():
+        is_gone = built.dataset_id in retired or place in replaced
+        yield msgspec.structs.replace(built, files=()) if is_gone else built
+
+
+def _replaced(records: Sequence[Record]) -> dict[_Place, str]:
+    """Datasets whose place another one took later, each with a sentence."""
+    holders = Catalogue(records).places
+    return {
+        place: f"{built.name} ({built.dataset_id}): {built.manifest} was replaced by {holder.dataset_id}"
+        for place, built in _built(records).items()
+        if (holder := holders[built.manifest][1]).dataset_id != built.dataset_id
+    }
+
+
+def _built(records: Sequence[Record]) -> dict[_Place, DatasetBuilt]:
+    built = [record.body for record in records if isinstance(record.body, DatasetBuilt)]
+    return {(one.dataset_id, one.manifest): one for one in built}
 
 
 def _files(data_dir: Path, built: DatasetBuilt) -> Iterator[tuple[Path, str]]:

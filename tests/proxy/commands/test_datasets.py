@@ -46,6 +46,19 @@ def test_one_file_is_built_with_its_manifest_beside(data_dir: Path, tmp_path: Pa
     assert json.loads((tmp_path / "x.jsonl.manifest.json").read_text())["files"][0]["name"] == "x.jsonl"
 
 
+def test_a_file_that_a_later_build_was_written_over_is_no_change(data_dir: Path, tmp_path: Path) -> None:
+    """The later record took the path over; a change by hand is still found, with status 1."""
+    out = ("--out", str(tmp_path / "x.jsonl"), "--data-dir", str(data_dir))
+    verify = ["lineage", "verify", "--data-dir", str(data_dir)]
+    assert run("build", "dpo", *out).exit_code == 0
+    assert "It takes the place of record 1" in run("build", "sft", *out).output
+    found = CliRunner().invoke(main, verify)
+    assert (found.exit_code, "replaced by" in found.output, "CHANGED" in found.output) == (0, True, False)
+    (tmp_path / "x.jsonl").write_text("{}")
+    found = CliRunner().invoke(main, verify)
+    assert (found.exit_code, "CHANGED" in found.output) == (1, True)
+
+
 def test_unknown_recipe_is_a_wrong_call(tmp_path: Path) -> None:
     """Status 2 and the nearest name."""
     failed = run("build", "dop", "--out", str(tmp_path / "set"), "--data-dir", str(tmp_path))

@@ -20,7 +20,7 @@ def test_names_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -
     show_lineage.dataset(DATASET)
     record = {"number": 1, "at_ns": 0, "actor": "\x1b", "body": {"type": "run", "name": "\x1b"}}
     show_lineage.log([record])
-    show_lineage.verdict({"findings": ["\x1b"], "records": 1, "files": 1, "head": "0"})
+    show_lineage.verdict({"findings": ["\x1b"], "replaced": ["\x1b"], "records": 1, "files": 1, "head": "0"})
     assert "\x1b" not in capsys.readouterr().out
 
 

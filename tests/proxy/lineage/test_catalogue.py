@@ -37,6 +37,14 @@ def test_a_name_means_the_latest_dataset_and_an_id_one_for_ever() -> None:
     assert found.dataset("bbbb").document["retired"] is None
 
 
+def test_a_dataset_that_was_built_again_is_one_and_holds_its_place() -> None:
+    """By its id there is one, and the place is of the record that named it last."""
+    found = catalogue(built("pairs", "aaaa1111"), built("pairs", "bbbb2222"), built("pairs", "aaaa1111"))
+    assert ids(found) == ["bbbb2222", "aaaa1111"]
+    assert found.dataset("aaaa").record.number == 3
+    assert found.places["there"][0].number == 3
+
+
 def test_what_nothing_or_several_are_called_is_refused() -> None:
     """The message says what there is."""
     found = catalogue(built("pairs", "aaaa1111"), built("others", "aaaa2222"))

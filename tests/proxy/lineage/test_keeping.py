@@ -53,6 +53,20 @@ def test_a_dataset_is_registered_once(data_dir: Path) -> None:
     assert other.number == 2
 
 
+def test_a_dataset_in_the_place_of_another_says_whose_it_was(data_dir: Path) -> None:
+    """And one that takes its place back is recorded anew, and is what the name means."""
+    said = list[tuple[int, int | None]]()
+    for text in ("other", "other", "pairs"):
+        manifest = write_dataset(data_dir / "out", "pairs", [a_row(text)])
+        record = keeping.register_dataset(data_dir, manifest, actor="ada")
+        assert isinstance(record.body, DatasetBuilt)
+        said.append((record.number, record.body.replaced))
+    assert said == [(2, 1), (2, 1), (3, 2)]
+    known = Catalogue(LineageLog(data_dir).records())
+    assert [entry.record.number for entry in known.datasets] == [2, 3]
+    assert known.dataset("pairs").record.number == 3
+
+
 def test_a_run_names_its_datasets_by_id_and_its_artefact_by_hash(data_dir: Path) -> None:
     """A file, a directory with its files' names, and what is elsewhere."""
     model = data_dir / "model"

@@ -8,7 +8,7 @@ import pytest
 
 from backtalk.lineage import keeping
 from backtalk.lineage.log import LineageLog
-from backtalk.lineage.records import ORIGIN
+from backtalk.lineage.records import ORIGIN, DatasetBuilt
 from backtalk.lineage.verify import verify
 from backtalk.testing.datasets import a_row, write_dataset
 
@@ -51,7 +51,7 @@ def test_what_was_not_touched_is_whole(data_dir: Path) -> None:
 
 def test_an_empty_data_directory_is_whole(tmp_path: Path) -> None:
     """Nothing was recorded, so nothing was changed."""
-    assert verify(tmp_path) == (0, 0, ORIGIN, ())
+    assert verify(tmp_path) == (0, 0, ORIGIN, (), ())
 
 
 @pytest.mark.parametrize(("change", "named"), CHANGES)
@@ -89,6 +89,36 @@ def test_files_of_a_retired_dataset_may_be_gone(data_dir: Path) -> None:
     keeping.retire_dataset(data_dir, "first", actor="ada", reason="old")
     (data_dir / "out" / "first.jsonl").unlink()
     assert verify(data_dir).findings == ()
+
+
+def test_what_a_later_dataset_was_written_over_is_replaced_and_not_changed(data_dir: Path) -> None:
+    """Its kept manifest is checked all the same; what is changed by hand after that is found."""
+    manifest = write_dataset(data_dir / "out", "first", [a_row("other")])
+    later = keeping.register_dataset(data_dir, manifest, actor="ada").body
+    assert isinstance(later, DatasetBuilt)
+    found = verify(data_dir)
+    assert (found.files, found.findings) == (5, ())
+    assert [one.endswith(f"was replaced by {later.dataset_id}") for one in found.replaced] == [True]
+    (data_dir / "out" / "first.jsonl").write_text("by hand\n")
+    (finding,) = verify(data_dir).findings
+    assert later.dataset_id in finding
+
+
+def test_a_file_that_was_overwritten_without_a_record_is_found(data_dir: Path) -> None:
+    """Another whole dataset in the place is a change as long as nobody says that it is one."""
+    write_dataset(data_dir / "out", "first", [a_row("other")])
+    found = verify(data_dir)
+    assert (len(found.findings), found.replaced) == (1, ())
+
+
+def test_a_dataset_that_took_its_place_back_is_checked_again(data_dir: Path) -> None:
+    """Written, written over, and written once more as it was."""
+    for text in ("other", "first"):
+        keeping.register_dataset(data_dir, write_dataset(data_dir / "out", "first", [a_row(text)]), actor="ada")
+    found = verify(data_dir)
+    assert (found.findings, len(found.replaced)) == ((), 1)
+    (data_dir / "out" / "first.jsonl").write_text("by hand\n")
+    assert len(verify(data_dir).findings) == 1
 
 
 def test_a_missing_head_is_found(data_dir: Path) -> None:
