@@ -42,7 +42,7 @@ class PublicApp:
         self._virtual_keys = virtual_keys
         self._keys = target_keys(settings)
         self._metrics = metrics
-        self._feedback = CorsDoor(feedback_door, _feedback_origins(settings)).serve
+        self._feedback = CorsDoor(feedback_door, _feedback_origins(settings), metrics).serve
         self._script = FeedbackScript()
         owner = None if virtual_keys is None else virtual_keys.ring.owner
         self._observe = Observe(

@@ -12,6 +12,7 @@ from typing import Final
 from backtalk.errors import BacktalkError, RequestError
 from backtalk.model.endpoints import FEEDBACK_LINK
 from backtalk.model.exchange import ClientExchange, ClientGoneError, RequestHead, until_writable
+from backtalk.model.meter import Meter
 from backtalk.model.origins import Origins, is_own
 from backtalk.observe.context import CallContext, context_of
 from backtalk.observe.headers import id_fields
@@ -25,13 +26,15 @@ Door = Callable[[FeedbackRequest], Awaitable[Answer]]
 _log: Final = logging.getLogger(__name__)
 _METHODS: Final = b"GET, HEAD, POST, DELETE"
 _NO_BODY: Final = 204
+_ORIGIN_CHARS: Final = 200
 
 
 class CorsDoor:
     """Serves a door."""
 
-    def __init__(self, door: Door, origins: Origins) -> None:
+    def __init__(self, door: Door, origins: Origins, metrics: Meter) -> None:
         self._door = door
+        self._metrics = metrics
         self._cors = Cors(origins, methods=_METHODS)
 
     async def serve(self, client: ClientExchange) -> None:
@@ -59,14 +62,25 @@ class CorsDoor:
         if is_preflight(head.method, head.known):
             return Answer(_NO_BODY, b"", self._cors.preflight(head.known))
         if b"origin" in head.known and self._is_foreign(head, head.known):
-            message = "pages of this origin may not give feedback; allow it in feedback.allowed_origins"
-            raise RequestError(message, code="origin_not_allowed", status=403)
+            raise self._refused(head.known[b"origin"])
         return await self._door(FeedbackRequest(client, context.key))
+
+    def _refused(self, origin: bytes) -> RequestError:
+        """The refusal of a page, counted as the door counts its own."""
+        self._metrics.add("backtalk.feedback.refused", code="origin_not_allowed")
+        message = f"pages of {_shown(origin)} may not give feedback; allow this origin in feedback.allowed_origins"
+        return RequestError(message, code="origin_not_allowed", status=403)
 
     def _is_foreign(self, head: RequestHead, known: Mapping[bytes, bytes]) -> bool:
         origin = known[b"origin"]
         is_listed = self._cors.origins.lists(origin) or is_own(origin, known.get(b"host", b""))
         return not (is_listed or head.path.startswith(FEEDBACK_LINK))
+
+
+def _shown(origin: bytes) -> str:
+    """The origin as a sentence can hold it, whatever bytes a client sent."""
+    text = origin[:_ORIGIN_CHARS].decode("ascii", "replace") + ("..." if len(origin) > _ORIGIN_CHARS else "")
+    return "".join(char if char.isprintable() else "\ufffd" for char in text) or "an empty origin"
 
 
 def _failed(error: Exception, context: CallContext) -> Answer:

@@ -1,6 +1,7 @@
 """The feedback door before browsers, by literal requests to the real server."""
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
@@ -10,6 +11,7 @@ from backtalk.model.meter import NoMeter
 from backtalk.model.origins import Origins
 from backtalk.settings import Settings
 from backtalk.tasks import TaskGroup
+from backtalk.telemetry.metrics import Metrics
 from backtalk.testing.exchange import HandExchange
 from backtalk.testing.raw_client import RawClient
 from backtalk.testing.running import FrameList, error_of, serving
@@ -78,6 +80,27 @@ async def test_other_pages_are_told_which_setting_allows_them(origin: str) -> No
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("origin", "shown"),
+    [
+        (b"https://evil.example", "https://evil.example"),
+        (b"https://" + b"a" * 5_000, f"https://{'a' * 192}..."),
+        (b"https://\xff\x9b31m", "https://\ufffd\ufffd31m"),
+        (b"", "an empty origin"),
+    ],
+)
+async def test_a_page_that_is_refused_is_named_and_counted(origin: bytes, shown: str) -> None:
+    """Cut and printable, whatever it calls itself; each adds one to what the door refused."""
+    metrics = Metrics()
+    client = HandExchange(b"{}", path="/v1/feedback", fields=[(b"origin", origin)])
+    await CorsDoor(door, Origins(()), metrics).serve(client)
+    said = json.loads(b"".join(client.written))["error"]["message"]
+    assert said == f"pages of {shown} may not give feedback; allow this origin in feedback.allowed_origins"
+    assert client.status == 403
+    assert metrics.snapshot().value("backtalk.feedback.refused", code="origin_not_allowed") == 1
+
+
+@pytest.mark.anyio
 async def test_a_form_of_a_link_needs_no_origin() -> None:
     """Its token stands in its address, which no page can guess; a mail's viewer sends `null`."""
     async with running() as client:
@@ -114,7 +137,7 @@ async def test_a_client_that_takes_nothing_is_waited_for() -> None:
     """Its answers do not pile up in memory: the next request is served once this one's answer can go out."""
     client = HandExchange(b"{}", path="/v1/feedback")
     client.writable = False
-    serving_it = TaskGroup().spawn(CorsDoor(door, Origins(())).serve(client), name="serve")
+    serving_it = TaskGroup().spawn(CorsDoor(door, Origins(()), NoMeter()).serve(client), name="serve")
     await await_until(lambda: _said(client.writable_callback))
     assert client.status == 0
     client.writable = True
@@ -132,7 +155,7 @@ async def test_a_client_that_leaves_gets_no_answer() -> None:
         return Answer(202, (await request.first_piece(5)).body, [])
 
     client = HandExchange(path="/v1/feedback")
-    await CorsDoor(reading, Origins(())).serve(client)
+    await CorsDoor(reading, Origins(()), NoMeter()).serve(client)
     assert (client.status, client.written) == (0, [])
 
 
