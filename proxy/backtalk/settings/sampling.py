@@ -4,23 +4,31 @@ In: values from a file or a variable. Out: frozen sections. The one rule: nothin
 a chance is never nothing and never certain, since neither tells anything of the others.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from backtalk.settings.section import Section
+
+
+def _is_chance(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError(
+            "must be above 0 and below 1: a sample is weighed by its chance against what was not drawn, and a chance of"
+            " 1 leaves nothing undrawn, one of 0 draws nothing"
+        )
+    return value
+
+
+_Chance = Annotated[float, AfterValidator(_is_chance)]
 
 
 class AskSettings(Section):
     """Asking for feedback at random, so that silence can be weighed."""
 
     enabled: bool = Field(default=False, description="Tell apps by x-feedback-ask whether to ask about an answer.")
-    inline_share: float = Field(
-        default=0.03, gt=0, lt=1, description="Chance of an answer to be asked about in passing."
-    )
-    prominent_share: float = Field(
-        default=0.02, gt=0, lt=1, description="Chance of an answer to be asked about plainly."
-    )
+    inline_share: _Chance = Field(default=0.03, description="Chance of an answer to be asked about in passing.")
+    prominent_share: _Chance = Field(default=0.02, description="Chance of an answer to be asked about plainly.")
 
     @model_validator(mode="after")
     def _some_are_not_asked(self) -> Self:
@@ -33,7 +41,7 @@ class AuditSettings(Section):
     """Answers for reviewers: a random sample, so that what they say holds for all."""
 
     enabled: bool = Field(default=False, description="Put a random sample of answers in the queue of reviewers.")
-    share: float = Field(default=0.02, gt=0, lt=1, description="Chance of an answer to be put there.")
+    share: _Chance = Field(default=0.02, description="Chance of an answer to be put there.")
     shares: tuple[str, ...] = Field(
         default=(), description="Other chances by model or route, like `gpt-4o*=0.1`; the first that fits counts."
     )

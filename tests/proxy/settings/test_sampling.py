@@ -17,6 +17,14 @@ def test_a_chance_is_between_nothing_and_certainty(chance: float) -> None:
     for name in ("inline_share", "prominent_share"):
         with pytest.raises(ValidationError, match=name):
             AskSettings.model_validate({name: chance})
+    with pytest.raises(ValidationError, match="share"):
+        AuditSettings.model_validate({"share": chance})
+
+
+def test_a_chance_of_one_is_refused_with_the_reason() -> None:
+    """Who wants all of them learns why that is no sample."""
+    with pytest.raises(ValidationError, match="a chance of 1 leaves nothing undrawn"):
+        AuditSettings(share=1.0)
 
 
 def test_some_answers_are_left_unasked() -> None:
