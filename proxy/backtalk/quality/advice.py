@@ -28,7 +28,10 @@ class Advice(NamedTuple):
 def advise(main: Sequence[Segment], total: Segment, lost: Iterable["Lost"]) -> list[Advice]:
     """Everything worth doing, by traffic."""
     found = [one for segment in main for one in _of_segment(segment)]
-    found += [_of_lost(each) for each in lost]
+    by_status: dict[str, list[Lost]] = {}
+    for each in lost:
+        by_status.setdefault(each.status, []).append(each)
+    found += [_of_lost(status, each) for status, each in by_status.items()]
     if total.counts["calls"] >= ENOUGH and not total.counts["gold"]:
         found.append(_gold(total))
     return sorted(found, key=lambda one: (-one.calls, one.code, one.about))
@@ -83,15 +86,17 @@ def _gold(total: Segment) -> Advice:
     return Advice(calls, "no_gold", "all calls", finding, _LABEL)
 
 
-def _of_lost(lost: Lost) -> Advice:
-    if lost.status == "ambiguous":
-        finding = f"{lost.feedback:,} feedback by {lost.key} fit several calls and count for none"
-        return Advice(lost.feedback, "ambiguous_feedback", lost.key, finding, _EXACT)
-    if lost.status == "rejected":
-        finding = f"{lost.feedback:,} feedback by {lost.key} are rejected by their call and count for none"
-        return Advice(lost.feedback, "rejected_feedback", lost.key, finding, _REASON)
-    finding = f"{lost.feedback:,} feedback by {lost.key} have not found their call"
-    return Advice(lost.feedback, "pending_feedback", lost.key, finding, _SAME_KEY)
+def _of_lost(status: str, lost: Sequence[Lost]) -> Advice:
+    """One step for all keys: what is to be done is the same."""
+    count, keys = sum(one.feedback for one in lost), ", ".join(one.key for one in lost)
+    apart = ", ".join(f"{one.feedback:,} by {one.key}" for one in lost)
+    said = f"{count:,} feedback by {keys}" if len(lost) == 1 else f"{count:,} feedback ({apart})"
+    if status == "ambiguous":
+        return Advice(count, "ambiguous_feedback", keys, f"{said} fit several calls and count for none", _EXACT)
+    if status == "rejected":
+        finding = f"{said} are rejected by their call and count for none"
+        return Advice(count, "rejected_feedback", keys, finding, _REASON)
+    return Advice(count, "pending_feedback", keys, f"{said} have not found their call", _SAME_KEY)
 
 
 _KEY: Final = (
