@@ -4,7 +4,6 @@ Arguments come in, a reply or a report goes out. `backtalk feedback TARGET` is `
 """
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -144,7 +143,8 @@ def import_file(
 
     Columns named like fields of a feedback (trace_id, metric, value, at, ...) are taken for them; a row without a kind
     is an outcome. A file sent again, whole or grown, counts once: each row has an id of its own words, or the column
-    `id`. An import that was cut short goes on where it was.
+    `id`. An import that was cut short goes on where it was. The status is 1 where rows were refused, or where all that
+    was taken was rejected and nothing joined.
     """
     from backtalk.feedback_import.plan import Plan, check  # noqa: PLC0415 -- loaded when used
 
@@ -153,11 +153,11 @@ def import_file(
     check(plan)
     file: Path = asked["file"]
     given = _Asked(refused=refused or file.with_name(f"{file.name}.refused.jsonl"), **asked)
-    tally = _import(settings, plan, given)
-    ctx.exit(1 if tally.refused else 0)
+    ctx.exit(0 if _import(settings, plan, given) else 1)
 
 
-def _import(settings: Settings, plan: "Plan", given: _Asked) -> "Tally":
+def _import(settings: Settings, plan: "Plan", given: _Asked) -> bool:
+    """Whether nothing was refused at the door, and not all that was taken is rejected by the calls."""
     from backtalk.commands.show_import import shown_progress, summary  # noqa: PLC0415
     from backtalk.feedback_import import progress, reading, run  # noqa: PLC0415 -- loaded when used
     from backtalk.feedback_import.door import Door  # noqa: PLC0415
@@ -184,24 +184,24 @@ def _import(settings: Settings, plan: "Plan", given: _Asked) -> "Tally":
         with shown_progress(given.file) as step:
             tally = run.run(reading.read(given.file, kind), plan, door, written, refusals, step)
         click.echo(summary(tally, refusals.path, dry_run=given.dry_run))
-        if written is not None:
-            _report(settings, given, written, tally)
-    return tally
+        is_good = written is None or _report(settings, given, written, tally)
+    return is_good and not tally.refused
 
 
-def _report(settings: Settings, given: _Asked, written: "Progress", tally: "Tally") -> None:
-    """Say what has joined, where the ledger is on this machine."""
+def _report(settings: Settings, given: _Asked, written: "Progress", tally: "Tally") -> bool:
+    """Say what has joined, where the ledger is on this machine; False where nothing has and something is rejected."""
     from backtalk.commands.show_import import joins  # noqa: PLC0415
     from backtalk.feedback_import.joining import Ids, wait_for  # noqa: PLC0415 -- loaded when used
 
     root = settings.data_dir / "ledger"
     ids = Ids(written.ids())
     if not len(ids) or not root.exists():
-        return
+        return True
     unjoined = given.file.with_name(f"{given.file.name}.unjoined.jsonl")
     since_ns = 0 if tally.duplicates else written.started_ns - clock.NS_PER_S
-    counts: Counter[str] = wait_for(root, ids, since_ns, unjoined, wait_s=given.wait_s)
-    click.echo(joins(counts, len(ids), unjoined))
+    found = wait_for(root, ids, since_ns, unjoined, wait_s=given.wait_s)
+    click.echo(joins(found, len(ids), unjoined))
+    return bool(found.counts["joined"] or not found.counts["rejected"])
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """How an import looks on a terminal: a bar while it runs, then what was taken, refused and joined."""
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from backtalk.feedback_import.joining import Joins
 from backtalk.feedback_import.reading import Row
 from backtalk.feedback_import.run import EXAMPLES, Tally
 
@@ -53,13 +53,14 @@ def _lines(examples: Sequence[int], count: int) -> str:
     return f"line{'s' if len(examples) > 1 else ''} {', '.join(map(str, examples))}{more}"
 
 
-def joins(counts: Counter[str], sent: int, unjoined: Path) -> str:
-    """What has found its call, and where the lines stand that have not."""
-    here = sum(counts.values())
+def joins(found: Joins, sent: int, unjoined: Path) -> str:
+    """What has found its call, why what was rejected was, and where the lines stand that have not joined."""
+    counts, here = found.counts, found.counts.total()
     said = ", ".join(f"{counts[name]:,} {name}" for name in ("joined", "pending", "ambiguous", "rejected"))
     late = f"; {sent - here:,} are not in the ledger yet" if here < sent else ""
     where = f"\nlines that have not joined are in {unjoined}" if here > counts["joined"] else ""
-    return f"{said}{late}{where}"
+    why = [f"  {count:,} x {reason}: {found.sentences[reason]}" for reason, count in found.reasons.most_common()]
+    return "".join((said, late, *(f"\n{_plain(line)}" for line in why), where))
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from backtalk import clock
 from backtalk.errors import StoreError
+from backtalk.ledger.judging import Rejected
 from backtalk.ledger.query import LedgerQuery
 from backtalk.quality import coverage_queries
 from backtalk.quality.coverage_queries import Period
@@ -27,10 +28,19 @@ _LINE: Final = (1 << _LINE_BITS) - 1
 
 
 class Unjoined(NamedTuple):
-    """A line whose feedback has not found its call."""
+    """A line whose feedback has not found its call, or is rejected by it, for `reason`."""
 
     line: int
     status: str
+    reason: str | None = None
+
+
+class Joins(NamedTuple):
+    """An import's feedback by status; what is rejected also by its reason, with the sentence of the first."""
+
+    counts: Counter[str]
+    reasons: Counter[str]
+    sentences: dict[str, str]
 
 
 class Ids:
@@ -53,33 +63,41 @@ class Ids:
         return None
 
 
-def joined(ids: Ids, statuses: Iterable[Mapping[str, Any]], counts: Counter[str]) -> Iterator[Unjoined]:
+def joined(
+    ids: Ids, statuses: Iterable[Mapping[str, Any]], refused: Mapping[str, Rejected], joins: Joins
+) -> Iterator[Unjoined]:
     """Count the import's feedback by status; what has not joined is handed out as it is met."""
     for row in statuses:
         line = ids.line(row["feedback_id"])
         if line is not None:
-            counts[row["status"]] += 1
+            joins.counts[row["status"]] += 1
+            why = refused.get(row["feedback_id"])
+            if why is not None:
+                joins.reasons[why.reason] += 1
+                joins.sentences.setdefault(why.reason, why.message)
             if row["status"] != "joined":
-                yield Unjoined(line, row["status"])
+                yield Unjoined(line, row["status"], None if why is None else why.reason)
 
 
-def wait_for(root: Path, ids: Ids, since_ns: int, unjoined: Path, *, wait_s: float) -> Counter[str]:
+def wait_for(root: Path, ids: Ids, since_ns: int, unjoined: Path, *, wait_s: float) -> Joins:
     """Ask the ledger until it has all of the import's feedback, or for `wait_s`; what has not joined goes to a file."""
     end_ns = clock.monotonic_ns() + int(wait_s * clock.NS_PER_S)
     while True:
-        counts = _ask(root, ids, since_ns, unjoined)
-        if sum(counts.values()) >= len(ids) or clock.monotonic_ns() >= end_ns:
-            return counts
+        joins = _ask(root, ids, since_ns, unjoined)
+        if joins.counts.total() >= len(ids) or clock.monotonic_ns() >= end_ns:
+            return joins
         time.sleep(_POLL_S)
 
 
-def _ask(root: Path, ids: Ids, since_ns: int, unjoined: Path) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _ask(root: Path, ids: Ids, since_ns: int, unjoined: Path) -> Joins:
+    joins = Joins(Counter(), Counter(), {})
     ledger, period = LedgerQuery(root), Period(max(since_ns, 0), (1 << 63) - 1)
-    statuses = ledger.rows(coverage_queries.statuses(period, rejected(ledger, period)))
+    refused = rejected(ledger, period)
+    statuses = ledger.rows(coverage_queries.statuses(period, refused))
     with unjoined.open("w", encoding="utf-8") as file:
-        for one in joined(ids, statuses, counts):
-            file.write(json.dumps(one._asdict()) + "\n")
-    if sum(counts.values()) == counts["joined"]:
+        for one in joined(ids, statuses, refused, joins):
+            said = {name: value for name, value in one._asdict().items() if value is not None}
+            file.write(json.dumps(said) + "\n")
+    if joins.counts.total() == joins.counts["joined"]:
         unjoined.unlink()
-    return counts
+    return joins

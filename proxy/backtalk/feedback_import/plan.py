@@ -25,6 +25,8 @@ NAMES: Final = (
 TARGETS: Final = NAMES[:5]
 _SAYING: Final = ("value", "answers", "order", "state")
 """Fields without which a row says nothing."""
+_OF_OUTCOMES: Final = ("kind", "metric", "value")
+"""Fields that each of a plan's outcomes says itself."""
 _SHOWN_CHARS: Final = 500
 _NESTED: Final = frozenset(("range", "answers", "span", "order", "shown", "calls"))
 _NUMBERS: Final = frozenset(("choice", "distance", "duration_s"))
@@ -55,6 +57,10 @@ def check(plan: Plan) -> None:
             raise RequestError(f"{name} is no field of a feedback; there are {', '.join(NAMES)}", code="unknown_field")
     for name in plan.columns.keys() & plan.constants.keys():
         raise RequestError(f"{name} is given by --map and by --set; give one of them", code="bad_arguments")
+    for name in _OF_OUTCOMES if plan.outcomes else ():
+        if name in plan.columns or name in plan.constants:
+            message = f"{name} is given by --{'map' if name in plan.columns else 'set'} and by --outcome METRIC=COLUMN"
+            raise RequestError(f"{message}; give one of them", code="bad_arguments")
 
 
 def bodies(plan: Plan, fields: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ What is not known (content that is not kept, a schema's finer parts) rejects not
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from backtalk.ledger.schema import Row
 from backtalk.model.json_schema import NOT_JSON, breach, parsed
@@ -18,6 +18,12 @@ class Rejected(NamedTuple):
 
     reason: str
     message: str
+
+
+FOREIGN: Final = Rejected(
+    "foreign_tenant", "the trace was made with another credential; send feedback with the call's own"
+)
+"""What is about another tenant's trace alone."""
 
 
 def judge(feedback: Row, call: Row, messages: Mapping[str, Row]) -> Rejected | None:
@@ -38,7 +44,7 @@ def foreign(feedback: Row, calls: Sequence[Row]) -> Rejected | None:
     named = [call for call in calls if call["trace_id"] == feedback.get("trace_id")]
     if not named or any(call.get("tenant") == feedback["tenant"] for call in named):
         return None
-    return Rejected("foreign_tenant", "the trace was made with another credential; send feedback with the call's own")
+    return FOREIGN
 
 
 def _of_span(feedback: Row, answer: Row | None) -> Rejected | None:

@@ -1,14 +1,14 @@
 """Feedback that its call rejects, for questions that are asked in SQL.
 
-In: the ledger and a period. Out: the ids of what `ledger.judging` rejects. The one rule: the judge is the one that
-every reader asks; only what it could reject is read, in parts, and `MOST` ids are told at most.
+In: the ledger and a period. Out: the ids of what `ledger.judging` rejects, and why. The one rule: the judge is the one
+that every reader asks; only what it could reject is read, in parts, and `MOST` ids are told at most.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from backtalk.ledger.judging import judge
+from backtalk.ledger.judging import FOREIGN, Rejected, judge
 from backtalk.ledger.query import LedgerQuery
 from backtalk.quality.coverage_queries import Period, one_of, said
 
@@ -19,17 +19,17 @@ _PART: Final = 500
 Row = Mapping[str, Any]
 
 
-def rejected(ledger: LedgerQuery, period: Period) -> frozenset[str]:
-    """The ids of feedback that was given in the period and is rejected."""
-    return frozenset(islice(_found(ledger, period), MOST))
+def rejected(ledger: LedgerQuery, period: Period) -> dict[str, Rejected]:
+    """The ids of feedback that was given in the period and is rejected, each with the reason."""
+    return dict(islice(_found(ledger, period), MOST))
 
 
-def _found(ledger: LedgerQuery, period: Period) -> Iterator[str]:
-    yield from (row["feedback_id"] for row in ledger.rows(_foreign(period)))
+def _found(ledger: LedgerQuery, period: Period) -> Iterator[tuple[str, Rejected]]:
+    yield from ((row["feedback_id"], FOREIGN) for row in ledger.rows(_foreign(period)))
     rows = ledger.rows(_judgeable(period))
     while part := list(islice(rows, _PART)):
         messages = _messages(ledger, part)
-        yield from (row["feedback_id"] for row in part if judge(row, row, messages) is not None)
+        yield from ((row["feedback_id"], why) for row in part if (why := judge(row, row, messages)) is not None)
 
 
 def _messages(ledger: LedgerQuery, part: Sequence[Row]) -> dict[str, Row]:

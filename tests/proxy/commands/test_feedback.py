@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 
 from backtalk.cli import main
 from backtalk.commands.feedback import unknown
+from backtalk.testing import stories
 from backtalk.testing.batch_door import ListeningDoor, batch_door
+from backtalk.testing.ledgers import write_facts
 
 FILE = "trace_id,resolved,stars\n" + "".join(f"{n:032x},true,{n % 5}\n" for n in range(1, 6)) + f"{9:032x},refuse,\n"
 
@@ -113,3 +115,29 @@ def test_a_mistyped_column_ends_an_import_before_anything_is_sent(tmp_path: Path
     found = run("import", str(file), "--outcome", "resolvd", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
     assert found.exit_code == 2
     assert "no column resolvd; its columns are trace_id, resolved, stars" in found.output
+
+
+@pytest.mark.parametrize(("tenant", "status"), [("other", 1), ("acme", 0)])
+def test_an_import_of_which_all_is_rejected_fails_and_says_why(
+    listening: ListeningDoor, tmp_path: Path, tenant: str, status: int
+) -> None:
+    """As with a wrong or an empty API key: the door takes it, since a call may come late, and no call fits."""
+    call = stories.closed()
+    name = "01" * 16
+    said = stories.feedback(feedback_id=name, target_trace_id=call.key.trace_id, tenant=tenant)
+    write_facts(tmp_path / "ledger", call, said)
+    listening.known.add(name)
+    file = tmp_path / "f.csv"
+    file.write_text(f"trace_id,metric,value,id\n{call.key.trace_id},resolved,true,{name}\n")
+    done = run("import", str(file), "--url", listening.url, "--data-dir", str(tmp_path))
+    assert done.exit_code == status
+    assert ("1 x foreign_tenant: the trace was made with another credential" in done.output) == (status == 1)
+
+
+def test_a_constant_that_an_outcome_says_itself_is_refused(tmp_path: Path) -> None:
+    """As --map and --set of one field are."""
+    file = tmp_path / "f.csv"
+    file.write_text(FILE)
+    words = ("--outcome", "resolved", "--set", "metric=x", "--url", "http://127.0.0.1:9", "--data-dir", str(tmp_path))
+    found = run("import", str(file), *words)
+    assert (found.exit_code, "metric is given by --set and by --outcome" in found.output) == (2, True)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from backtalk.commands.show_import import joins, shown_progress, summary
+from backtalk.feedback_import.joining import Joins
 from backtalk.feedback_import.reading import Row
 from backtalk.feedback_import.run import Tally
 
@@ -34,12 +35,25 @@ def test_a_line_is_named_once_for_each_reason() -> None:
 
 def test_what_has_not_joined_is_said_with_its_file() -> None:
     """And what the ledger does not have yet."""
-    counts = Counter({"joined": 5, "pending": 2})
-    assert joins(counts, 8, Path("u.jsonl")).splitlines() == [
+    found = Joins(Counter({"joined": 5, "pending": 2}), Counter(), {})
+    assert joins(found, 8, Path("u.jsonl")).splitlines() == [
         "5 joined, 2 pending, 0 ambiguous, 0 rejected; 1 are not in the ledger yet",
         "lines that have not joined are in u.jsonl",
     ]
-    assert joins(Counter({"joined": 8}), 8, Path("u.jsonl")) == "8 joined, 0 pending, 0 ambiguous, 0 rejected"
+    found = Joins(Counter({"joined": 8}), Counter(), {})
+    assert joins(found, 8, Path("u.jsonl")) == "8 joined, 0 pending, 0 ambiguous, 0 rejected"
+
+
+def test_what_was_rejected_is_said_with_its_reasons() -> None:
+    """The most frequent first, and nothing that a terminal would obey."""
+    reasons = Counter({"tool_not_offered": 1, "foreign_tenant": 2})
+    sentences = {"tool_not_offered": "no tool \x1b[31m", "foreign_tenant": "another credential"}
+    assert joins(Joins(Counter({"rejected": 3}), reasons, sentences), 3, Path("u.jsonl")).splitlines() == [
+        "0 joined, 0 pending, 0 ambiguous, 3 rejected",
+        "  2 x foreign_tenant: another credential",
+        "  1 x tool_not_offered: no tool \ufffd[31m",
+        "lines that have not joined are in u.jsonl",
+    ]
 
 
 def test_without_a_terminal_no_bar_is_drawn(tmp_path: Path) -> None:

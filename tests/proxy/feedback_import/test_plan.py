@@ -138,3 +138,13 @@ def test_a_plan_names_fields_that_there_are() -> None:
     with pytest.raises(RequestError, match="by --map and by --set"):
         check(Plan(columns={"kind": "k"}, constants={"kind": "rating"}))
     check(Plan(columns=dict.fromkeys(NAMES, "column")))
+
+
+@pytest.mark.parametrize("name", ["kind", "metric", "value"])
+def test_what_an_outcome_says_itself_is_not_given_beside_it(name: str) -> None:
+    """It would be left out without a word; what an outcome does not say may stand there."""
+    with pytest.raises(RequestError, match=f"{name} is given by --set and by --outcome"):
+        check(Plan(outcomes={"resolved": "resolved"}, constants={name: "x"}))
+    with pytest.raises(RequestError, match=f"{name} is given by --map and by --outcome"):
+        check(Plan(outcomes={"resolved": "resolved"}, columns={name: "x"}))
+    check(Plan(outcomes={"resolved": "resolved"}, columns={"comment": "x"}, constants={"rater": "crm"}))

@@ -38,9 +38,12 @@ def test_what_only_the_call_can_tell_is_judged_as_for_every_reader(tmp_path: Pat
     write(tmp_path)
     ledger = LedgerQuery(tmp_path)
     found = rejected(ledger, PERIOD)
-    assert found == {"tool", "span", "choice", "foreign"}
+    assert {name: why.reason for name, why in found.items()} == {
+        "tool": "tool_not_offered", "span": "span_out_of_bounds", "choice": "choice_out_of_range",
+        "foreign": "foreign_tenant",
+    }  # fmt: skip
     told = {row["feedback_id"]: row["status"] for row in ledger.rows(coverage_queries.statuses(PERIOD, found))}
-    assert {name for name, status in told.items() if status == "rejected"} == found
+    assert {name for name, status in told.items() if status == "rejected"} == found.keys()
     assert (told["good"], told["fits"], told["early"]) == ("joined", "joined", "pending")
 
 
@@ -57,4 +60,4 @@ def test_the_audit_counts_them_apart_and_says_where_the_reason_stands(tmp_path: 
 
 def test_nothing_is_rejected_where_nothing_was_said(tmp_path: Path) -> None:
     """An empty ledger is asked too."""
-    assert rejected(LedgerQuery(tmp_path), PERIOD) == frozenset()
+    assert rejected(LedgerQuery(tmp_path), PERIOD) == {}
