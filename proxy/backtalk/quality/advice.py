@@ -86,8 +86,9 @@ def _gold(total: Segment) -> Advice:
     return Advice(calls, "no_gold", "all calls", finding, _LABEL)
 
 
-def _of_lost(status: str, lost: Sequence[Lost]) -> Advice:
+def _of_lost(status: str, lost: Iterable[Lost]) -> Advice:
     """One step for all keys: what is to be done is the same."""
+    lost = sorted(lost, key=lambda one: (-one.feedback, one.key))
     count, keys = sum(one.feedback for one in lost), ", ".join(one.key for one in lost)
     apart = ", ".join(f"{one.feedback:,} by {one.key}" for one in lost)
     said = f"{count:,} feedback by {keys}" if len(lost) == 1 else f"{count:,} feedback ({apart})"

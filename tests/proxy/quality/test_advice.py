@@ -74,10 +74,10 @@ def test_lost_feedback_is_told_how_to_find_its_call() -> None:
 
 @pytest.mark.parametrize("status", ["rejected", "pending", "ambiguous"])
 def test_feedback_lost_by_several_keys_is_one_step(status: str) -> None:
-    """What is to be done is the same, so it stands once, with the count of each key."""
+    """What is to be done is the same, so it stands once, with the count of each key, the most first."""
     lost = [Lost(key, status, n) for key, n in (("trace_id", 7), ("response_id", 1_000), ("request_id", 1))]
     [step] = advise([], NOTHING, lost)
-    assert step.finding.startswith("1,008 feedback (7 by trace_id, 1,000 by response_id, 1 by request_id) ")
+    assert step.finding.startswith("1,008 feedback (1,000 by response_id, 7 by trace_id, 1 by request_id) ")
     assert (step.calls, step.code) == (1_008, f"{status}_feedback")
 
 
