@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 import redis
+from click.testing import CliRunner
 
+from backtalk.cli import main
 from backtalk.ledger.reader import LedgerReader
 from backtalk.ledger.schema import TABLES
+from backtalk.lineage import keeping
+from backtalk.lineage.verify import verify
 from backtalk.model.facts import decode_entry
 from backtalk.spool import Tail
 from backtalk.testing.provider import Provider
+from backtalk.testing.samples import parquet_columns
 from backtalk.testing.serve import Backtalk, ChildKind, running_backtalk
 from backtalk.testing.waiting import wait_until
 
@@ -113,6 +118,7 @@ def test_nothing_of_an_erased_user_can_be_read(
         say(backtalk, {"kind": "rating", "value": False, "comment": CANARY, "request_id": mine[1]["x-request-id"]})
         settled(backtalk, mine[-1])
         settled(backtalk, others[-1])
+        folder = build_pairs(backtalk, tmp_path / "sets" / "pairs")
         before = holding(backtalk)
         assert {"table messages", "an entry", "a Redis key"} <= before
         assert any(name.startswith("spool/") for name in before)
@@ -128,7 +134,47 @@ def test_nothing_of_an_erased_user_can_be_read(
         assert (told["done"]["calls"], told["done"]["feedback"]) == (3, 2)
         assert set(told["trace_ids"]) == {headers["x-trace-id"] for headers in mine}
         check_tombstone(backtalk, erasure_id)
+        check_datasets(backtalk, folder, told)
         check_late(backtalk, mine)
+
+
+def command(backtalk: Backtalk, *words: str) -> Any:
+    """What a command prints as JSON."""
+    arguments = [*words, "--data-dir", str(backtalk.data_dir), "--json"]
+    return json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).output)
+
+
+def build_pairs(backtalk: Backtalk, folder: Path) -> Path:
+    """A dataset with the canary, which a run used and a name means, and beside it a single file."""
+    reader = LedgerReader(backtalk.data_dir / "ledger")
+    wait_until(lambda: len(reader.everything("feedback", order="dt")) == 2, PATIENCE_S, what="the feedback")
+    folder.parent.mkdir()
+    for out in (folder, folder.with_name("single.jsonl")):
+        words = ["dataset", "build", "dpo", "--out", str(out), "--data-dir", str(backtalk.data_dir)]
+        assert CliRunner().invoke(main, words, catch_exceptions=False).exit_code == 0
+    keeping.register_run(backtalk.data_dir, name="tune", purpose="training", datasets=["pairs"], actor="ada")
+    keeping.set_ref(backtalk.data_dir, "production", {"dataset": "pairs"}, actor="ada", reason="first")
+    assert any(CANARY.encode() in path.read_bytes() for path in folder.rglob("*.jsonl"))
+    return folder
+
+
+def check_datasets(backtalk: Backtalk, folder: Path, told: dict[str, Any]) -> None:
+    """No byte and no row of a folder has the canary; the lineage is whole, and says what was erased."""
+    files = [path for path in folder.parent.rglob("*") if path.is_file() and not path.name.startswith("single.jsonl")]
+    assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+    parts = [path for path in files if path.suffix == ".parquet"]
+    assert [CANARY in str(parquet_columns(path)) for path in parts] == [False]
+    assert told["not_reached"] == [str(folder.with_name("single.jsonl.manifest.json"))]
+    assert told["done"]["datasets"] == 1
+    assert verify(backtalk.data_dir).findings == ()
+    (meant,) = command(backtalk, "ref", "show", "production")
+    ((old, after),) = meant["erased"].items()
+    assert meant["target"] == {"dataset": old}
+    new = command(backtalk, "dataset", "show", after["replaced_by"])
+    assert (new["erased_rows"], after["erased_by"]) == (told["done"]["dataset_rows"], told["id"])
+    row = command(backtalk, "run", "why", "tune", "0")
+    assert (row["dataset"]["replaced_by"], {call["erased"] for call in row["calls"]}) == (new["dataset_id"], {True})
+    assert CANARY not in str(row)
 
 
 def check_tombstone(backtalk: Backtalk, erasure_id: str) -> None:

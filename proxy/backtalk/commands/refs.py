@@ -15,6 +15,7 @@ from backtalk.commands.options import settings_options
 from backtalk.commands.runs import pairs
 
 if TYPE_CHECKING:
+    from backtalk.lineage.catalogue import Catalogue
     from backtalk.lineage.records import Record, RefSet
 
 
@@ -47,8 +48,18 @@ def set_name(
 @settings_options
 def list_names(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List what every name means now."""
-    found = catalogue(directory(config, data_dir)).refs
-    show_lineage.refs([_told(record, body) for record, body in found.values()], as_json=as_json)
+    known = catalogue(directory(config, data_dir))
+    show_lineage.refs([_told(known, record, body) for record, body in known.refs.values()], as_json=as_json)
+
+
+@ref.command("show")
+@click.argument("name")
+@json_option
+@settings_options
+def show_name(name: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Show what NAME means now; what of it was erased since is said, with what replaced it."""
+    known = catalogue(directory(config, data_dir))
+    show_lineage.refs([_told(known, *known.history(name)[-1])], as_json=as_json)
 
 
 @ref.command("history")
@@ -57,8 +68,8 @@ def list_names(as_json: bool, config: Path | None, data_dir: Path | None) -> Non
 @settings_options
 def history(name: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List what a name has meant, by whom and why, newest first."""
-    found = reversed(catalogue(directory(config, data_dir)).history(name))
-    show_lineage.refs([_told(record, body) for record, body in found], as_json=as_json)
+    known = catalogue(directory(config, data_dir))
+    show_lineage.refs([_told(known, *one) for one in reversed(known.history(name))], as_json=as_json)
 
 
 @ref.command("rollback")
@@ -82,5 +93,6 @@ def _line(record: "Record", body: Any) -> str:
     return f"{body.name} means {parts}{back}: record {record.number}{replaced}"
 
 
-def _told(record: "Record", body: "RefSet") -> dict[str, Any]:
-    return {**msgspec.to_builtins(body), "number": record.number, "at_ns": record.at_ns, "actor": record.actor}
+def _told(known: "Catalogue", record: "Record", body: "RefSet") -> dict[str, Any]:
+    said = {"number": record.number, "at_ns": record.at_ns, "actor": record.actor}
+    return {**msgspec.to_builtins(body), **said, "erased": known.erased_in(body.target)}

@@ -65,6 +65,10 @@ def dataset(found: Document, *, as_json: bool = False) -> None:
     console = screen()
     console.print(plain(f"{found['name']}  {found['dataset_id']}  {found['rows']} {found['format']} rows", "bold"))
     console.print(plain(f"built {instant(found['built_ns'])} by {found['actor']}, code {found['code_version']}"))
+    if found["retired"] is not None:
+        console.print(plain(f"retired: {found['retired']}", "bold"))
+    if found["erased_rows"]:
+        console.print(plain(f"{found['erased_rows']} rows of manifest {found['previous']} were erased"))
     console.print(plain(f"recipe {json.dumps(found['recipe'], ensure_ascii=False)}"))
     console.print(plain("tables " + ", ".join(f"{name} {version}" for name, version in found["tables"].items())))
     for file in found["files"]:
@@ -86,7 +90,12 @@ def refs(found: Sequence[Document], *, as_json: bool = False) -> None:
         listed.add_row(
             *cells(one["number"], one["name"], parts + back, instant(one["at_ns"]), one["actor"], one["reason"])
         )
-    return screen().print(listed if found else "No name was set: `backtalk ref set` does it.")
+    console = screen()
+    console.print(listed if found else "No name was set: `backtalk ref set` does it.")
+    erased = {dataset_id: after for one in found for dataset_id, after in one["erased"].items()}
+    for dataset_id, after in erased.items():
+        console.print(plain(f"{dataset_id} was erased, replaced by {after['replaced_by']}"))
+    return None
 
 
 def as_document(found: object) -> None:

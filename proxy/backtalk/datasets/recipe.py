@@ -109,6 +109,11 @@ class Recipe(NamedTuple):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
+    def splits(self) -> Texts:
+        """The names of the splits."""
+        return tuple(self.split.shares)
+
+    @property
     def kind(self) -> str:
         """What all its rows are."""
         return self.builders[0].sample_kind

@@ -5,9 +5,9 @@ In: rows with their splits, in order. Out: entries of files, what no format coul
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from backtalk.datasets.balance import Balance
 from backtalk.datasets.formats.evaluations import PROMPTFOO_CONFIG
@@ -16,29 +16,61 @@ from backtalk.datasets.formats.known import FORMATS
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.datasets.manifest import row_entry
 from backtalk.datasets.output import FileEntry, Lines, Parts, write_text
-from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.rows import columns, decode_row
 from backtalk.datasets.scratch import Scratch
+
+
+class Outline(Protocol):
+    """What of a recipe the files show; `recipe.Recipe` is one."""
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What all rows are."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """For people."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The recipe as it was written."""
+        ...
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """Names of `FORMATS`."""
+        ...
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Names of the splits."""
+        ...
 
 
 class Written:
     """What was written."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Outline) -> None:
         self.balance: Final = Balance()
         self.files: Final[list[FileEntry]] = []
         self.skipped: Final[dict[str, Counter[str]]] = {name: Counter() for name in recipe.formats}
 
 
-def write(root: Path, recipe: Recipe, scratch: Scratch, *, single: str | None = None) -> Written:
+def write(root: Path, recipe: Outline, scratch: Scratch, *, single: str | None = None) -> Written:
     """Write all files but the manifest; with `single` only the one file of one format and one split, by that name."""
     written = Written(recipe)
-    splits = tuple(recipe.split.shares)
     parts = Parts(root)
     lines = {
         (name, split): Lines(root, single or f"{name}/{FORMATS[name].file.format(split=split)}")
         for name in recipe.formats
-        for split in splits
+        for split in recipe.splits
     }
     for number, (split, payload) in enumerate(scratch.payloads()):
         row = decode_row(payload)
@@ -65,7 +97,7 @@ def row_entries(scratch: Scratch) -> Iterator[dict[str, Any]]:
         yield row_entry(number, split, decode_row(payload))
 
 
-def _companions(root: Path, recipe: Recipe, rows: Mapping[tuple[str, str], int]) -> list[FileEntry]:
+def _companions(root: Path, recipe: Outline, rows: Mapping[tuple[str, str], int]) -> list[FileEntry]:
     """What a format wants beside its lines."""
     made: list[FileEntry] = []
     if "hugging_face" in recipe.formats:
@@ -73,7 +105,7 @@ def _companions(root: Path, recipe: Recipe, rows: Mapping[tuple[str, str], int])
         text = card(recipe.name, recipe.kind, recipe.description, counts, recipe.text)
         made.append(write_text(root, "hugging_face/README.md", text))
     if "promptfoo" in recipe.formats:
-        tests = "\n".join(f"  - file://{split}.jsonl" for split in recipe.split.shares)
+        tests = "\n".join(f"  - file://{split}.jsonl" for split in recipe.splits)
         config = PROMPTFOO_CONFIG.format(name=json.dumps(recipe.name), tests=tests)
         made.append(write_text(root, "promptfoo/promptfooconfig.yaml", config))
         made.append(write_text(root, "promptfoo/prompt.json", "{{messages}}\n"))

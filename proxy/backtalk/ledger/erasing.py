@@ -51,6 +51,8 @@ class Erasure(NamedTuple):
     """The person's pseudonyms."""
     tenants: tuple[str, ...] = ()
     """Whose calls they are: traces and response ids may be named alike by others."""
+    fact_ids: tuple[str, ...] = ()
+    """Of the feedback and of the signals that lost their texts: by them rows of datasets are found."""
 
 
 def erase(tables: Mapping[TableName, LedgerTable], order: Order) -> Erasure:
@@ -75,6 +77,7 @@ def erase(tables: Mapping[TableName, LedgerTable], order: Order) -> Erasure:
         response_ids=_values(calls, "response_id"),
         raters=raters,
         tenants=_values(calls, "tenant"),
+        fact_ids=tuple(sorted(feedback | _signals(tables["signals"], calls))),
     )
 
 
@@ -109,6 +112,15 @@ def _blank_signals(table: LedgerTable, calls: Sequence[Row]) -> None:
     for some in _chunks(_values(calls, "span_id")):
         condition = f"(span_id in ({some}) or shown_by_span_id in ({some})) and evidence_json <> '{{}}'"
         table.update(condition, {"evidence_json": "'{}'"})
+
+
+def _signals(table: LedgerTable, calls: Sequence[Row]) -> set[str]:
+    """What was noticed of the calls, or shown by them."""
+    found: set[str] = set()
+    for some in _chunks(_values(calls, "span_id")):
+        condition = f"span_id in ({some}) or shown_by_span_id in ({some})"
+        found |= set(_values(table.select(f"select signal_id from signals where {condition}"), "signal_id"))
+    return found
 
 
 def _raters(table: LedgerTable, order: Order) -> tuple[str, ...]:

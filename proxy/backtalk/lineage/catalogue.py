@@ -22,12 +22,16 @@ class Entry(NamedTuple):
     built: DatasetBuilt
     retired: str | None
     """Why it is not used any more."""
+    erased: DatasetRetired | None = None
+    """By which order its rows were taken out and its files deleted, and what replaced it."""
 
     @property
     def document(self) -> dict[str, Any]:
         """The dataset as JSON."""
         said = {"number": self.record.number, "built_ns": self.record.at_ns, "actor": self.record.actor}
-        return {**msgspec.to_builtins(self.built), **said, "retired": self.retired}
+        by, after = (None, None) if self.erased is None else (self.erased.erasure_id, self.erased.replaced_by)
+        told = {"retired": self.retired, "erased_by": by, "replaced_by": after}
+        return {**msgspec.to_builtins(self.built), **said, **told}
 
 
 class Catalogue:
@@ -40,10 +44,12 @@ class Catalogue:
     def datasets(self) -> Sequence[Entry]:
         """All datasets, the oldest first; one that was built again is where it was built last."""
         reasons = {body.dataset_id: body.reason for _, body in self._of(DatasetRetired)}
+        erased = {body.dataset_id: body for _, body in self._of(DatasetRetired) if body.erasure_id}
         latest: dict[tuple[str, str], Entry] = {}
         for record, body in self._of(DatasetBuilt):
             latest.pop((body.dataset_id, body.name), None)
-            latest[body.dataset_id, body.name] = Entry(record, body, reasons.get(body.dataset_id))
+            reason, gone = reasons.get(body.dataset_id), erased.get(body.dataset_id)
+            latest[body.dataset_id, body.name] = Entry(record, body, reason, gone)
         return list(latest.values())
 
     @property
@@ -60,6 +66,14 @@ class Catalogue:
     def refs(self) -> Mapping[str, tuple[Record, RefSet]]:
         """What each name means now."""
         return {body.name: (record, body) for record, body in self._of(RefSet)}
+
+    def erased_in(self, target: Mapping[str, str]) -> dict[str, Any]:
+        """The datasets of a meaning that were erased since, its runs' too: by which order, and what replaced them."""
+        erased = {entry.built.dataset_id: entry.erased for entry in self.datasets if entry.erased}
+        used = {run.run_id: run.dataset_ids for _, run in self.runs}
+        names = [name for value in target.values() for name in (value, *used.get(value, ()))]
+        found = {name: erased[name] for name in names if name in erased}
+        return {name: {"erased_by": one.erasure_id, "replaced_by": one.replaced_by} for name, one in found.items()}
 
     def history(self, name: str) -> Sequence[tuple[Record, RefSet]]:
         """What a name has meant, the oldest first; raises `RequestError` where it never meant anything."""

@@ -16,7 +16,7 @@ from backtalk.errors import RequestError
 from backtalk.lineage import manifests
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
-from backtalk.lineage.records import DatasetRetired, Record, RefSet, RunKind, RunRegistered
+from backtalk.lineage.records import DatasetBuilt, DatasetRetired, Record, RefSet, RunKind, RunRegistered
 
 MAX_NAME_CHARS = 128
 
@@ -44,6 +44,13 @@ def retire_dataset(data_dir: Path, wanted: str, *, actor: str, reason: str) -> R
     log = LineageLog(data_dir)
     entry = Catalogue(log.records()).dataset(wanted)
     return log.append(DatasetRetired(entry.built.dataset_id, _reason(reason)), actor)
+
+
+def mark_erased(data_dir: Path, dataset_id: str, *, erasure_id: str, replaced_by: DatasetBuilt, actor: str) -> Record:
+    """Say that a dataset's files are gone since rows were erased, and which one has the others."""
+    reason = f"erased: {replaced_by.erased_rows} rows by order {erasure_id}; replaced by {replaced_by.dataset_id}"
+    body = DatasetRetired(dataset_id, reason, erasure_id, replaced_by.dataset_id)
+    return LineageLog(data_dir).append(body, actor)
 
 
 def register_run(

@@ -85,6 +85,8 @@ class Manifest(msgspec.Struct, frozen=True):
     selection: str | None = None
     parameters: Mapping[str, Any] = {}
     recipe: Mapping[str, Any] = {}
+    previous_manifest_sha256: str | None = None
+    erased_rows: int = 0
     file: _ManifestFile | None = None
     files: tuple[_ManifestFile, ...] = ()
 
@@ -136,6 +138,8 @@ def keep(data_dir: Path, path: Path, *, name: str | None = None) -> DatasetBuilt
         recipe=manifest.said_recipe,
         tables=manifest.inputs.tables,
         files=manifest.all_files,
+        previous=manifest.previous_manifest_sha256,
+        erased_rows=manifest.erased_rows,
     )
 
 

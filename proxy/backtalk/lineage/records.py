@@ -40,6 +40,10 @@ class DatasetBuilt(msgspec.Struct, frozen=True, tag="dataset"):
     files: tuple[File, ...] = ()
     replaced: int | None = None
     """The number of the record whose files stood at `manifest` and beside it before."""
+    previous: str | None = None
+    """The hash of the manifest of the dataset that this one comes after."""
+    erased_rows: int = 0
+    """How many rows of the dataset before an erasure took out."""
 
 
 class DatasetRetired(msgspec.Struct, frozen=True, tag="dataset_retired"):
@@ -47,6 +51,10 @@ class DatasetRetired(msgspec.Struct, frozen=True, tag="dataset_retired"):
 
     dataset_id: str
     reason: str
+    erasure_id: str | None = None
+    """The order by which rows were taken out; the files are gone then."""
+    replaced_by: str | None = None
+    """The id of the dataset that has the other rows."""
 
 
 class RunRegistered(msgspec.Struct, frozen=True, tag="run"):

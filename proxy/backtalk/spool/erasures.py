@@ -48,6 +48,10 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """The person's pseudonyms."""
     tenants: tuple[str, ...] = ()
     """Whose the calls are; what another tenant says under the same ids is its own."""
+    fact_ids: tuple[str, ...] = ()
+    """Of the feedback and the signals; with the calls, by what rows of datasets are found."""
+    not_reached: tuple[str, ...] = ()
+    """Paths of datasets and of files in their folders that may hold texts: what is left to the operator."""
     done_ns: int | None = None
 
 
@@ -113,4 +117,5 @@ def told(order: Order) -> dict[str, Any]:
     fields = msgspec.to_builtins(order)
     listed = ("id", "by", "subject_hash", "tenant", "asked_ns", "actor", "reason", "done_ns")
     status = "ordered" if order.position is None else ("running" if order.done_ns is None else "done")
-    return {"status": status, **{name: fields.get(name) for name in listed}, "done": dict(order.done)}
+    told = {name: fields.get(name) for name in listed}
+    return {"status": status, **told, "done": dict(order.done), "not_reached": list(order.not_reached)}

@@ -22,7 +22,7 @@ from backtalk.telemetry import Metrics
 from backtalk.worker import place
 from backtalk.worker.batch import Batch
 from backtalk.worker.decider import Decider
-from backtalk.worker.eraser import Tables
+from backtalk.worker.erasure_places import Tables
 
 _log = logging.getLogger(__name__)
 MAX_FRAMES: Final = 64

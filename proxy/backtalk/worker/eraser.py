@@ -1,8 +1,9 @@
 """Carries out erasures, one small step at a time, between the worker's own work.
 
-In: orders, as files. Out: the tombstone as a fact, then texts gone from the ledger, the journal, Redis, the spools and
-the proxies, in this order, with each place written down when it is done. The one rule: every step may be repeated, so a
-kill at any moment costs a repeat and nothing is left out; the person's name stays in the order until the last step.
+In: orders, as files. Out: the tombstone as a fact, then texts gone from the ledger, the journal, Redis, the spools,
+the proxies and the datasets, in this order, with each place written down when it is done. The one rule: every step may
+be repeated, so a kill at any moment costs a repeat and nothing is left out; the person's name stays in the order until
+the last step.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 import msgspec
 
@@ -19,74 +20,18 @@ from backtalk.errors import BacktalkError
 from backtalk.ledger.erasing import Erasure
 from backtalk.ledger.erasing import Order as LedgerOrder
 from backtalk.model.erased import Erased
-from backtalk.model.facts import Fact
 from backtalk.model.meter import Meter
 from backtalk.spool import erasures
 from backtalk.spool.commit import CUT, touched_ns
 from backtalk.spool.erasures import Order
-from backtalk.spool.rewriting import Change
 from backtalk.spool.segments import SUFFIX
 from backtalk.worker import padding
+from backtalk.worker.erasure_places import DatasetsErased, Places, Pseudonym
 from backtalk.worker.tombstones import Tombstones
 
 _log = logging.getLogger(__name__)
 PAUSE_S: Final = 5.0
 _LATE_NS: Final = 60 * clock.NS_PER_S
-
-
-Pseudonym = Callable[[str, str], str]
-"""A rater's name in a tenant, by name and tenant."""
-
-
-class Facts(Protocol):
-    """What is asked of `core.Core`."""
-
-    def record(self, fact: Fact) -> int:
-        """Write a fact at once; gives the journal's position behind it."""
-        ...
-
-    def release(self) -> None:
-        """Let the spools forget what was consumed."""
-        ...
-
-
-class Tables(Protocol):
-    """What is asked of `ledger.writer.LedgerWriter`."""
-
-    @property
-    def committed(self) -> int:
-        """The journal's position up to which everything is in the tables."""
-        ...
-
-    def erase(self, order: LedgerOrder) -> "Future[Erasure]":
-        """Have texts taken out of the tables."""
-        ...
-
-
-class Texts(Protocol):
-    """What is asked of `session.erasing.SessionErasing`."""
-
-    def blank(self, span_ids: "frozenset[str]") -> int:
-        """Blank the texts of calls."""
-        ...
-
-    def rewrite_log(self) -> None:
-        """Have the append-only file written anew."""
-        ...
-
-    def log_is_rewritten(self) -> bool:
-        """Whether that is done."""
-        ...
-
-
-class Places(NamedTuple):
-    """Where texts are."""
-
-    facts: Facts
-    rewrite: Callable[[Change], int]
-    """Changes entries of the journal, each to one of its own length."""
-    tables: Tables
-    texts: Texts
 
 
 class Eraser:
@@ -105,12 +50,13 @@ class Eraser:
     ) -> None:
         self._data_dir = data_dir
         self._tombstones = tombstones
-        self._facts, self._rewrite, self._tables, self._texts = places
+        self._facts, self._rewrite, self._tables, self._texts, self._datasets_of = places
         self._pseudonym, self._forget = pseudonym, forget
         self._pause_ns = int(pause_s * clock.NS_PER_S)
         self._metrics = metrics
         self._known: dict[str, Order] = {}
         self._asked: Future[Erasure] | None = None
+        self._rewriting: Future[DatasetsErased] | None = None
         self._log_asked = False
         self._seen_ns = 0
         self._leaving: set[Path] | None = None
@@ -121,6 +67,7 @@ class Eraser:
             "redis": self._redis,
             "redis_log": self._redis_log,
             "spools": self._spools,
+            "datasets": self._datasets,
         }
 
     def tend(self) -> None:
@@ -135,7 +82,7 @@ class Eraser:
                 self._go_on(order)
             self._blank_late(now_ns)
         except BacktalkError as error:
-            self._asked = None
+            self._asked = self._rewriting = None
             self._again_ns = now_ns + self._pause_ns
             self._metrics.add("backtalk.erasure.failed")
             _log.warning("an erasure waits", extra={"reason": error.message})
@@ -187,6 +134,7 @@ class Eraser:
             response_ids=found.response_ids,
             raters=found.raters[1:],
             tenants=found.tenants,
+            fact_ids=found.fact_ids,
         )
         self._tombstones.add(after)
         return after
@@ -225,6 +173,18 @@ class Eraser:
             return None
         self._leaving = None
         return _done(order, "spools", 1)
+
+    def _datasets(self, order: Order) -> Order | None:
+        """Last, so that a build which had read the texts before has registered what it wrote."""
+        if self._rewriting is None:
+            self._rewriting = self._datasets_of(order)
+            return None
+        if not self._rewriting.done():
+            return None
+        asked, self._rewriting = self._rewriting, None
+        found = asked.result()
+        counts = {"datasets": found.datasets, "dataset_rows": found.rows}
+        return msgspec.structs.replace(order, done={**order.done, **counts}, not_reached=found.not_reached)
 
     def _blank_late(self, now_ns: int) -> None:
         """Blank in Redis what has come since behind a tombstone, now and then."""

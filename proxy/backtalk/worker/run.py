@@ -38,8 +38,10 @@ from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
 from backtalk.worker.audit import Audit
 from backtalk.worker.core import Core, Follower
+from backtalk.worker.dataset_erasing import DatasetErasing
 from backtalk.worker.decider import Decider, GiveFeedback
-from backtalk.worker.eraser import Eraser, Places
+from backtalk.worker.eraser import Eraser
+from backtalk.worker.erasure_places import Places
 from backtalk.worker.followers import followers_of
 from backtalk.worker.prices import Prices
 from backtalk.worker.tombstones import Tombstones
@@ -141,7 +143,8 @@ def _eraser(
     forget: Callable[[], None],
 ) -> Eraser:
     tables = next(follower.tables for follower in followers if follower.tables is not None)
-    places = Places(core, journal.rewrite, tables, SessionErasing(_redis_url(settings)))
+    datasets = DatasetErasing(settings.data_dir)
+    places = Places(core, journal.rewrite, tables, SessionErasing(_redis_url(settings)), datasets.erase)
 
     def named(name: str, tenant: str) -> str:
         return pseudonym(installation.secret(settings.data_dir), tenant, name)

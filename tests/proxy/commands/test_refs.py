@@ -7,6 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backtalk.cli import main
+from backtalk.lineage import keeping
+from backtalk.lineage.catalogue import Catalogue
+from backtalk.lineage.log import LineageLog
 from backtalk.testing.datasets import a_row, write_dataset
 
 CONTEXT = "production evaluation context"
@@ -47,6 +50,20 @@ def test_names_are_listed_with_what_they_mean(data_dir: Path) -> None:
     listed = run(data_dir, "ref", "list").output
     assert (CONTEXT in listed, "strict-1" in listed, "strict-0" in listed) == (True, True, False)
     assert "number 0" in run(data_dir, "ref", "history", CONTEXT).output
+
+
+def test_a_name_says_that_what_it_means_was_erased(data_dir: Path) -> None:
+    """It goes on meaning that; what replaced it is said, and the name is not moved."""
+    known = Catalogue(LineageLog(data_dir).records())
+    old, new = known.dataset("second").built, known.dataset("first").built
+    assert json.loads(run(data_dir, "ref", "show", CONTEXT, "--json").output)[0]["erased"] == {}
+    keeping.mark_erased(data_dir, old.dataset_id, erasure_id="0123456789abcdef", replaced_by=new, actor="erasure")
+    (found,) = json.loads(run(data_dir, "ref", "show", CONTEXT, "--json").output)
+    after = {"erased_by": "0123456789abcdef", "replaced_by": new.dataset_id}
+    assert (found["target"]["eval_dataset"], found["erased"]) == (old.dataset_id, {old.dataset_id: after})
+    for words in (("show", CONTEXT), ("list",), ("history", CONTEXT)):
+        assert f"{old.dataset_id} was erased, replaced by {new.dataset_id}" in run(data_dir, "ref", *words).output
+    assert "retired: erased" in run(data_dir, "dataset", "show", "second").output
 
 
 def test_what_cannot_be_meant_is_refused(data_dir: Path) -> None:

@@ -66,3 +66,16 @@ def test_runs_and_refs_are_found_by_name() -> None:
     assert [body for _, body in found.history("production")] == [first, second]
     with pytest.raises(RequestError, match="there are: production"):
         found.history("staging")
+
+
+def test_a_meaning_names_what_was_erased_of_it() -> None:
+    """Itself or through a run; what was retired without an erasure is none."""
+    run = RunRegistered("0123456789abcdef", "tune", "training", ("aaaa1111", "cccc3333"))
+    gone = DatasetRetired("aaaa1111", "erased", "order-1", "bbbb2222")
+    known = catalogue(
+        *(built(n, n) for n in ("aaaa1111", "bbbb2222", "cccc3333")), run, gone, DatasetRetired("cccc3333", "old")
+    )
+    told = {"aaaa1111": {"erased_by": "order-1", "replaced_by": "bbbb2222"}}
+    assert known.erased_in({"dataset": "aaaa1111"}) == known.erased_in({"run": run.run_id}) == told
+    assert known.erased_in({"dataset": "bbbb2222", "other": "cccc3333"}) == {}
+    assert known.dataset("aaaa1111").document["replaced_by"] == "bbbb2222"

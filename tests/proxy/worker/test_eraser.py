@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backtalk.datasets import erasing as dataset_erasing
 from backtalk.errors import StoreError
 from backtalk.ledger.erasing import Erasure
 from backtalk.ledger.erasing import Order as LedgerOrder
@@ -15,11 +16,14 @@ from backtalk.model.meter import NoMeter
 from backtalk.spool import erasures
 from backtalk.spool.commit import CUT
 from backtalk.spool.rewriting import Change
-from backtalk.worker.eraser import Eraser, Places
+from backtalk.worker.eraser import Eraser
+from backtalk.worker.erasure_places import DatasetsErased, Places
 from backtalk.worker.tombstones import Tombstones
 
 SECRET = b"s" * 32
-FOUND = Erasure({"calls": 1, "messages": 2, "feedback": 0}, ("0" * 16,), ("a" * 32,), ("5e55",), ("r1",))
+FOUND = Erasure(
+    {"calls": 1, "messages": 2, "feedback": 0}, ("0" * 16,), ("a" * 32,), ("5e55",), ("r1",), fact_ids=("f1",)
+)
 
 
 class Everything:
@@ -67,6 +71,14 @@ class Everything:
         """At once."""
         return True
 
+    def datasets(self, order: erasures.Order) -> "Future[DatasetsErased]":
+        """One has lost two rows; one was out of reach."""
+        done: Future[DatasetsErased] = Future()
+        if order.fact_ids == FOUND.fact_ids and order.span_ids == FOUND.span_ids:
+            self.asked.append("datasets")
+            done.set_result(dataset_erasing.Erased(1, 2, ("/else/where.jsonl",)))
+        return done
+
     def _note(self, what: str) -> None:
         if what in self.failing:
             self.failing.discard(what)
@@ -88,7 +100,12 @@ def eraser_on(data_dir: Path, places: Everything) -> Eraser:
     """A life of the worker."""
     stones = Tombstones(SECRET, erasures.load(data_dir))
     return Eraser(
-        data_dir, stones, Places(places, places.rewrite, places, places), NoMeter(), pseudonym=named, pause_s=0
+        data_dir,
+        stones,
+        Places(places, places.rewrite, places, places, places.datasets),
+        NoMeter(),
+        pseudonym=named,
+        pause_s=0,
     )
 
 
@@ -116,9 +133,10 @@ def test_the_steps_come_in_their_order_and_the_name_goes_last(tmp_path: Path) ->
     places.committed = 100
     done = until_done(tmp_path, eraser.tend)
 
-    assert places.asked == ["ledger Alice", "journal", "redis", "log"]
+    assert places.asked == ["ledger Alice", "journal", "redis", "log", "datasets"]
     assert places.blanked == frozenset(FOUND.span_ids)
     assert (done.subject, done.done["calls"], done.trace_ids) == ("", 1, FOUND.trace_ids)
+    assert (done.done["datasets"], done.done["dataset_rows"], done.not_reached) == (1, 2, ("/else/where.jsonl",))
     assert (tmp_path / "spool" / CUT).exists()
     assert "Alice" not in next((tmp_path / "erasures").iterdir()).read_text()
 
@@ -149,7 +167,7 @@ def test_what_fails_is_tried_again(tmp_path: Path) -> None:
     order(tmp_path)
     (tmp_path / "spool").mkdir()
     until_done(tmp_path, eraser_on(tmp_path, places).tend)
-    assert places.asked == ["ledger Alice", "journal", "redis", "log"]
+    assert places.asked == ["ledger Alice", "journal", "redis", "log", "datasets"]
 
 
 def test_a_spool_is_waited_for(tmp_path: Path) -> None:
@@ -170,7 +188,9 @@ def test_a_spool_is_waited_for(tmp_path: Path) -> None:
 def test_calls_that_came_late_are_blanked_in_redis_too(tmp_path: Path) -> None:
     """They had been compared before their session was known."""
     places, stones = Everything(), Tombstones(SECRET, [])
-    eraser = Eraser(tmp_path, stones, Places(places, places.rewrite, places, places), NoMeter(), pseudonym=named)
+    eraser = Eraser(
+        tmp_path, stones, Places(places, places.rewrite, places, places, places.datasets), NoMeter(), pseudonym=named
+    )
     stones.late.add("1" * 16)
     eraser.tend()
     assert places.blanked == frozenset({"1" * 16})
@@ -183,7 +203,7 @@ def test_what_waits_in_memory_is_forgotten_once_for_each_order(tmp_path: Path) -
     eraser = Eraser(
         tmp_path,
         Tombstones(SECRET, []),
-        Places(places, places.rewrite, places, places),
+        Places(places, places.rewrite, places, places, places.datasets),
         NoMeter(),
         pseudonym=named,
         forget=lambda: forgotten.append(len(forgotten)),
