@@ -11,6 +11,7 @@ DATASET: Final[dict[str, Any]] = {
     "dataset_id": "0123456789abcdef", "name": "pairs\x1b[31m", "format": "dpo", "rows": 2, "built_ns": 0, "actor": "a",
     "retired": None, "code_version": "0.1.0", "recipe": {"kind": "dpo"}, "tables": {"calls": 3}, "files": [],
     "manifest": "there", "manifest_sha256": "0" * 64, "left_out": {"not_chat": 2},
+    "erased_rows": 1, "previous": "\x1b",
 }  # fmt: skip
 
 
