@@ -1,6 +1,7 @@
 """The public door for plugins: everything a plugin may import comes from here."""
 
 from backtalk.direct_http import open_directly
+from backtalk.errors import SetupError
 from backtalk.model.chat import Message, Request, Response, ToolCall, Usage
 from backtalk.model.facts import (
     CallClosed,
@@ -32,6 +33,7 @@ from backtalk.plugin.samples import (
     SampleKind,
     Unfit,
 )
+from backtalk.plugin.training import Trained, Trainer, TrainingFailedError, TrainingJob, job_settings
 from backtalk.plugin.verdict_exporter import VerdictExporter
 from backtalk.plugin.verdicts import Verdict
 from backtalk.settings import key_variable
@@ -76,11 +78,16 @@ __all__ = [
     "Scalar",
     "SessionLinked",
     "SessionView",
+    "SetupError",
     "Signal",
     "SignalFound",
     "SpanId",
     "ToolCall",
     "TraceId",
+    "Trained",
+    "Trainer",
+    "TrainingFailedError",
+    "TrainingJob",
     "Turn",
     "Unfit",
     "Usage",
@@ -89,6 +96,7 @@ __all__ = [
     "answer_schema",
     "breach",
     "cues",
+    "job_settings",
     "key_variable",
     "language_of",
     "open_directly",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from backtalk.errors import SetupError
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder
 from backtalk.plugin.samples import Redactor, SampleBuilder
+from backtalk.plugin.training import Trainer, job_settings
 
 DETECTORS: Final = "backtalk.detectors"
 ANNOTATORS: Final = "backtalk.annotators"
@@ -21,6 +22,7 @@ EXPORTERS: Final = "backtalk.exporters"
 FINDERS: Final = "backtalk.finders"
 SAMPLE_BUILDERS: Final = "backtalk.sample_builders"
 REDACTORS: Final = "backtalk.redactors"
+TRAINERS: Final = "backtalk.trainers"
 _SPOKEN: Final = frozenset({API_VERSION, API_VERSION - 1} - {0})
 _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     DETECTORS: {"observe": ("fact", "session")},
@@ -29,6 +31,7 @@ _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     EXPORTERS: {"export": ("facts",), "close": ()},
     SAMPLE_BUILDERS: {"build": ("prompt",)},
     REDACTORS: {"redact": ("text",)},
+    TRAINERS: {"train": ("job", "progress")},
 }
 
 
@@ -65,6 +68,17 @@ def load_sample_builders(names: Sequence[str], plugin_settings: Mapping[str, Map
 def load_redactors(names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]) -> list[Redactor]:
     """The named redactors, checked and constructed."""
     return [cast("Redactor", _load(REDACTORS, name, plugin_settings)) for name in names]
+
+
+def load_trainer(
+    name: str, plugin_settings: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any] | None = None
+) -> Trainer:
+    """The named trainer, checked and constructed; where the settings of a job are given, they are checked too."""
+    trainer = cast("Trainer", _load(TRAINERS, name, plugin_settings))
+    model = getattr(trainer, "job_settings_model", None)
+    if settings is not None and model is not None:
+        job_settings(name, model, settings)
+    return trainer
 
 
 def check(group: str, name: str, plugin: type) -> None:

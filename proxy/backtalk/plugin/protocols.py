@@ -1,8 +1,8 @@
 """What a plugin must be, version 1.
 
-A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators`, `.finders` or
-`.exporters`. It states `name`,
-`api` and `version` as class attributes; a class attribute `settings_model` (a pydantic model) makes the host validate
+A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators`, `.finders`, `.exporters`,
+`.sample_builders`, `.redactors` or `.trainers`. It states `name`, `api` and `version` as class attributes; a class
+attribute `settings_model` (a pydantic model) makes the host validate
 the section `[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
 """
 
