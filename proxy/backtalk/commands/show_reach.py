@@ -109,6 +109,9 @@ def _users(tree: Tree, found: Document) -> None:
     for one in found["runs"]:
         artefact = f" -> {one['artefact_uri']}" if one["artefact_uri"] else ""
         tree.add(plain(f"{one['purpose']} run {one['name']} ({one['run_id']}){artefact}"))
+    for one in found["proposals"]:
+        parts = ", ".join(f"{part}={value}" for part, value in one["parts"].items())
+        tree.add(plain(f"proposal {one['proposal_id']} that {one['name']!r} means {parts}: {one['state']}"))
     for name in found["refs"]:
         tree.add(plain(f"named by {name!r}"))
 

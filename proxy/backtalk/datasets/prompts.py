@@ -19,6 +19,7 @@ from backtalk.datasets.exchanges import (
 )
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.datasets.given_answer import given_answer
+from backtalk.datasets.places import place
 from backtalk.datasets.recipe import Select
 from backtalk.datasets.surroundings import Surroundings
 from backtalk.ledger.reader import LedgerReader
@@ -27,6 +28,7 @@ from backtalk.model.ids import CallKey
 from backtalk.plugin import Answer, Evidence, Prompt, Replacement, language_of
 
 _NOT_COUNTED: Final = frozenset(("rejected", "superseded", "retracted", "replaced", "ambiguous", "pending"))
+_PART_SEED: Final = "part"
 _REASONS: Final = {"ambiguous": "target_ambiguous", "pending": "target_pending"}
 
 
@@ -116,6 +118,8 @@ class _Judge:
     def _is_selected(self, answer: Answer, known: Known) -> bool:
         select = self._select
         if select.languages and known.language not in select.languages:
+            return False
+        if not select.part[0] <= place(_PART_SEED, known.user or known.session) < select.part[1]:
             return False
         return select.min_quality <= answer.quality <= select.max_quality
 

@@ -54,6 +54,9 @@ class Select(_Part):
     min_quality: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Only answers of at least this quality."""
     max_quality: Annotated[float, Field(ge=0, le=1)] = 1.0
+    part: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.0, 1.0)
+    """Only users (sessions, where no user is named) whose place between 0 and 1 is from the first number to before the
+    second. A place is a hash and never changes, so `[0, 0.2]` and `[0.2, 1]` share nobody."""
 
 
 class Gates(_Part):

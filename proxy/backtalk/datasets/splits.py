@@ -4,11 +4,11 @@ In: a scratch file with marked rows. Out: a split for each row. The one rule: wh
 and the first of its marks alone, so that more data moves no group that it does not join with another.
 """
 
-import hashlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from backtalk.datasets.places import place
 from backtalk.datasets.scratch import Scratch
 
 
@@ -23,7 +23,7 @@ def split(scratch: Scratch, shares: Mapping[str, float], seed: str) -> None:
     for number, name in scratch.marks():
         root = _root(parents, number)
         if places[root] < 0:
-            places[root] = _place(seed, name)
+            places[root] = place(seed, name)
     scratch.assign(_assigned(scratch, parents, places, shares))
 
 
@@ -42,12 +42,6 @@ def _share_at(place: float, shares: Sequence[tuple[str, float]]) -> str:
         if place < upper:
             return name
     return shares[-1][0]
-
-
-def _place(seed: str, name: str) -> float:
-    """A number in 0..1 that only the seed and the name decide."""
-    digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
 
 
 def _root(parents: "array[int]", number: int) -> int:

@@ -5,12 +5,21 @@ name of a dataset means its latest one; an id means one for ever.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from backtalk.errors import RequestError
-from backtalk.lineage.records import Body, DatasetBuilt, DatasetRetired, Record, RefSet, RunRegistered
+from backtalk.lineage.records import (
+    Body,
+    DatasetBuilt,
+    DatasetRetired,
+    ProposalMade,
+    ProposalRejected,
+    Record,
+    RefSet,
+    RunRegistered,
+)
 
 _AnyBody = TypeVar("_AnyBody", bound=Body)
 
@@ -32,6 +41,24 @@ class Entry(NamedTuple):
         by, after = (None, None) if self.erased is None else (self.erased.erasure_id, self.erased.replaced_by)
         told = {"retired": self.retired, "erased_by": by, "replaced_by": after}
         return {**msgspec.to_builtins(self.built), **said, **told}
+
+
+class Proposal(NamedTuple):
+    """A proposal with what became of it; the first word on it holds."""
+
+    record: Record
+    made: ProposalMade
+    state: Literal["open", "promoted", "rejected"] = "open"
+    decided: Record | None = None
+    reason: str = ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The proposal as JSON."""
+        said = {"number": self.record.number, "made_ns": self.record.at_ns, "state": self.state, "reason": self.reason}
+        by = None if self.decided is None else self.decided.number
+        who = None if self.decided is None else self.decided.actor
+        return {**msgspec.to_builtins(self.made), **said, "decided_by": who, "decided_in": by}
 
 
 class Catalogue:
@@ -66,6 +93,26 @@ class Catalogue:
     def refs(self) -> Mapping[str, tuple[Record, RefSet]]:
         """What each name means now."""
         return {body.name: (record, body) for record, body in self._of(RefSet)}
+
+    @property
+    def proposals(self) -> Sequence[Proposal]:
+        """All proposals, the oldest first."""
+        decided: dict[str, Proposal] = {}
+        made = {body.proposal_id: Proposal(record, body) for record, body in self._of(ProposalMade)}
+        for record in self._records:
+            match record.body:
+                case RefSet(proposal=str(name), reason=reason) if name in made:
+                    decided.setdefault(name, made[name]._replace(state="promoted", decided=record, reason=reason))
+                case ProposalRejected(proposal_id=name, reason=reason) if name in made:
+                    decided.setdefault(name, made[name]._replace(state="rejected", decided=record, reason=reason))
+                case _:
+                    pass
+        return list({**made, **decided}.values())
+
+    def proposal(self, wanted: str) -> Proposal:
+        """A proposal by its id, the beginning of it, or who made it; raises `RequestError`."""
+        found = [one for one in self.proposals if one.made.made_by == wanted or _fits(one.made.proposal_id, wanted)]
+        return _one(found[-1:], "proposal", wanted, [one.made.proposal_id for one in self.proposals])
 
     def erased_in(self, target: Mapping[str, str]) -> dict[str, Any]:
         """The datasets of a meaning that were erased since, its runs' too: by which order, and what replaced them."""

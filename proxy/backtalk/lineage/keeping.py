@@ -14,9 +14,18 @@ import msgspec
 
 from backtalk.errors import RequestError
 from backtalk.lineage import manifests
-from backtalk.lineage.catalogue import Catalogue
+from backtalk.lineage.catalogue import Catalogue, Proposal
 from backtalk.lineage.log import LineageLog
-from backtalk.lineage.records import DatasetBuilt, DatasetRetired, Record, RefSet, RunKind, RunRegistered
+from backtalk.lineage.records import (
+    DatasetBuilt,
+    DatasetRetired,
+    ProposalMade,
+    ProposalRejected,
+    Record,
+    RefSet,
+    RunKind,
+    RunRegistered,
+)
 
 MAX_NAME_CHARS = 128
 
@@ -118,6 +127,52 @@ def _before(history: Sequence[tuple[Record, RefSet]]) -> int | None:
     if holding.rolled_back_to is None:
         return holding.replaced
     return by_number[holding.rolled_back_to].replaced
+
+
+def propose(data_dir: Path, proposal: ProposalMade, *, actor: str) -> Record:
+    """Propose that a name means other parts; made already, its record comes back."""
+    log = LineageLog(data_dir)
+    known = Catalogue(log.records())
+    for one in known.proposals:
+        if one.made.proposal_id == proposal.proposal_id:
+            return one.record
+    for run in (proposal.training_run, proposal.candidate_run, proposal.current_run):
+        known.run(run)
+    return log.append(msgspec.structs.replace(proposal, name=_name(proposal.name)), actor)
+
+
+def promote(data_dir: Path, wanted: str, *, actor: str, reason: str) -> Record:
+    """Let the name mean what a proposal says, its other parts kept.
+
+    Raises `RequestError` where it is decided, or where the name was set to something else since it was made: what was
+    measured then says nothing of what is in use now.
+    """
+    log = LineageLog(data_dir)
+    known = Catalogue(log.records())
+    made = _open(known, wanted).made
+    before = known.refs.get(made.name)
+    now = None if before is None else before[0].number
+    if now != made.base:
+        message = f"{made.name} was set since the proposal was made (record {now}, not {made.base}): run it again"
+        raise RequestError(message, code="ref_moved", status=409)
+    held = {} if before is None else dict(before[1].target)
+    meant = {part: _meant(known, part, value) for part, value in made.parts.items()}
+    return log.append(RefSet(made.name, held | meant, _reason(reason), now, None, made.proposal_id), actor)
+
+
+def reject(data_dir: Path, wanted: str, *, actor: str, reason: str) -> Record:
+    """Say no to a proposal; raises `RequestError` where it is decided."""
+    log = LineageLog(data_dir)
+    made = _open(Catalogue(log.records()), wanted).made
+    return log.append(ProposalRejected(made.proposal_id, _reason(reason)), actor)
+
+
+def _open(known: Catalogue, wanted: str) -> Proposal:
+    found = known.proposal(wanted)
+    if found.decided is not None:
+        message = f"the proposal {found.made.proposal_id} was {found.state} in record {found.decided.number}"
+        raise RequestError(message, code="already_decided", status=409)
+    return found
 
 
 def sha256_of(path: Path) -> str | None:

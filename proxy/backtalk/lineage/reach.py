@@ -30,15 +30,26 @@ def reached(data_dir: Path, catalogue: Catalogue, wanted: str) -> dict[str, Any]
 
 
 def users_of(catalogue: Catalogue, dataset_ids: set[str]) -> dict[str, Any]:
-    """The runs that used one of the datasets, and the names that mean one of them or of those runs now."""
+    """The runs that used one of the datasets, proposals that stand on them, and the names that mean any of them now."""
     runs = [(record, run) for record, run in catalogue.runs if dataset_ids & set(run.dataset_ids)]
     meant = dataset_ids | {run.run_id for _, run in runs}
     refs = [name for name, (_, ref) in catalogue.refs.items() if meant & set(ref.target.values())]
+    ids = {run.run_id for _, run in runs}
+    proposals = [
+        one
+        for one in catalogue.proposals
+        if ids & {one.made.training_run, one.made.candidate_run, one.made.current_run}
+    ]
     return {
         "runs": [
             {"run_id": run.run_id, "name": run.name, "purpose": run.purpose, "registered_ns": record.at_ns}
             | {"artefact_uri": run.artefact_uri, "dataset_ids": sorted(dataset_ids & set(run.dataset_ids))}
             for record, run in runs
+        ],
+        "proposals": [
+            {"proposal_id": one.made.proposal_id, "name": one.made.name, "state": one.state}
+            | {"parts": dict(one.made.parts), "comparison": dict(one.made.comparison)}
+            for one in proposals
         ],
         "refs": sorted(refs),
     }

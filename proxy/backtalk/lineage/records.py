@@ -82,9 +82,39 @@ class RefSet(msgspec.Struct, frozen=True, tag="ref"):
     replaced: int | None = None
     """The number of the record that held before."""
     rolled_back_to: int | None = None
+    proposal: str | None = None
+    """The id of the proposal that was taken by this."""
 
 
-Body = DatasetBuilt | DatasetRetired | RunRegistered | RefSet
+class ProposalMade(msgspec.Struct, frozen=True, tag="proposal"):
+    """A trained model was measured against the one in use, and is better: a name should mean it from now on."""
+
+    proposal_id: str
+    name: str
+    """The name whose parts should change."""
+    parts: Mapping[str, str]
+    """The parts that should change, and what they should be."""
+    training_run: str
+    candidate_run: str
+    """The evaluation of the trained model."""
+    current_run: str
+    """The evaluation of the model in use, on the same dataset."""
+    comparison: Mapping[str, Any]
+    """Scorer, cases, gain with its interval, and the gain that was asked for."""
+    made_by: str = ""
+    """Which pipeline made it, and in which run."""
+    base: int | None = None
+    """The number of the record that the name meant then."""
+
+
+class ProposalRejected(msgspec.Struct, frozen=True, tag="proposal_rejected"):
+    """Somebody said no to a proposal."""
+
+    proposal_id: str
+    reason: str
+
+
+Body = DatasetBuilt | DatasetRetired | RunRegistered | RefSet | ProposalMade | ProposalRejected
 
 
 class Record(msgspec.Struct, frozen=True):

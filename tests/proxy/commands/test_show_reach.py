@@ -14,6 +14,7 @@ CALL: Final[dict[str, Any]] = {
     "feedback": [{"kind": "rating", "value": EVIL, "comment": EVIL, "state": "counts", "feedback_id": "f"}],
 }  # fmt: skip
 USED: Final[dict[str, Any]] = {
+    "proposals": [{"proposal_id": EVIL, "name": EVIL, "parts": {EVIL: EVIL}, "state": EVIL}],
     "runs": [{"purpose": "training", "name": EVIL, "run_id": "r", "artefact_uri": EVIL}],
     "refs": [EVIL],
 }

@@ -9,6 +9,7 @@ import pytest
 from backtalk.datasets.prompts import Chunk, read_chunk
 from backtalk.datasets.recipe import Select
 from backtalk.ledger.reader import LedgerReader
+from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact
 from backtalk.plugin import CallKey
 from backtalk.testing import stories
@@ -111,3 +112,24 @@ def test_unusable_call_leaves_its_facts_out(tmp_path: Path) -> None:
     call = stories.closed(outcome="client_disconnected")
     chunk = read(tmp_path, [call.key], call, about(call))
     assert (chunk.prompts, [one.reason for one in chunk.left_out]) == ([], ["answer_incomplete"])
+
+
+def test_parts_of_a_selection_share_no_user_and_leave_nobody_out(tmp_path: Path) -> None:
+    """The calls of a user, and of a session without one, stay together; every call is in one of two parts that meet."""
+    users = [f"user-{number // 2}" if number % 2 else None for number in range(16)]
+    asked = [Request(model="small", messages=(Message("user", "Why?"),), user=user) for user in users]
+    calls = [
+        stories.closed(call=stories.opened(request=request), session_id=f"s{number // 4}")
+        for number, request in enumerate(asked)
+    ]
+    thumbs = [about(call, kind="rating", value_json="true") for call in calls]
+    reader = LedgerReader(write_facts(tmp_path, *calls, *thumbs)).pinned()
+    groups = [(str(number), [call.key]) for number, call in enumerate(calls)]
+
+    parts = [read_chunk(reader, groups, Select(part=part)) for part in ((0.0, 0.5), (0.5, 1.0))]
+
+    chosen = [{prompt_id for prompt_id, _ in chunk.prompts} for chunk in parts]
+    assert (chosen[0] & chosen[1], chosen[0] | chosen[1]) == (set(), {prompt_id for prompt_id, _ in groups})
+    sessions = [{f"s{int(name) // 4}" for name in part if int(name) % 2 == 0} for part in chosen]
+    assert all(chosen)
+    assert sessions[0] & sessions[1] == set()

@@ -9,7 +9,7 @@ from backtalk.errors import RequestError
 from backtalk.lineage import keeping
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
-from backtalk.lineage.records import DatasetBuilt, RefSet, RunRegistered
+from backtalk.lineage.records import DatasetBuilt, ProposalMade, RefSet, RunRegistered
 from backtalk.testing.datasets import a_row, write_dataset
 
 
@@ -161,3 +161,54 @@ def test_a_name_that_cannot_be_typed_is_refused(data_dir: Path, name: str) -> No
         keeping.set_ref(data_dir, name, {"route": "one"}, actor="ada", reason="begin")
     with pytest.raises(RequestError, match="PART=VALUE"):
         keeping.set_ref(data_dir, "production", {}, actor="ada", reason="begin")
+
+
+def a_proposal(data_dir: Path, name: str = "p-1234") -> ProposalMade:
+    """That `production` means a run that was trained on the dataset."""
+    body = keeping.register_run(data_dir, name="tune", purpose="training", datasets=["pairs"], actor="ada").body
+    assert isinstance(body, RunRegistered)
+    before = Catalogue(LineageLog(data_dir).records()).refs.get("production")
+    base = None if before is None else before[0].number
+    run = body.run_id
+    made = ProposalMade(name, "production", {"model_run": run}, run, run, run, {"gain": 0.2}, "loop/1", base)
+    keeping.propose(data_dir, made, actor="loop")
+    return made
+
+
+def test_a_promotion_changes_the_proposed_parts_and_keeps_the_others(data_dir: Path) -> None:
+    """It is one record, which names the proposal, and a rollback leads back as from any other."""
+    set_route(data_dir, "gold")
+    made = a_proposal(data_dir)
+    body = keeping.promote(data_dir, "p-1234", actor="bob", reason="better").body
+    assert isinstance(body, RefSet)
+    assert (body.target, body.proposal) == ({"route": "gold", **made.parts}, "p-1234")
+    (found,) = Catalogue(LineageLog(data_dir).records()).proposals
+    assert (found.state, found.reason, found.document["decided_by"]) == ("promoted", "better", "bob")
+    assert back(data_dir).target == {"route": "gold"}
+
+
+def test_a_proposal_is_made_once_and_decided_once(data_dir: Path) -> None:
+    """What was decided stays so, in either way."""
+    made = a_proposal(data_dir)
+    count = len(LineageLog(data_dir).records())
+    assert keeping.propose(data_dir, made, actor="loop").number == count
+    assert len(LineageLog(data_dir).records()) == count
+    keeping.reject(data_dir, "loop/1", actor="bob", reason="too dear")
+    for decide in (keeping.promote, keeping.reject):
+        with pytest.raises(RequestError, match="was rejected in record"):
+            decide(data_dir, "p-1234", actor="bob", reason="again")
+
+
+def test_a_proposal_about_a_name_that_was_set_since_is_refused(data_dir: Path) -> None:
+    """What was measured then says nothing of what is in use now."""
+    a_proposal(data_dir)
+    set_route(data_dir, "silver")
+    with pytest.raises(RequestError, match="was set since"):
+        keeping.promote(data_dir, "p-1234", actor="bob", reason="better")
+    assert Catalogue(LineageLog(data_dir).records()).proposal("p-12").state == "open"
+
+
+def test_a_proposal_names_runs_that_exist(data_dir: Path) -> None:
+    """One about nothing is refused."""
+    with pytest.raises(RequestError, match="no run is"):
+        keeping.propose(data_dir, ProposalMade("p-1", "production", {}, "r", "r", "r", {}), actor="loop")

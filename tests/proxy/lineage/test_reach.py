@@ -9,6 +9,7 @@ from backtalk.lineage import keeping
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
 from backtalk.lineage.reach import reached
+from backtalk.lineage.records import ProposalMade
 from backtalk.testing import stories
 from backtalk.testing.datasets import a_row, write_dataset
 from backtalk.testing.ledgers import write_facts
@@ -61,4 +62,16 @@ def test_a_feedback_and_a_signal_reach_by_their_ids(data_dir: Path) -> None:
 
 def test_what_reached_nothing_says_so(data_dir: Path) -> None:
     """Also for an id that nobody knows."""
-    assert ask(data_dir, "0" * 32) == {"id": "0" * 32, "datasets": [], "runs": [], "refs": []}
+    nothing: dict[str, Any] = {"datasets": [], "runs": [], "proposals": [], "refs": []}
+    assert ask(data_dir, "0" * 32) == {"id": "0" * 32, **nothing}
+
+
+def test_a_fact_reaches_the_proposal_that_stands_on_its_run(data_dir: Path) -> None:
+    """With what the name should mean, and what became of it."""
+    run = Catalogue(LineageLog(data_dir).records()).run("tune-pairs")[1].run_id
+    made = ProposalMade("p-1234", "production", {"model_run": run}, run, run, run, {"gain": 0.2}, base=5)
+    keeping.propose(data_dir, made, actor="loop")
+    (found,) = ask(data_dir, "f1")["proposals"]
+    assert (found["name"], found["parts"], found["state"]) == ("production", {"model_run": run}, "open")
+    assert ask(data_dir, OTHER.key.trace_id)["proposals"] == [found]
+    assert ask(data_dir, "0" * 32)["proposals"] == []
