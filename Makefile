@@ -53,12 +53,13 @@ check: $(CHECK_READY) ## Run the linters and the type checkers
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(READY) ## Measure; the figures of the README come from here
+bench: $(READY) ## Measure; the figures of the README come from here (SIZE=10000000: datasets of so many calls)
 	@$(BIN)/python tests/bench/load.py $(ARGS)
 	@$(BIN)/python tests/bench/worker_cpu.py
 	@$(BIN)/python tests/bench/freshness.py
 	@$(BIN)/python tests/bench/feedback.py
 	@$(BIN)/python tests/bench/telemetry.py
+	@$(BIN)/python tests/bench/datasets.py
 	@$(BIN)/python -m pytest -m bench -n 0 -p no:randomly -s --timeout=3600
 
 bench-signals: .venv/.signals-ready ## Score the signals on labelled files (DATA=folder, COMPARE=earlier output)

@@ -99,7 +99,7 @@ class LedgerTable:
             delta.optimize.compact(
                 target_size=COMPACTED_BYTES,
                 max_concurrent_tasks=1,
-                writer_properties=_writer_properties(self.name),
+                writer_properties=writer_properties(self.name),
                 post_commithook_properties=_NO_HOOKS,
             )
             self._delta = delta
@@ -131,14 +131,14 @@ class LedgerTable:
 
     def update(self, condition: str, values: Mapping[str, str]) -> None:
         """Write the rows anew that a condition names; `values` are SQL expressions by column."""
-        how: dict[str, Any] = {"writer_properties": _writer_properties(self.name)}
+        how: dict[str, Any] = {"writer_properties": writer_properties(self.name)}
         self._change(
             lambda: self._delta.update(dict(values), predicate=condition, post_commithook_properties=_NO_HOOKS, **how)
         )
 
     def delete(self, condition: str) -> int:
         """Delete the rows that a condition names; gives how many they were."""
-        how: dict[str, Any] = {"writer_properties": _writer_properties(self.name)}
+        how: dict[str, Any] = {"writer_properties": writer_properties(self.name)}
         told = self._change(lambda: self._delta.delete(condition, post_commithook_properties=_NO_HOOKS, **how))
         return int(told.get("num_deleted_rows") or 0)
 
@@ -183,7 +183,7 @@ class LedgerTable:
             to_arrow(self.name, rows),
             mode="append",
             schema_mode="merge",
-            writer_properties=_writer_properties(self.name),
+            writer_properties=writer_properties(self.name),
             commit_properties=CommitProperties(app_transactions=[Transaction(self._journal_id, end)]),
             post_commithook_properties=_NO_HOOKS,
         )
@@ -235,7 +235,8 @@ def _field(name: str, kind: str) -> DeltaField:
     return DeltaField(name, PrimitiveType({"text": "string", "int": "long", "real": "double", "flag": "boolean"}[kind]))
 
 
-def _writer_properties(name: TableName) -> WriterProperties:
+def writer_properties(name: TableName) -> WriterProperties:
+    """How a table's data files are written: compressed, in row groups small enough for their Bloom filters."""
     bloom = ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, fpp=0.01, ndv=20_000))
     return WriterProperties(
         compression="ZSTD",
