@@ -64,7 +64,10 @@ REQUEST_HEADERS: Final[Mapping[str, str]] = {
     "idempotency-key": "On feedback: a repeat under the same key counts once. On calls: passed on.",
     "x-client-request-id": "Kept with the call.",
     "x-stainless-*": "`x-stainless-retry-count` tells a client's own retry from a regeneration.",
-    "x-backtalk-*": "Kept with the call.",
+    "x-backtalk-*": (
+        "Kept with the call. `x-backtalk-purpose: evaluation` says that it is no user's: it is in the ledger, and in "
+        "no session, dataset, review, coverage or conversion."
+    ),
     "x-feedback-token": "On feedback: the token of the answer it is about, in place of a key.",
     "origin": "Pages are told by it: `feedback.allowed_origins` and `web.allowed_origins` list those that are let in.",
     "user-agent": "Part of the hash that tells clients apart.",

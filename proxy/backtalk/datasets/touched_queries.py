@@ -73,7 +73,7 @@ def _answers(scope: Scope) -> str:
         select c.trace_id, c.span_id, c.opened_ns, {_PROMPT} as prompt,
             row_number() over (partition by {_PROMPT} order by c.opened_ns, c.trace_id, c.span_id) as place
         from touched t join calls c on t.trace_id = c.trace_id and t.span_id = c.span_id
-        where {within} and {_one_of("model", scope.models)} and {_one_of("route", scope.routes)}
+        where {within} and c.purpose is null and {_one_of("model", scope.models)} and {_one_of("route", scope.routes)}
             and {_one_of("c.tenant", scope.tenants)} and {_one_of("prompt_name", scope.prompts)}
             and {_one_of('"user"', scope.users)}
     )"""

@@ -18,8 +18,8 @@ _SPOKEN: Final = frozenset({"chat", "responses", "completions", "messages", "oll
 
 
 def is_dialogue(fact: CallOpened) -> bool:
-    """Whether the call is part of a conversation that can be followed."""
-    return fact.api in _SPOKEN and bool(fact.request.messages)
+    """Whether the call is part of a conversation that can be followed; one with a purpose of its own is no user's."""
+    return fact.api in _SPOKEN and bool(fact.request.messages) and fact.request.purpose is None
 
 
 def arrival_of(fact: CallOpened, hasher: Hasher) -> Arrival:

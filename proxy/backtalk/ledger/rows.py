@@ -104,6 +104,7 @@ def _call_columns(fact: CallClosed) -> dict[str, Any]:
         "declared_session": request.declared_session,
         "prompt_name": request.prompt_name,
         "prompt_version": request.prompt_version,
+        "purpose": request.purpose,
         "user": request.user,
         "stream": request.stream,
         "model": request.model,

@@ -40,6 +40,7 @@ COLUMNS: Final[Mapping[TableName, Mapping[str, str]]] = {
         "audit_prob": _REAL, "audited": _FLAG,
         "conversation_id": _TEXT, "choice_count": _INT, "error_message": _TEXT, "retrieved_response_id": _TEXT,
         "prompt_name": _TEXT, "prompt_version": _TEXT,
+        "purpose": _TEXT,
     },
     "messages": {
         "dt": _TEXT, "message_id": _TEXT, "tenant": _TEXT, "role": _TEXT, "json": _TEXT, "char_count": _INT,

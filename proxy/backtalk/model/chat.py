@@ -131,6 +131,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_name: str | None = None
     """The prompt template that the app filled in, by the name that the app gave."""
     prompt_version: str | None = None
+    purpose: str | None = None
+    """What the call is made for where it is no user's, such as an evaluation, by the word that the app gave."""
 
 
 class Response(msgspec.Struct, frozen=True, omit_defaults=True):

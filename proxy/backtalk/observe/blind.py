@@ -81,6 +81,7 @@ class Blind:
             conversation=asked.conversation,
             prompt_name=asked.prompt_name,
             prompt_version=asked.prompt_version,
+            purpose=asked.purpose,
         )
 
     def _response(self, tenant: str, answered: Response) -> Response:

@@ -62,7 +62,13 @@ def request_of(api: Api, method: str, body: bytes, headers: Mapping[str, str], s
 def announced(call: CallOpened) -> CallOpened:
     """The arrival as the journal holds it: who asks which model; the messages follow in `CallClosed`."""
     asked = call.request
-    known = Request(model=asked.model, stream=asked.stream, user=asked.user, declared_session=asked.declared_session)
+    known = Request(
+        model=asked.model,
+        stream=asked.stream,
+        user=asked.user,
+        declared_session=asked.declared_session,
+        purpose=asked.purpose,
+    )
     return msgspec.structs.replace(call, request=known)
 
 

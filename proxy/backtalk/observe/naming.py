@@ -15,6 +15,8 @@ PROMPT_NAME_HEADER: Final = "x-prompt-name"
 """By which an app names the prompt template that it filled in; `metadata.prompt_name` says the same."""
 PROMPT_VERSION_HEADER: Final = "x-prompt-version"
 """The version of that template; `metadata.prompt_version` says the same."""
+PURPOSE_HEADER: Final = "x-backtalk-purpose"
+"""By which a program says that a call is no user's, and what it is for, such as `evaluation`."""
 _LONGEST: Final = 256
 
 
@@ -58,6 +60,11 @@ def prompt(headers: Mapping[str, str], fields: dict[str, Any]) -> tuple[str | No
         name or named(told.get("prompt_name")) or named(held.get("id")),
         version or named(told.get("prompt_version")) or named(held.get("version")),
     )
+
+
+def purpose(headers: Mapping[str, str]) -> str | None:
+    """What a call is made for, where it is no user's."""
+    return named(headers.get(PURPOSE_HEADER, "").strip().lower())
 
 
 def conversation(fields: dict[str, Any]) -> str | None:

@@ -102,6 +102,7 @@ def _request(api: Api, fields: dict[str, Any], named: str | None, headers: Mappi
         conversation=naming.conversation(fields) if api == "responses" else None,
         prompt_name=prompt_name,
         prompt_version=prompt_version,
+        purpose=naming.purpose(headers),
         tools_json=credentials.kept(tools) if tools and dialect else None,
         params_json=_parameters(others) if others else "{}",
         not_understood=why,

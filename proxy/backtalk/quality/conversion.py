@@ -88,6 +88,8 @@ def _facts(root: Path, period: Period) -> Iterator[_Fact]:
     reader = LedgerReader(root)
     said: dict[str, _Fact] = {}
     for one in effective(reader, reader.feedback_between(*period)):
+        if any(call.get("purpose") for call in one.fits):
+            continue
         name, kind, given_ns = (one.row[column] for column in ("feedback_id", "kind", "given_ns"))
         if name not in said or one.state == "counts":
             said[name] = _Fact("feedback", name, kind, given_ns, one.state)

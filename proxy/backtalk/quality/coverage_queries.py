@@ -44,12 +44,12 @@ SETS: Final[Mapping[str, tuple[str, ...]]] = {
 COUNTS: Final = (
     "calls", "failed", "sessionless", "explicit", "implicit", "outcome", "gold", "of_session", "silent"
 )  # fmt: skip
-_DAY_NS: Final = 86_400 * NS_PER_S
+DAY_NS: Final = 86_400 * NS_PER_S
 AGES: Final[Mapping[str, int]] = {
     "under 1 hour": 3_600 * NS_PER_S,
-    "under 1 day": _DAY_NS,
-    "under 7 days": 7 * _DAY_NS,
-    "under 30 days": 30 * _DAY_NS,
+    "under 1 day": DAY_NS,
+    "under 7 days": 7 * DAY_NS,
+    "under 30 days": 30 * DAY_NS,
 }
 """Upper ends of the ages in which never-joined feedback is counted; what is older is `older`."""
 
@@ -89,9 +89,10 @@ def kinds(period: Period, rejected: Collection[str] = ()) -> str:
 
 
 def apart(period: Period) -> str:
-    """How many calls are no answers to judge: those of other APIs, by API."""
-    return f"""select api, count(*) as calls from calls
-        where {_within("opened_ns", period)} and not ({one_of("api", JUDGED)}) group by api"""
+    """How many calls are no user's answers: those of other APIs, by API, and those with a purpose, by that."""
+    return f"""select coalesce(purpose, api) as api, count(*) as calls from calls
+        where {_within("opened_ns", period)} and (purpose is not null or not ({one_of("api", JUDGED)}))
+        group by coalesce(purpose, api)"""
 
 
 def joins(period: Period, now_ns: int, rejected: Collection[str] = ()) -> str:
@@ -143,14 +144,14 @@ def _calls(period: Period) -> str:
             c.outcome not in ('completed', 'client_disconnected') or (c.outcome = 'completed' and c.status >= 400)
                 as failed
         from prompts p right join calls c on p.message_id = c.message_ids[1]
-        where {_within("c.opened_ns", period)} and {one_of("c.api", JUDGED)}
+        where {_within("c.opened_ns", period)} and {one_of("c.api", JUDGED)} and c.purpose is null
     )"""
 
 
 def _evidence(period: Period, rejected: Collection[str]) -> str:
     """What speaks of which call: signals (neutral ones say nothing), feedback by key, feedback of its session."""
     since = day(max(period.since_ns, 0))
-    return f"""{said(Period(period.since_ns - _DAY_NS, _EVER), rejected)}, latest as (
+    return f"""{said(Period(period.since_ns - DAY_NS, _EVER), rejected)}, latest as (
         select signal_id, max(replay) as replay from signals where replay is not null group by signal_id
     ), noticed as (
         select s.trace_id, s.span_id, s.fact, s.kind, s.polarity, s.provenance from latest l

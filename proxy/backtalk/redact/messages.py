@@ -29,6 +29,7 @@ class Messages:
             params_json=self._json(asked.params_json) or "{}",
             not_understood=self.maybe(asked.not_understood),
             prompt_name=self.maybe(asked.prompt_name),
+            purpose=self.maybe(asked.purpose),
         )
 
     def response(self, answered: Response) -> Response:

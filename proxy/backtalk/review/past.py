@@ -91,6 +91,7 @@ def _opened(row: _Row, messages: Mapping[str, _Row]) -> CallOpened:
             conversation=row.get("conversation_id"),
             prompt_name=row.get("prompt_name"),
             prompt_version=row.get("prompt_version"),
+            purpose=row.get("purpose"),
             choice_count=row.get("choice_count") or 1,
             not_understood=row["not_understood"],
         ),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from backtalk.model.chat import Message, Request, Response
 from backtalk.model.facts import CallClosed, CallOpened, FeedbackGiven, SessionLinked, SignalFound
 from backtalk.model.ids import CallKey, SpanId, TraceId, new_span_id, new_trace_id
@@ -24,6 +26,12 @@ def opened(*, key: CallKey | None = None, asked: str = "Why is the sky blue?", *
         "method": "POST", "path": "/v1/chat/completions", "api": "chat", "request": request,
     }  # fmt: skip
     return CallOpened(key.trace_id, key.span_id, **(plain | fields))
+
+
+def with_purpose(purpose: str, **fields: Any) -> CallOpened:
+    """A chat call that is no user's, such as an evaluation's."""
+    call = opened(**fields)
+    return msgspec.structs.replace(call, request=msgspec.structs.replace(call.request, purpose=purpose))
 
 
 def closed(*, call: CallOpened | None = None, answered: str = "Rayleigh scattering.", **fields: Any) -> CallClosed:

@@ -46,7 +46,8 @@ def place_of(secret: bytes, key: CallKey) -> float:
 
 
 def _is_answer(call: CallClosed) -> bool:
-    """Whether words came for a person, whole; tool calls are the midst of a task."""
+    """Whether words came for a person, whole; tool calls are the midst of a task, an evaluation's call is nobody's."""
     said = any(message.text or message.refusal for message in call.response.choices)
     whole = call.outcome == "completed" and 200 <= call.status < 300
+    whole = whole and call.opened.request.purpose is None
     return whole and said and call.opened.api in _APIS and "tool_calls" not in call.response.finish_reasons

@@ -34,6 +34,16 @@ def test_answers_to_one_prompt_follow_each_other_in_time(tmp_path: Path) -> None
     assert next(LedgerQuery(root).rows(touched_queries.count(Scope())))["calls"] == 3
 
 
+def test_an_evaluations_answers_are_no_users(tmp_path: Path) -> None:
+    """Whatever was said of them: a dataset would learn from its own exam."""
+    user, exam = stories.closed(), stories.closed(call=stories.with_purpose("evaluation"))
+    said = [stories.feedback(target_trace_id=call.key.trace_id) for call in (user, exam)]
+    root = write_facts(tmp_path, user, exam, *said)
+
+    assert spans(root) == [user.key.span_id]
+    assert list(LedgerQuery(root).rows(touched_queries.unjoined(Scope()))) == []
+
+
 def test_a_name_cannot_leave_its_quotes(tmp_path: Path) -> None:
     """What a recipe names is a value, whatever it looks like."""
     root = write_facts(tmp_path, stories.closed())

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from backtalk.detect.late_parents import LATE_PARENT_NS
 from backtalk.model.facts import CallClosed, SessionLinked
 from backtalk.model.meter import NoMeter
@@ -113,6 +115,22 @@ def test_a_call_that_is_no_dialogue_has_a_session_of_its_own() -> None:
     stage.close(factories.closed(call))
 
     assert stage.link(call.key).rule == "not_chat"
+
+
+def test_an_evaluation_asks_again_and_nobody_takes_it_for_a_person() -> None:
+    """The same prompt, moments after a user had its answer: no regeneration, no session with it; a user's is one."""
+    for purpose, noticed in (("evaluation", []), (None, ["regeneration"])):
+        stage = Stage()
+        asked = factories.opened("How do the tides work on a coast?")
+        stage.open(asked)
+        stage.close(factories.closed(asked, ANSWER, after_s=1))
+        again = factories.opened("How do the tides work on a coast?", at_s=20)
+        again = msgspec.structs.replace(again, request=msgspec.structs.replace(again.request, purpose=purpose))
+        stage.open(again)
+        stage.close(factories.closed(again, ANSWER, after_s=21))
+
+        assert stage.kinds == noticed
+        assert (stage.link(again.key).rule == "not_chat") is (purpose is not None)
 
 
 def test_without_redis_every_call_gets_its_facts(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ KEPT = {
         "request_capture", "response_capture", "route", "target", "attempt_count", "cost_usd", "key_id", "cache",
         "cache_write_tokens", "previous_response_id", "erased_ns", "ask_arm", "ask_prob", "ask_policy",
         "audit_prob", "audited", "retrieved_response_id", "conversation_id", "choice_count",
-        "prompt_name", "prompt_version",
+        "prompt_name", "prompt_version", "purpose",
     },
     "feedback": {
         "dt", "feedback_id", "kind", "value_json", "tenant", "given_ns", "trace_id", "span_id", "response_id",

@@ -1,5 +1,7 @@
 """Names that an app gives."""
 
+import hashlib
+
 import pytest
 
 from backtalk.observe import naming
@@ -42,3 +44,13 @@ def test_a_conversation_is_named_by_id_or_as_an_object(given: object) -> None:
     assert naming.conversation({"conversation": given}) == "conv_1"
     assert naming.session_by_body({"conversation": given}) == "conv_1"
     assert naming.session_by_body({"conversation": given, "metadata": {"session_id": "s"}}) == "s"
+
+
+@pytest.mark.parametrize(
+    ("header", "purpose"),
+    [(" Evaluation ", "evaluation"), ("", None), ("x" * 300, f"sha256:{hashlib.sha256(b'x' * 300).hexdigest()}")],
+)
+def test_a_purpose_is_said_by_a_header_alone(header: str, purpose: str | None) -> None:
+    """One word however it is written; `metadata.purpose` is the app's own."""
+    assert naming.purpose({"x-backtalk-purpose": header}) == purpose
+    assert naming.purpose({}) is None

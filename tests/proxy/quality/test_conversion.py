@@ -66,6 +66,15 @@ def test_rows_reasons_and_states_are_told_apart(tmp_path: Path) -> None:
     assert found["total"]["low"] < found["total"]["share"] == 0.375 < found["total"]["high"]
 
 
+def test_what_is_about_an_evaluation_is_nothing_to_convert(tmp_path: Path) -> None:
+    """Neither its scores nor what was noticed about it; the user's own feedback is counted."""
+    exam = stories.closed(call=stories.with_purpose("evaluation"), response_id="chatcmpl-3")
+    scores = stories.feedback(target_trace_id=exam.key.trace_id)
+    noticed = stories.signal(exam.key, exam.key, kind="empty_answer")
+    found = ask(tmp_path, exam, scores, noticed, stories.feedback(target_trace_id=TRACE))
+    assert [(one["fact"], one["count"]) for one in found["facts"]] == [("feedback", 1)]
+
+
 def test_without_datasets_that_is_the_reason(tmp_path: Path) -> None:
     """And those that are retired are none."""
     register(tmp_path, "pairs", a_row("one", signals=["s1"]))

@@ -161,6 +161,16 @@ def test_never_joined_feedback_has_its_age(tmp_path: Path, age_ns: int, name: st
     assert (row["status"], row["key"], row["age"]) == ("pending", "response_id", name)
 
 
+def test_an_evaluations_answers_stand_apart(tmp_path: Path) -> None:
+    """They are no answers that a user could have judged; how many there were is said under their purpose."""
+    user, exam = stories.closed(), stories.closed(call=stories.with_purpose("evaluation"))
+    said = [stories.feedback(target_trace_id=call.key.trace_id) for call in (user, exam)]
+    write_facts(tmp_path, user, exam, *said)
+
+    assert (everything(tmp_path)["calls"], everything(tmp_path)["explicit"]) == (1, 1)
+    assert ask(tmp_path, coverage_queries.apart(AROUND)) == [{"api": "evaluation", "calls": 1}]
+
+
 def test_system_prompts_tell_answers_apart(tmp_path: Path) -> None:
     """By the content address of the first message, where it is the app's instruction."""
     write_rows(

@@ -45,6 +45,12 @@ def test_models_and_routes_may_have_chances_of_their_own() -> None:
     assert _audit(shares=("cheap=1",)).drawn(routed).audited is True
 
 
+def test_an_evaluations_answers_are_nobodys() -> None:
+    """A reviewer looks at what users saw."""
+    assert _audit(shares=("*=1",)).drawn(stories.closed()).audited is True
+    assert _audit(shares=("*=1",)).drawn(stories.closed(call=stories.with_purpose("evaluation"))).audited is None
+
+
 def test_off_draws_nothing() -> None:
     """Then no call has a chance."""
     call = stories.closed()
