@@ -14,7 +14,7 @@ from backtalk.datasets.exchanges import last_user_text
 from backtalk.datasets.near import bands, likeness, signature
 from backtalk.datasets.prompts import Known
 from backtalk.datasets.recipe import Gates
-from backtalk.datasets.redaction import redacted
+from backtalk.datasets.redaction import Redaction, redacted
 from backtalk.datasets.rows import DatasetRow, decode_row, encode_row, merged, row_key, user_marks
 from backtalk.datasets.scratch import Scratch
 from backtalk.model.ids import CallKey
@@ -28,7 +28,7 @@ class Gatekeeper:
 
     def __init__(self, gates: Gates, redactors: Sequence[Redactor], scratch: Scratch) -> None:
         self._gates = gates
-        self._redactors = redactors
+        self._redaction = Redaction(redactors)
         self._scratch = scratch
         scratch.add_runs(runs_in(gates.decontaminate))
 
@@ -37,7 +37,7 @@ class Gatekeeper:
         about = [known[name] for name in sample.calls if name in known]
         if self._gates.consent and not all(self._gates.consent in one.consent for one in about):
             return "no_consent"
-        row = DatasetRow(redacted(sample, self._redactors), about[0].model, about[0].language)
+        row = DatasetRow(redacted(sample, self._redaction), about[0].model, about[0].language)
         key = row_key(row.sample)
         same = self._scratch.row_with(key)
         if same is not None:
@@ -57,7 +57,7 @@ class Gatekeeper:
         limit = self._gates.max_per_user
         if limit and any(self._scratch.rows_of_user(name) >= limit for name in users):
             return "user_cap"
-        for name in users:
+        for name in users if limit else ():
             self._scratch.count_user(name)
         number = self._scratch.add(key, encode_row(row))
         if signed:

@@ -6,17 +6,19 @@ equal numbers in their signatures.
 """
 
 import zlib
+from array import array
 from collections.abc import Sequence
+from operator import eq
 from typing import Final
 
 from backtalk.text.words import normal
 
 BUCKETS: Final = 64
 BANDS: Final = 16
-_ROWS: Final = BUCKETS // BANDS
+_BAND_BYTES: Final = 8 * BUCKETS // BANDS
+_EMPTY: Final = -1
 _SHINGLE_CHARS: Final = 8
 _TEXT_CHARS: Final = 20_000
-_EMPTY: Final = -1
 
 
 def signature(text: str) -> tuple[int, ...]:
@@ -33,12 +35,13 @@ def signature(text: str) -> tuple[int, ...]:
 
 def bands(signed: Sequence[int]) -> tuple[int, ...]:
     """Numbers of which near texts share at least one."""
-    return tuple(zlib.crc32(repr((band, signed[band * _ROWS : (band + 1) * _ROWS])).encode()) for band in range(BANDS))
+    whole = array("q", signed).tobytes()
+    return tuple(zlib.crc32(whole[at : at + _BAND_BYTES], at) for at in range(0, len(whole), _BAND_BYTES))
 
 
 def likeness(first: Sequence[int], second: Sequence[int]) -> float:
     """About the share of shingles that two texts have in common, in 0..1."""
-    return sum(a == b for a, b in zip(first, second, strict=True)) / BUCKETS
+    return float(sum(map(eq, first, second)) / BUCKETS)
 
 
 def _full(least: Sequence[int], bucket: int) -> int:

@@ -16,6 +16,8 @@ import arro3.io
 from backtalk.ledger.schema import arrow_table
 
 PART_ROWS: Final = 10_000
+PART_CHARS: Final = 1 << 25
+"""Of texts, so that long conversations fill a part sooner and not the memory."""
 _COLUMNS: Final[Mapping[str, str]] = {
     "row": "int", "split": "text", "kind": "text", "prompt": "text", "completion": "text", "rejected": "text",
     "label": "flag", "margin": "real", "reference": "text", "tag": "text", "tools": "text", "weight": "real",
@@ -61,17 +63,19 @@ class Lines:
 
 
 class Parts:
-    """Parquet files of at most `PART_ROWS` rows each."""
+    """Parquet files, each full with `PART_ROWS` rows or `PART_CHARS` characters."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._rows: list[Mapping[str, Any]] = []
+        self._chars = 0
         self._entries: list[FileEntry] = []
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add one row."""
         self._rows.append(row)
-        if len(self._rows) == PART_ROWS:
+        self._chars += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(self._rows) == PART_ROWS or self._chars >= PART_CHARS:
             self._write()
 
     def close(self) -> list[FileEntry]:
@@ -85,7 +89,7 @@ class Parts:
         (self._root / path).parent.mkdir(parents=True, exist_ok=True)
         arro3.io.write_parquet(arrow_table(_COLUMNS, self._rows), self._root / path)
         self._entries.append(entry_of(self._root, path, len(self._rows)))
-        self._rows = []
+        self._rows, self._chars = [], 0
 
 
 def write_text(root: Path, path: str, text: str) -> FileEntry:

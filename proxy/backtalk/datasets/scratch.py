@@ -11,14 +11,16 @@ from typing import Final
 
 from backtalk.datasets.prompts import LeftOut
 
+MOST_IN_BAND: Final = 64
+"""Texts of one mould share bands by the thousand without being near; each is compared with so many of them."""
 _TABLES: Final = """
-    create table rows (id integer primary key, key blob unique, payload blob, split text);
-    create table bands (band integer, id integer);
-    create index bands_of on bands (band);
+    create table rows (id integer primary key, key blob unique, payload blob);
+    create table splits (id integer primary key, name text);
+    create table bands (band integer, id integer, primary key (band, id)) without rowid;
     create table signatures (id integer primary key, numbers blob);
     create table evaluated (run integer primary key) without rowid;
     create table marks (id integer primary key, name text unique);
-    create table row_marks (row integer, mark integer);
+    create table row_marks (row integer, mark integer, primary key (row, mark)) without rowid;
     create table users (name text primary key, rows integer) without rowid;
     create table used (fact text, id text, primary key (fact, id)) without rowid;
     create table left_out (fact text, id text, reason text, primary key (fact, id, reason)) without rowid;
@@ -54,7 +56,8 @@ class Scratch:
 
     def payloads(self) -> Iterator[tuple[str, bytes]]:
         """Every row with its split, in order."""
-        yield from self._base.execute("select split, payload from rows order by id")
+        query = "select s.name, r.payload from rows r left join splits s on s.id = r.id order by r.id"
+        yield from self._base.execute(query)
 
     def row_count(self) -> int:
         """How many rows there are."""
@@ -66,10 +69,11 @@ class Scratch:
         self._base.execute("insert into signatures values (?, ?)", (number, signature))
 
     def signatures_near(self, bands: Sequence[int]) -> Iterator[bytes]:
-        """The signatures of the rows that share a band."""
+        """The signatures of rows that share a band; of more in one band the first `MOST_IN_BAND`."""
         found: set[int] = set()
+        query = "select id from bands where band = ? order by id limit ?"
         for band in bands:
-            found.update(number for (number,) in self._base.execute("select id from bands where band = ?", (band,)))
+            found.update(number for (number,) in self._base.execute(query, (band, MOST_IN_BAND)))
         for number in sorted(found):
             yield self._base.execute("select numbers from signatures where id = ?", (number,)).fetchone()[0]
 
@@ -94,10 +98,10 @@ class Scratch:
 
     def mark(self, number: int, names: Iterable[str]) -> None:
         """Tie a row to its session, its users and its prompt."""
-        for name in names:
-            self._base.execute("insert or ignore into marks (name) values (?)", (name,))
-            query = "insert into row_marks select ?, id from marks where name = ?"
-            self._base.execute(query, (number, name))
+        named = list(names)
+        self._base.executemany("insert or ignore into marks (name) values (?)", ((name,) for name in named))
+        query = "insert or ignore into row_marks select ?, id from marks where name = ?"
+        self._base.executemany(query, ((number, name) for name in named))
 
     def marks(self) -> Iterator[tuple[int, str]]:
         """Every mark's number and name, in the order of the names."""
@@ -113,7 +117,7 @@ class Scratch:
 
     def assign(self, splits: Iterable[tuple[int, str]]) -> None:
         """Give rows their splits."""
-        self._base.executemany("update rows set split = ? where id = ?", ((name, row) for row, name in splits))
+        self._base.executemany("insert or replace into splits values (?, ?)", splits)
 
     def use(self, facts: Iterable[tuple[str, str]]) -> None:
         """Facts that became part of a row."""

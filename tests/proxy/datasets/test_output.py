@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from backtalk.datasets.output import PART_ROWS, Lines, Parts, sync_folders
+from backtalk.datasets.output import PART_CHARS, PART_ROWS, Lines, Parts, sync_folders
 from backtalk.testing.samples import parquet_columns
 
 
@@ -30,6 +30,14 @@ def test_parts_hold_so_many_rows_and_no_more(tmp_path: Path) -> None:
     first, second = ((tmp_path / folder / "rows" / "part-00001.parquet") for folder in ("x", "y"))
     assert first.read_bytes() == second.read_bytes()
     assert parquet_columns(first)["row"] == [PART_ROWS]
+
+
+def test_long_rows_fill_a_part_sooner(tmp_path: Path) -> None:
+    """Memory is bounded by texts too."""
+    parts = Parts(tmp_path)
+    for number in range(3):
+        parts.add({"row": number, "prompt": "p" * (PART_CHARS // 2)})
+    assert [entry.rows for entry in parts.close()] == [2, 1]
 
 
 def test_empty_dataset_has_its_columns(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backtalk.datasets.scratch import Scratch
+from backtalk.datasets.scratch import MOST_IN_BAND, Scratch
 
 
 def test_rows_come_back_in_their_order(tmp_path: Path) -> None:
@@ -43,3 +43,12 @@ def test_users_runs_and_bands_are_remembered(tmp_path: Path) -> None:
     assert not scratch.is_evaluated([2])
     assert list(scratch.signatures_near((8, 9))) == [b"sig"]
     assert list(scratch.signatures_near((9,))) == []
+
+
+def test_a_crowded_band_is_looked_at_up_to_a_limit(tmp_path: Path) -> None:
+    """So that a million texts of one mould are not compared with each other."""
+    scratch = Scratch(tmp_path / "scratch")
+    for number in range(MOST_IN_BAND + 5):
+        scratch.remember(number + 1, (7,), str(number).encode())
+
+    assert list(scratch.signatures_near((7,))) == [str(number).encode() for number in range(MOST_IN_BAND)]
