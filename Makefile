@@ -43,6 +43,7 @@ test-browser: .venvs/node/node_modules/.package-lock.json
 # The heavy packages live in an environment of their own; the tests start its programs.
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
+test-formats: .venvs/formats-ragas/.ready .venvs/promptfoo/node_modules/.package-lock.json
 test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
@@ -85,12 +86,15 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock
 	$(COMPILE) deploy/locks/signals.in -c deploy/requirements.lock -o deploy/locks/signals.lock
 	$(COMPILE) deploy/locks/formats.in -o deploy/locks/formats.lock
+	$(COMPILE) deploy/locks/formats-ragas.in -o deploy/locks/formats-ragas.lock
 	$(COMPILE) deploy/locks/hosts.in pyproject.toml -o deploy/locks/hosts.lock
 	$(COMPILE) deploy/locks/mlflow.in -o deploy/locks/mlflow.lock
 	$(COMPILE) deploy/locks/model.in -o deploy/locks/model.lock
 	$(COMPILE) deploy/locks/node.in -o deploy/locks/node.lock
 	$(if $(UPGRADE),rm -f deploy/locks/node/package-lock.json)
 	.venvs/node/bin/npm install --package-lock-only --prefix deploy/locks/node
+	$(if $(UPGRADE),rm -f deploy/locks/promptfoo/package-lock.json)
+	.venvs/node/bin/npm install --package-lock-only --force --prefix deploy/locks/promptfoo
 	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
 	$(COMPILE) deploy/locks/redis.in -o deploy/locks/redis.lock
 	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock
@@ -125,4 +129,11 @@ $(CHECK_READY): $(READY) deploy/locks/check.lock
 .venvs/node/node_modules/.package-lock.json: .venvs/node/.ready deploy/locks/node/package-lock.json
 	@cp deploy/locks/node/package.json deploy/locks/node/package-lock.json .venvs/node
 	@.venvs/node/bin/npm ci --prefix .venvs/node --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Left out is what only providers of promptfoo need (2 GB); its database is named in package.json once for each machine.
+.venvs/promptfoo/node_modules/.package-lock.json: .venvs/node/.ready deploy/locks/promptfoo/package-lock.json
+	@mkdir -p .venvs/promptfoo
+	@cp deploy/locks/promptfoo/package.json deploy/locks/promptfoo/package-lock.json .venvs/promptfoo
+	@.venvs/node/bin/npm ci --prefix .venvs/promptfoo --ignore-scripts --omit=optional --force --no-audit --no-fund
 	@touch $@

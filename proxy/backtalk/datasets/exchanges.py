@@ -74,7 +74,7 @@ def consent_tags(call: Row) -> frozenset[str]:
     """The tags of `metadata.consent`, as the app sent them with the call."""
     try:
         fields: object = json.loads(call.get("params_json") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return frozenset()
     metadata = cast("dict[str, Any]", fields).get("metadata") if isinstance(fields, dict) else None
     said = cast("dict[str, Any]", metadata).get("consent") if isinstance(metadata, dict) else None

@@ -26,6 +26,10 @@ _COLUMNS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+_ALSO_LINES: Final = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+"""What some readers take for the end of a line, written as a number, which JSON takes for the same."""
+
+
 class FileEntry(NamedTuple):
     """A file as the manifest names it; `name` is relative to the dataset's folder, with slashes."""
 
@@ -48,7 +52,10 @@ class Lines:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Write one line."""
-        content = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for end, number in _ALSO_LINES:
+            text = text.replace(end, number)
+        content = text.encode() + b"\n"
         self._file.write(content)
         self._hash.update(content)
         self._size_bytes += len(content)

@@ -64,9 +64,9 @@ def _message(message: Message, redaction: Redaction) -> Message:
 def _tool_call(call: ToolCall, redaction: Redaction) -> ToolCall:
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
-    except msgspec.DecodeError:
+        cleaned = _value(arguments, redaction)
+    except (msgspec.DecodeError, RecursionError):
         return ToolCall(call.id, call.name, redaction.redact(call.arguments))
-    cleaned = _value(arguments, redaction)
     return call if cleaned == arguments else ToolCall(call.id, call.name, msgspec.json.encode(cleaned).decode())
 
 

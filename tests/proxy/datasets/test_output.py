@@ -1,6 +1,7 @@
 """Files as they stream by."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from backtalk.datasets.output import PART_CHARS, PART_ROWS, Lines, Parts, sync_folders
@@ -44,3 +45,13 @@ def test_empty_dataset_has_its_columns(tmp_path: Path) -> None:
     """A reader finds what there would be."""
     (entry,) = Parts(tmp_path).close()
     assert "feedback_ids" in parquet_columns(tmp_path / entry.name)
+
+
+def test_a_line_ends_where_every_reader_thinks_so(tmp_path: Path) -> None:
+    """What Python and JavaScript take for ends of lines is written as a number."""
+    text = "a\u2028b\u2029c\x85d\r\n\x0b\x0c\x1c"
+    lines = Lines(tmp_path, "a.jsonl")
+    lines.add({"text": text})
+    lines.close()
+    (line,) = (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == {"text": text}

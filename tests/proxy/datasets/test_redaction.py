@@ -59,3 +59,10 @@ def test_a_text_that_comes_again_is_not_read_again() -> None:
         redaction.redact(str(number))
     assert [redaction.redact("a secret"), redaction.redact("b" * 20_000), redaction.redact("b" * 20_000)][0] == "a [x]"
     assert read[REMEMBERED + 2 :] == ["a secret", "b" * 20_000, "b" * 20_000]
+
+
+def test_arguments_without_a_bottom_are_redacted_as_text() -> None:
+    """A model that nests them too deep for a reader ends no build."""
+    deep = "[" * 5_000 + '"secret"' + "]" * 5_000
+    called = Message("assistant", tool_calls=(ToolCall("c", "f", deep),))
+    assert "secret" not in redacted(a_sample(prompt=(called,)), Redaction([Secret()])).prompt[0].tool_calls[0].arguments

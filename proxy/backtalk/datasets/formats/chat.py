@@ -8,6 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+import msgspec
+
+from backtalk.datasets.formats.embedded import decoded
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.model.chat import Message, ToolCall
 from backtalk.plugin import Sample
@@ -30,6 +33,18 @@ def preference(sample: Sample) -> dict[str, Any]:
         "preferred_output": [preferred],
         "non_preferred_output": [other],
     }
+
+
+def open_sft(sample: Sample) -> dict[str, Any]:
+    """`sft` for services of open models, whose templates know no developer."""
+    return sft(_without_developer(sample))
+
+
+def open_preference(sample: Sample) -> dict[str, Any]:
+    """`preference` likewise; what is compared follows a turn of somebody else (Together's check of files)."""
+    if sample.prompt and sample.prompt[-1].role == "assistant":
+        raise UnfitError("last_turn_by_assistant")
+    return preference(_without_developer(sample))
 
 
 def evals(sample: Sample) -> dict[str, Any]:
@@ -69,10 +84,18 @@ def tools(sample: Sample) -> dict[str, Any]:
     """The tools that were offered, where they are the API's."""
     if sample.tools_json is None:
         return {}
-    offered: object = json.loads(sample.tools_json)
+    offered: object = decoded(sample.tools_json, "tools_not_understood")
     if not isinstance(offered, list):
         raise UnfitError("tools_not_understood")
     return {"tools": [_tool(one) for one in cast("Sequence[Any]", offered)]}
+
+
+def _without_developer(sample: Sample) -> Sample:
+    prompt = [
+        msgspec.structs.replace(message, role="system") if message.role == "developer" else message
+        for message in sample.prompt
+    ]
+    return msgspec.structs.replace(sample, prompt=tuple(prompt))
 
 
 def _tool(offered: Any) -> dict[str, Any]:

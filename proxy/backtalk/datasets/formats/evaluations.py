@@ -1,16 +1,20 @@
 """Cases for inspect_ai, promptfoo, deepeval and ragas: pure.
 
-In: samples that are cases. Out: lines, or `UnfitError` where a case has no reference.
+In: samples that are cases. Out: lines, or `UnfitError` where a case has no reference. The one rule: what somebody wrote
+stays a text. promptfoo renders every string as a template, which can run code, and reads files that a string names as
+`file://`; so it gets texts as JSON only, in which nothing begins a template and which is no name of a file.
 """
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from backtalk.datasets.formats.chat import messages, reference
+from backtalk.datasets.formats.embedded import decoded
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.plugin import Sample
 
-PROMPTFOO_CONFIG = """# npx promptfoo eval -c promptfooconfig.yaml, with a provider of your own.
+PROMPTFOO_CONFIG: Final = """# npx promptfoo eval -c promptfooconfig.yaml, with a provider of your own.
 description: {name}
 prompts:
   - file://prompt.json
@@ -19,6 +23,9 @@ providers:
 tests:
 {tests}
 """
+_RUBRIC: Final = "The answer says the same as this one: {{ reference | load }}"
+_TEMPLATE_MARKS: Final = re.compile(r"\{(?=[{%#])|#(?=\})")
+"""What begins a template's expression, block or comment, and what ends a comment, which is refused without a begin."""
 
 
 def inspect_ai(sample: Sample) -> dict[str, Any]:
@@ -28,12 +35,11 @@ def inspect_ai(sample: Sample) -> dict[str, Any]:
 
 
 def promptfoo(sample: Sample) -> dict[str, Any]:
-    """A test: the conversation as `messages`, and a rubric that compares the answer with the reference."""
-    right = reference(sample)
+    """A test: the conversation and the reference as JSON, and a rubric that compares the answer with the reference."""
     return {
         "description": sample.tag,
-        "vars": {"messages": json.dumps(messages(sample.prompt), ensure_ascii=False), "reference": right},
-        "assert": [{"type": "llm-rubric", "value": _rubric(right)}],
+        "vars": {"messages": _inert(messages(sample.prompt)), "reference": _inert(reference(sample))},
+        "assert": [{"type": "llm-rubric", "value": _RUBRIC}],
         "metadata": {"tag": sample.tag, "weight": _weight(sample)},
     }
 
@@ -64,8 +70,9 @@ def ragas(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _rubric(right: str) -> str:
-    return f"The answer says the same as this one: {right}"
+def _inert(value: Any) -> str:
+    """JSON in which every mark of a template is written as its number; no mark is ever a part of JSON itself."""
+    return _TEMPLATE_MARKS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _weight(sample: Sample) -> float:
@@ -83,8 +90,7 @@ def _inspect_message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inspect_call(call: dict[str, Any]) -> dict[str, Any]:
-    try:
-        arguments: object = json.loads(call["function"]["arguments"])
-    except ValueError as error:
-        raise UnfitError("tool_arguments_not_json") from error
+    arguments = decoded(call["function"]["arguments"], "tool_arguments_not_json")
+    if not isinstance(arguments, dict):
+        raise UnfitError("tool_arguments_not_json")
     return {"id": call["id"], "function": call["function"]["name"], "arguments": arguments, "type": "function"}

@@ -7,14 +7,12 @@ object, a call has no id, and a tool's message carries the tool's name (TRL's do
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
+from backtalk.datasets.formats.embedded import decoded
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.model.chat import Message, ToolCall
 from backtalk.plugin import Sample
 
 _ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-_object: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
 
 
 def sft(sample: Sample) -> dict[str, Any]:
@@ -93,8 +91,7 @@ def _message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    try:
-        arguments = _object.decode(call.arguments or "{}")
-    except msgspec.MsgspecError as error:
-        raise UnfitError("tool_arguments_not_json") from error
+    arguments: object = decoded(call.arguments or "{}", "tool_arguments_not_json")
+    if not isinstance(arguments, dict):
+        raise UnfitError("tool_arguments_not_json")
     return {"type": "function", "function": {"name": call.name, "arguments": arguments}}

@@ -67,3 +67,23 @@ def test_reference_of_tool_calls_is_json() -> None:
     assert chat.reference(a_sample("eval_case", reference=called)) == '[{"name": "f", "arguments": "{}"}]'
     with pytest.raises(UnfitError, match="no_reference"):
         chat.reference(a_sample("eval_case", reference=None))
+
+
+def test_services_of_open_models_know_no_developer() -> None:
+    """What Together's own check of a file refuses: another role, and a comparison that follows an answer."""
+    prompt = (Message("developer", "Be brief."), ASKED)
+    for line in (
+        chat.open_sft(a_sample("prompt_completion", prompt=prompt)),
+        chat.open_preference(a_sample(prompt=prompt))["input"],
+    ):
+        assert [message["role"] for message in line["messages"]][:2] == ["system", "user"]
+    assert chat.sft(a_sample("prompt_completion", prompt=prompt))["messages"][0]["role"] == "developer"
+    with pytest.raises(UnfitError, match="last_turn_by_assistant"):
+        chat.open_preference(a_sample(prompt=(ASKED, Message("assistant", "It"))))
+
+
+@pytest.mark.parametrize("tools_json", ["[" * 5_000, '[{"name": "f", "parameters": {"a": 1e999}}]', '"f"', "{"])
+def test_tools_that_nobody_could_write_again_are_left_out(tools_json: str) -> None:
+    """They do not end the build."""
+    with pytest.raises(UnfitError, match="tools_not_understood"):
+        chat.sft(a_sample("prompt_completion", tools_json=tools_json))

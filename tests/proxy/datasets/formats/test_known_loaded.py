@@ -1,28 +1,16 @@
 """The formats as their own libraries load them, in environments of their own; the marks `trl` and `formats`."""
 
-import json
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from backtalk.datasets.formats.known import FORMATS
-from backtalk.datasets.recipe import parse_recipe
-from backtalk.datasets.rows import DatasetRow, encode_row, row_key
-from backtalk.datasets.scratch import Scratch
-from backtalk.datasets.writing import write
-from backtalk.plugin import Message, SampleKind, ToolCall
+from backtalk.plugin import Message, Sample, SampleKind, ToolCall
+from backtalk.testing.format_folders import BUILDERS, written
 from backtalk.testing.samples import ASKED, a_sample, said
 
-VENVS: Final = Path(__file__).parents[4] / ".venvs"
-BUILDERS: Final[dict[SampleKind, str]] = {
-    "prompt_completion": "accepted_answers",
-    "preference": "correction_pairs",
-    "unpaired_preference": "judged_answers",
-    "prompt_only": "judged_prompts",
-    "eval_case": "failed_cases",
-}
+Run = Callable[..., str]
 TOOLS: Final = '[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}}]'
 TRL_READS: Final = """
 import sys
@@ -90,6 +78,18 @@ found = EvaluationDataset()
 found.add_goldens_from_jsonl_file(f"{folder}/deepeval/test.jsonl")
 assert [golden.expected_output for golden in found.goldens] == ["It scatters."] * 2
 """,
+    "ragas": """
+from ragas import EvaluationDataset
+found = EvaluationDataset.from_jsonl(f"{folder}/ragas/test.jsonl")
+assert found.get_sample_type().__name__ == "SingleTurnSample"
+assert [(sample.response, sample.reference) for sample in found] == [("Magic.", "It scatters.")] * 2
+""",
+    "together": """
+from together.lib.utils.files import check_file
+for kind, name in (("prompt_completion", "together_sft"), ("preference", "together_preference")):
+    report = check_file(f"{folder}/../{kind}/{name}/test.jsonl")
+    assert report["is_check_passed"] and report["num_samples"] == 2, report
+""",
 }
 HEAD: Final = """
 import json, pathlib, sys
@@ -106,46 +106,34 @@ def rows(name):
 def folder(tmp_path: Path) -> Path:
     """Two rows of every kind in every format: a plain one, and one with instructions, tools and an earlier turn."""
     for kind in BUILDERS:
-        _written(tmp_path / kind, kind)
+        written(tmp_path / kind, kind, _samples(kind))
     return tmp_path
 
 
 @pytest.mark.trl
 @pytest.mark.timeout(300)
-def test_trl_reads_all_five(folder: Path, tmp_path: Path) -> None:
+def test_trl_reads_all_five(folder: Path, tmp_path: Path, run_python: Run) -> None:
     """`datasets` loads each, and TRL takes its rows for conversational ones."""
     both = tmp_path / "all"
     both.mkdir()
     for kind in BUILDERS:
         for found in (folder / kind).glob("trl_*"):
             found.rename(both / found.name)
-    _run("trl", TRL_READS, str(both), str(tmp_path / "cache"))
+    run_python("trl", TRL_READS, str(both), str(tmp_path / "cache"))
 
 
 @pytest.mark.formats
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("library", READS)
-def test_library_loads_its_format(folder: Path, library: str) -> None:
+def test_library_loads_its_format(folder: Path, run_python: Run, library: str) -> None:
     """By its own types, shapes or loader."""
-    _run("formats", HEAD + READS[library], str(folder / "eval_case"))
+    venv = "formats-ragas" if library in ("ragas", "together") else "formats"
+    run_python(venv, HEAD + READS[library], str(folder / "eval_case"))
 
 
-def _run(venv: str, script: str, *arguments: str) -> None:
-    python = VENVS / venv / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no environment for it: run `make test-{venv}`")
-    command = [str(python), "-c", script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def _written(folder: Path, kind: SampleKind) -> None:
-    names = [name for name, found in FORMATS.items() if kind in found.kinds]
-    text = f'builders = ["{BUILDERS[kind]}"]\nformats = {json.dumps(names)}\n[split.shares]\ntest = 1.0'
-    folder.mkdir()
-    scratch = Scratch(folder.with_suffix(".scratch"))
+def _samples(kind: SampleKind) -> list[Sample]:
     earlier = (
-        Message("system", "Be brief."),
+        Message("developer", "Be brief."),
         ASKED,
         Message("assistant", tool_calls=(ToolCall("c-1", "weather", '{"city": "Kyiv", "days": 2}'),)),
         Message("tool", "12 C", tool_call_id="c-1"),
@@ -153,7 +141,4 @@ def _written(folder: Path, kind: SampleKind) -> None:
         Message("user", "And why?"),
     )
     tooled: dict[str, Any] = {"prompt": earlier, "tools_json": TOOLS}
-    for sample in (a_sample(kind), a_sample(kind, **tooled)):
-        number = scratch.add(row_key(sample), encode_row(DatasetRow(sample, "m", "en")))
-        scratch.assign([(number, "test")])
-    write(folder, parse_recipe("mine", text), scratch)
+    return [a_sample(kind), a_sample(kind, **tooled)]
