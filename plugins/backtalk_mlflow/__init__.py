@@ -7,27 +7,15 @@ verdict's key in its metadata, and updated where it is there already.
 import datetime as dt
 from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from backtalk.plugin import Receiver, RefusedError, Verdict, VerdictExporter
+from backtalk_mlflow.settings import MlflowSettings, receiver
 
-from backtalk.plugin import Receiver, RefusedError, Verdict, VerdictExporter, key_variable
+__all__ = ["KEY", "Mlflow", "MlflowSettings"]
 
 KEY: Final = "backtalk.key"
 """The metadata entry that holds the verdict's key."""
 _SOURCES: Final = {"HUMAN": "HUMAN", "CODE": "CODE", "LLM": "LLM_JUDGE"}
 _UPDATED: Final = "assessment_name,feedback,rationale,metadata"
-
-
-class MlflowSettings(BaseModel):
-    """Which MLflow, and as whom."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    url: str = Field(pattern=r"^https?://")
-    """The tracking server."""
-    token_env: str | None = None
-    """Environment variable that holds a bearer token; none where the server wants none."""
-    timeout_s: float = Field(default=20.0, gt=0, le=300)
-    wait_s: float = Field(default=120.0, ge=0, le=3600)
-    """Longest wait for a call's spans to arrive."""
 
 
 class Mlflow(VerdictExporter):
@@ -39,9 +27,7 @@ class Mlflow(VerdictExporter):
 
     def __init__(self, settings: MlflowSettings) -> None:
         super().__init__(settings.wait_s)
-        token = key_variable(settings.token_env, "plugin.mlflow.token_env") if settings.token_env else None
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._receiver = Receiver(settings.url, headers, settings.timeout_s)
+        self._receiver: Receiver = receiver(settings)
 
     def put(self, verdict: Verdict) -> None:
         """One assessment; a repeat updates it."""

@@ -18,6 +18,7 @@ from backtalk.commands import (
     conversion,
     datasets,
     erase,
+    exports,
     feedback,
     keys,
     lineage,
@@ -191,6 +192,7 @@ main.add_command(datasets.dataset)
 main.add_command(runs.runs)
 main.add_command(refs.ref)
 main.add_command(conversion.conversion)
+lineage.lineage.add_command(exports.export_command)
 main.add_command(lineage.lineage)
 main.add_command(signals.signals)
 main.add_command(signals.replay)

@@ -23,7 +23,7 @@ from backtalk.model.endpoints import OLLAMA
 from backtalk.model.facts import SignalKind
 from backtalk.observe import headers
 from backtalk.observe.tenants import CREDENTIALS
-from backtalk.plugin import API_VERSION, Detector, Exporter, Finder
+from backtalk.plugin import API_VERSION, Detector, Exporter, Finder, LineageExporter
 from backtalk.relay import attempt, response_cache
 from backtalk.settings.section import fields_of
 from backtalk.telemetry import METRICS
@@ -349,7 +349,7 @@ def _signals() -> str:
 def _hooks() -> str:
     rows = [
         (f"`{protocol.__name__}.{name}`", (inspect.getdoc(member) or "").partition("\n")[0])
-        for protocol in (Detector, Finder, Exporter)
+        for protocol in (Detector, Finder, Exporter, LineageExporter)
         for name, member in vars(protocol).items()
         if inspect.isfunction(member) and not name.startswith("_")
     ]

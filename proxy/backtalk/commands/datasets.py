@@ -10,6 +10,7 @@ from typing import Final
 import click
 import msgspec
 
+from backtalk.commands.exports import send_due
 from backtalk.commands.options import settings_options
 from backtalk.settings import load
 
@@ -51,6 +52,7 @@ def dataset_build(recipe: str, out: Path, previous: Path | None, config: Path | 
     click.echo(f"  Registered as record {record.number}: `backtalk dataset show {out.stem}`")
     if (replaced := msgspec.to_builtins(record.body)["replaced"]) is not None:
         click.echo(f"  It takes the place of record {replaced}, whose files it was written over.")
+    send_due(config, data_dir)
 
 
 @dataset.command("recipes")

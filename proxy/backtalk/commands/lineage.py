@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from backtalk.commands import show_lineage
+from backtalk.commands.exports import send_due
 from backtalk.commands.options import settings_options
 from backtalk.settings import load
 
@@ -90,6 +91,7 @@ def dataset_register(path: Path, name: str | None, actor: str, config: Path | No
     record = register_dataset(directory(config, data_dir), path, actor=actor, name=name)
     body = msgspec.to_builtins(record.body)
     click.echo(f"{body['dataset_id']}  {body['name']}: {body['rows']} rows, record {record.number}")
+    send_due(config, data_dir)
 
 
 @click.command("retire")
@@ -103,6 +105,7 @@ def dataset_retire(dataset: str, reason: str, actor: str, config: Path | None, d
 
     record = retire_dataset(directory(config, data_dir), dataset, actor=actor, reason=reason)
     click.echo(f"retired, record {record.number}")
+    send_due(config, data_dir)
 
 
 def directory(config: Path | None, data_dir: Path | None) -> Path:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from backtalk.commands import show_lineage
+from backtalk.commands.exports import send_due
 from backtalk.commands.lineage import by_option, catalogue, directory, json_option
 from backtalk.commands.options import settings_options
 from backtalk.commands.runs import pairs
@@ -41,6 +42,7 @@ def set_name(
 
     record = set_ref(directory(config, data_dir), name, pairs(parts), actor=actor, reason=reason)
     click.echo(_line(record, record.body))
+    send_due(config, data_dir)
 
 
 @ref.command("list")
@@ -84,6 +86,7 @@ def rollback(name: str, to: int | None, reason: str, actor: str, config: Path | 
 
     record = roll_back(directory(config, data_dir), name, actor=actor, reason=reason, to=to)
     click.echo(_line(record, record.body))
+    send_due(config, data_dir)
 
 
 def _line(record: "Record", body: Any) -> str:

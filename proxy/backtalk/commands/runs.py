@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from backtalk.commands import show_reach
+from backtalk.commands.exports import send_due
 from backtalk.commands.lineage import by_option, catalogue, directory, json_option
 from backtalk.commands.options import settings_options
 from backtalk.errors import RequestError
@@ -54,6 +55,7 @@ def register(config: Path | None, data_dir: Path | None, **given: Any) -> None:
     )
     run = msgspec.to_builtins(record.body)
     click.echo(f"{run['run_id']}  {run['name']}: {len(run['dataset_ids'])} datasets, record {record.number}")
+    send_due(config, data_dir)
 
 
 @runs.command("list")

@@ -67,10 +67,13 @@ class Inputs(msgspec.Struct, frozen=True):
     newest_call_ns: int | None = None
 
 
-class _ManifestFile(msgspec.Struct, frozen=True):
+class ManifestFile(msgspec.Struct, frozen=True):
+    """A file as its manifest names it."""
+
     name: str
     sha256: str
     rows: int | None = None
+    size_bytes: int | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -87,8 +90,8 @@ class Manifest(msgspec.Struct, frozen=True):
     recipe: Mapping[str, Any] = {}
     previous_manifest_sha256: str | None = None
     erased_rows: int = 0
-    file: _ManifestFile | None = None
-    files: tuple[_ManifestFile, ...] = ()
+    file: ManifestFile | None = None
+    files: tuple[ManifestFile, ...] = ()
 
     @property
     def said_recipe(self) -> dict[str, Any]:
@@ -102,10 +105,14 @@ class Manifest(msgspec.Struct, frozen=True):
         return dict(Counter(one.reason for one in self.left_out.facts).most_common())
 
     @property
+    def listed(self) -> tuple[ManifestFile, ...]:
+        """The dataset's files as it names them."""
+        return (*self.files, *(() if self.file is None else (self.file,)))
+
+    @property
     def all_files(self) -> tuple[File, ...]:
         """The dataset's files."""
-        listed = (*self.files, *(() if self.file is None else (self.file,)))
-        return tuple(File(one.name, one.sha256, one.rows) for one in listed)
+        return tuple(File(one.name, one.sha256, one.rows) for one in self.listed)
 
 
 def find(path: Path) -> Path:

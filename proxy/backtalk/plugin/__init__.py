@@ -19,6 +19,16 @@ from backtalk.model.ids import CallKey, SpanId, TraceId
 from backtalk.model.json_schema import NOT_JSON, breach, parsed
 from backtalk.model.offered import answer_schema, tool_schemas
 from backtalk.model.session import SessionView, Turn
+from backtalk.plugin.lineage import (
+    LineageColumn,
+    LineageDataset,
+    LineageEvent,
+    LineageExporter,
+    LineageFile,
+    LineageName,
+    LineageRetirement,
+    LineageRun,
+)
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder, Found, Question, Signal
 from backtalk.plugin.receiver import NotThereError, Receiver, RefusedError
 from backtalk.plugin.samples import (
@@ -59,6 +69,14 @@ __all__ = [
     "Finder",
     "FollowUp",
     "Found",
+    "LineageColumn",
+    "LineageDataset",
+    "LineageEvent",
+    "LineageExporter",
+    "LineageFile",
+    "LineageName",
+    "LineageRetirement",
+    "LineageRun",
     "Message",
     "NotThereError",
     "Polarity",

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, ValidationError
 
 from backtalk.errors import SetupError
+from backtalk.plugin.lineage import LineageExporter
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder
 from backtalk.plugin.samples import Redactor, SampleBuilder
 from backtalk.plugin.training import Trainer, job_settings
@@ -23,6 +24,7 @@ FINDERS: Final = "backtalk.finders"
 SAMPLE_BUILDERS: Final = "backtalk.sample_builders"
 REDACTORS: Final = "backtalk.redactors"
 TRAINERS: Final = "backtalk.trainers"
+LINEAGE_EXPORTERS: Final = "backtalk.lineage_exporters"
 _SPOKEN: Final = frozenset({API_VERSION, API_VERSION - 1} - {0})
 _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     DETECTORS: {"observe": ("fact", "session")},
@@ -32,6 +34,7 @@ _METHODS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     SAMPLE_BUILDERS: {"build": ("prompt",)},
     REDACTORS: {"redact": ("text",)},
     TRAINERS: {"train": ("job", "progress")},
+    LINEAGE_EXPORTERS: {"export": ("event",), "close": ()},
 }
 
 
@@ -79,6 +82,13 @@ def load_trainer(
     if settings is not None and model is not None:
         job_settings(name, model, settings)
     return trainer
+
+
+def load_lineage_exporters(
+    names: Sequence[str], plugin_settings: Mapping[str, Mapping[str, Any]]
+) -> list[LineageExporter]:
+    """The named exporters of lineage, checked and constructed."""
+    return [cast("LineageExporter", _load(LINEAGE_EXPORTERS, name, plugin_settings)) for name in names]
 
 
 def check(group: str, name: str, plugin: type) -> None:

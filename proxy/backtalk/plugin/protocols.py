@@ -1,9 +1,9 @@
 """What a plugin must be, version 1.
 
 A plugin is a class named by an entry point in `backtalk.detectors`, `.annotators`, `.finders`, `.exporters`,
-`.sample_builders`, `.redactors` or `.trainers`. It states `name`, `api` and `version` as class attributes; a class
-attribute `settings_model` (a pydantic model) makes the host validate
-the section `[plugin.<name>]` and pass it to the constructor. Values that go in and out are frozen.
+`.lineage_exporters`, `.sample_builders`, `.redactors` or `.trainers`. It states `name`, `api` and `version` as class
+attributes; a class attribute `settings_model` (a pydantic model) makes the host validate the section `[plugin.<name>]`
+and pass it to the constructor. Values that go in and out are frozen.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,6 +3,7 @@
 In: `backtalk.toml` and BACKTALK_* variables. Out: one `Settings`. The one rule: only this room reads the environment.
 """
 
+from backtalk.settings.lineage import LineageSettings
 from backtalk.settings.redaction import RedactSettings
 from backtalk.settings.rooms import (
     AnnotateSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "JournalSettings",
     "KeySettings",
     "LedgerSettings",
+    "LineageSettings",
     "RedactSettings",
     "RelaySettings",
     "SessionSettings",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backtalk.errors import SetupError
+from backtalk.settings.lineage import LineageSettings
 from backtalk.settings.metrics import METRIC_FORM, MetricSettings
 from backtalk.settings.redaction import RedactSettings
 from backtalk.settings.rooms import (
@@ -91,6 +92,7 @@ class Settings(Section):
     detect: DetectSettings = DetectSettings()
     annotate: AnnotateSettings = AnnotateSettings()
     ledger: LedgerSettings = LedgerSettings()
+    lineage: LineageSettings = LineageSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     web: WebSettings = WebSettings()
     feedback: FeedbackSettings = FeedbackSettings()

@@ -21,6 +21,7 @@ OF_TYPE: dict[str, Any] = {
     "capture.mode": "none",
     "detect.detectors": ["stop"],
     "annotate.annotators": ["judge"],
+    "lineage.exporters": ["openlineage"],
     "telemetry.exporters": ["otlp", "other"],
     "telemetry.semconv": "latest",
     "telemetry.content": "reference",
