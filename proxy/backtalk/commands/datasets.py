@@ -5,7 +5,6 @@ Arguments come in, files and a report for a person go out. Each imports what it 
 
 import getpass
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
@@ -13,8 +12,6 @@ import msgspec
 from backtalk.commands.exports import send_due
 from backtalk.commands.options import settings_options
 from backtalk.settings import load
-
-_FILE_SUFFIX: Final = ".jsonl"
 
 
 @click.group()
@@ -35,20 +32,15 @@ def dataset_build(recipe: str, out: Path, previous: Path | None, config: Path | 
     RECIPE: a TOML file, or one of sft, dpo, kto, reward, grpo, eval, tool_use.
     """
     from backtalk.commands import show_dataset  # noqa: PLC0415 -- loaded when used
-    from backtalk.datasets.build import build, build_file  # noqa: PLC0415
+    from backtalk.datasets.making import make  # noqa: PLC0415
     from backtalk.datasets.recipe import load_recipe  # noqa: PLC0415
-    from backtalk.lineage.keeping import register_dataset  # noqa: PLC0415
 
     followed = load_recipe(recipe)
     data = load(file=config, overrides={"data_dir": data_dir}).data_dir
-    ledger = data / "ledger"
     with show_dataset.progress() as told:
-        if out.suffix == _FILE_SUFFIX:
-            built = build_file(ledger, followed, out, progress=told)
-        else:
-            built = build(ledger, followed, out, previous=previous, progress=told)
-    click.echo(show_dataset.report(built))
-    record = register_dataset(data, out, actor=getpass.getuser(), name=out.stem)
+        made = make(data, followed, out, actor=getpass.getuser(), previous=previous, progress=told)
+    click.echo(show_dataset.report(made.built))
+    record = made.record
     click.echo(f"  Registered as record {record.number}: `backtalk dataset show {out.stem}`")
     if (replaced := msgspec.to_builtins(record.body)["replaced"]) is not None:
         click.echo(f"  It takes the place of record {replaced}, whose files it was written over.")

@@ -89,3 +89,8 @@ def _print(orders: list[dict[str, Any]], *, as_json: bool) -> None:
         click.echo(
             f"{order['id']}  {order['status']:<8} by {order['by']:<8} {order['actor']}: {order['reason']}  {counts}"
         )
+        if order["not_reached"]:
+            click.echo(f"  not reached, yours to erase: {', '.join(order['not_reached'])}")
+        for run in order["trained"]:
+            artefact = f", {run['artefact_uri']}" if run["artefact_uri"] else ""
+            click.echo(f"  {run['purpose']} run {run['name']} ({run['run_id']}{artefact}) has used the rows")

@@ -27,10 +27,14 @@ from backtalk.ledger.query import LedgerQuery
 from backtalk.ledger.reader import LedgerReader
 from backtalk.plugin.discovery import load_redactors
 
+FILE_SUFFIX: Final = ".jsonl"
+"""How a dataset's name ends that is to be a single file."""
 _SCRATCH: Final = "scratch.sqlite"
 _EVER_NS: Final = (1 << 63) - 1
 Progress = Callable[[int, int], None]
 """Told how many calls of how many have been looked at."""
+Ready = Callable[[str], object]
+"""Told the manifest's sha256 before the files are put in place."""
 
 
 class Built(NamedTuple):
@@ -46,7 +50,13 @@ class Built(NamedTuple):
 
 
 def build(
-    ledger_root: Path, recipe: Recipe, out: Path, *, previous: Path | None = None, progress: Progress | None = None
+    ledger_root: Path,
+    recipe: Recipe,
+    out: Path,
+    *,
+    previous: Path | None = None,
+    progress: Progress | None = None,
+    ready: Ready = len,
 ) -> Built:
     """Build into a new folder; `SetupError` where there is no ledger or the folder is there already."""
     if out.exists():
@@ -57,12 +67,15 @@ def build(
     with _hidden(out) as folder:
         built = _fill(folder, ledger_root, recipe, before, progress or _untold, single=None)
         folder.chmod(0o755)
+        ready(built.dataset_id)
         folder.rename(out)
         sync_folders(out.parent, deep=False)
     return built._replace(folder=out)
 
 
-def build_file(ledger_root: Path, recipe: Recipe, out: Path, *, progress: Progress | None = None) -> Built:
+def build_file(
+    ledger_root: Path, recipe: Recipe, out: Path, *, progress: Progress | None = None, ready: Ready = len
+) -> Built:
     """Build one file of the recipe's first format, without splits, and `<out>.manifest.json`; both are replaced."""
     if not recipe.formats:
         raise SetupError(f"the recipe {recipe.name} names no format: a single file needs one", code="bad_recipe")
@@ -70,6 +83,7 @@ def build_file(ledger_root: Path, recipe: Recipe, out: Path, *, progress: Progre
     only = recipe._replace(formats=recipe.formats[:1], split=whole)
     with _hidden(out) as folder:
         built = _fill(folder, ledger_root, only, None, progress or _untold, single=out.name)
+        ready(built.dataset_id)
         (folder / out.name).replace(out)
         (folder / FILE).replace(beside(out))
         sync_folders(out.parent, deep=False)
@@ -81,10 +95,15 @@ def beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.{FILE}")
 
 
+def hidden_name(out: Path) -> str:
+    """How the folder beside the target is called in which this process builds."""
+    return f".{out.name}.{os.getpid()}.tmp"
+
+
 @contextmanager
 def _hidden(out: Path) -> Generator[Path]:
     """A folder beside the target that is gone at the end, whatever happens."""
-    folder = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    folder = out.with_name(hidden_name(out))
     try:
         folder.mkdir(parents=True, mode=0o700)
         yield folder
@@ -110,6 +129,7 @@ def _fill(
         document = head(
             recipe, _inputs(query, reader, looked_at, scope_of(recipe)), _counts(written), written.files, previous
         )
+        document |= {"unfit_rows": written.unfit} if written.unfit else {}
         left_out = write_manifest(hidden / FILE, document, row_entries(scratch), scratch.left_out())
     file.unlink()
     sync_folders(hidden)

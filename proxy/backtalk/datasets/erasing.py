@@ -1,25 +1,30 @@
 """Takes a person's rows out of every dataset that is registered: a new version comes, the old one's files go.
 
-In: the keys of erased calls and facts. Out: how much was erased, and the paths that this does not reach. The one rule:
-write, register, mark, delete, in this order, each repeatable: a kill at any moment leaves either the old files or a new
-version that is registered. The old record and its kept manifest stay: they hold ids and hashes.
+In: the keys of erased calls and facts. Out: how much was erased, the paths that this does not reach, and the runs that
+have learned from the rows. The one rule: write, register, mark, delete, in this order, each repeatable: a kill at any
+moment leaves either the old files or a new version that is registered. The old record and its kept manifest stay: they
+hold ids and hashes. What killed builds have left is put right before.
 """
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
+from backtalk.datasets.build import FILE_SUFFIX, beside
 from backtalk.datasets.manifest import FILE, manifest_sha256
 from backtalk.datasets.rewriting import rewrite
+from backtalk.datasets.rewriting_file import rewrite_file
+from backtalk.datasets.sweeping import sweep
 from backtalk.errors import SetupError, StoreError
 from backtalk.lineage import keeping, manifests
 from backtalk.lineage.catalogue import Catalogue, Entry
 from backtalk.lineage.log import LineageLog
 from backtalk.lineage.manifests import ManifestRow
 from backtalk.lineage.records import DatasetBuilt
+from backtalk.spool.erasures import Trained
 
 _MOST_LISTED: Final = 100
 """So many files of one folder are named at most."""
@@ -35,6 +40,8 @@ class Erased(NamedTuple):
     rows: int
     not_reached: tuple[str, ...]
     """Paths that may hold texts still: the operator's to erase."""
+    trained: tuple[Trained, ...] = ()
+    """Runs that used the rows: what a model has learned stays in it."""
 
 
 class Order(NamedTuple):
@@ -51,7 +58,7 @@ class Order(NamedTuple):
 
 def erase(data_dir: Path, order: Order) -> Erased:
     """Carry out an order; raises `StoreError` where the disk or the lineage fails, and may then be repeated."""
-    done: list[Erased] = []
+    done = [Erased(0, 0, sweep(data_dir))]
     known = Catalogue(LineageLog(data_dir).records())
     standing = [one for one in known.datasets if known.places[one.built.manifest][1].dataset_id == one.built.dataset_id]
     for entries in _by_id(standing):
@@ -66,7 +73,16 @@ def erase(data_dir: Path, order: Order) -> Erased:
                 raise StoreError(message, code="dataset_not_erased") from error
             done.append(Erased(0, 0, paths))
     not_reached = dict.fromkeys(path for one in done for path in one.not_reached)
-    return Erased(sum(one.datasets for one in done), sum(one.rows for one in done), tuple(not_reached))
+    trained = tuple(_trained(data_dir, known, order))
+    return Erased(sum(one.datasets for one in done), sum(one.rows for one in done), tuple(not_reached), trained)
+
+
+def _trained(data_dir: Path, known: Catalogue, order: Order) -> Iterator[Trained]:
+    """The runs that used a dataset with rows of the order, one that an order before erased too."""
+    used = {entry.built.dataset_id for entry in known.datasets if _named(data_dir, entry.built, order)}
+    for _, run in known.runs:
+        if used & set(run.dataset_ids):
+            yield Trained(run.run_id, run.name, run.purpose, run.artefact_uri)
 
 
 def _by_id(entries: Iterable[Entry]) -> Sequence[Sequence[Entry]]:
@@ -75,6 +91,14 @@ def _by_id(entries: Iterable[Entry]) -> Sequence[Sequence[Entry]]:
     for entry in entries:
         found.setdefault(entry.built.dataset_id, []).append(entry)
     return list(found.values())
+
+
+def _named(data_dir: Path, built: DatasetBuilt, order: Order) -> AbstractSet[int]:
+    """The rows that an order names, by the kept manifest; none where that was changed: it holds up nothing else."""
+    try:
+        return {row.row for row in manifests.load(data_dir, built).rows if order.names(row)}
+    except StoreError:
+        return frozenset()
 
 
 def _dropped(data_dir: Path, entry: Entry, order: Order) -> AbstractSet[int]:
@@ -92,7 +116,7 @@ def _erase_one(data_dir: Path, entries: Sequence[Entry], order: Order) -> Erased
     """Erase one dataset in every folder under which it is registered."""
     old = entries[0]
     gone = _dropped(data_dir, old, order)
-    reached = [entry for entry in entries if _is_folder(entry.built)]
+    reached = [entry for entry in entries if _is_folder(entry.built) or _is_file(entry)]
     missed = [entry.built.manifest for entry in entries if entry not in reached]
     if not gone or not reached:
         return Erased(0, 0, tuple(missed) if gone else ())
@@ -108,11 +132,18 @@ def _erase_one(data_dir: Path, entries: Sequence[Entry], order: Order) -> Erased
 
 def _renew(data_dir: Path, entry: Entry, order: Order, gone: AbstractSet[int]) -> DatasetBuilt:
     """Write the new version beside the old one, and register it under the same name."""
-    folder = Path(entry.built.manifest).parent
-    begin, dataset_id = folder.name.split(_MARK)[0], entry.built.dataset_id
-    out = folder.with_name(f"{begin}{_MARK}{order.id[:8]}-{dataset_id[:8]}")
-    if not out.exists():
-        rewrite(folder, out, gone)
+    old, suffix = Path(entry.built.manifest).parent, ""
+    if _is_file(entry):
+        old, suffix = old / entry.built.files[0].path, FILE_SUFFIX
+    begin, dataset_id = old.name.removesuffix(suffix).split(_MARK)[0], entry.built.dataset_id
+    out = old.with_name(f"{begin}{_MARK}{order.id[:8]}-{dataset_id[:8]}{suffix}")
+    try:
+        if suffix:
+            rewrite_file(old, out, gone)
+        elif not out.exists():
+            rewrite(old, out, gone)
+    except (LookupError, TypeError, ValueError) as error:  # anybody's manifest may be registered
+        raise SetupError(f"{old} is no whole dataset of a build", code="dataset_damaged") from error
     keeping.register_dataset(data_dir, out, actor=_ACTOR, name=entry.built.name)
     return manifests.keep(data_dir, manifests.find(out), name=entry.built.name)
 
@@ -126,6 +157,18 @@ def _is_folder(built: DatasetBuilt) -> bool:
     return is_folder and manifest_sha256(manifest.parent) == built.manifest_sha256
 
 
+def _is_file(entry: Entry) -> bool:
+    """Whether it is a build's single file, with its own manifest beside it, and both are still as they were."""
+    built, manifest = entry.built, Path(entry.built.manifest)
+    names = [file.path for file in built.files]
+    if len(names) != 1 or not names[0].endswith(FILE_SUFFIX) or not _is_inside(names[0]):
+        return False
+    file = manifest.with_name(names[0])
+    if manifest != beside(file) or keeping.sha256_of(manifest) != built.manifest_sha256:
+        return False
+    return entry.erased is not None or keeping.sha256_of(file) == built.files[0].sha256
+
+
 def _is_inside(path: str) -> bool:
     return not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
 
@@ -135,5 +178,7 @@ def _emptied(built: DatasetBuilt) -> Sequence[str]:
     folder = Path(built.manifest).parent
     for file in built.files:
         (folder / file.path).unlink(missing_ok=True)
+    if Path(built.manifest).name != FILE:
+        return []
     found = (str(path) for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / FILE)
     return list(islice(found, _MOST_LISTED))

@@ -55,7 +55,10 @@ class Lines:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         for end, number in _ALSO_LINES:
             text = text.replace(end, number)
-        content = text.encode() + b"\n"
+        self.add_bytes(text.encode() + b"\n")
+
+    def add_bytes(self, content: bytes) -> None:
+        """Write one line as it is, with its end."""
         self._file.write(content)
         self._hash.update(content)
         self._size_bytes += len(content)

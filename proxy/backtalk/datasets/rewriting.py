@@ -7,7 +7,7 @@ format of the new folder says the same; nothing of the old folder is changed.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
@@ -17,11 +17,11 @@ import arro3.io
 import msgspec
 
 import backtalk
-from backtalk.datasets.manifest import FILE, manifest_sha256, write_manifest
-from backtalk.datasets.output import sync_folders
+from backtalk.datasets.manifest import FILE, Counts, manifest_sha256, write_manifest
+from backtalk.datasets.output import FileEntry, sync_folders
 from backtalk.datasets.rows import DatasetRow, encode_row, row_key
 from backtalk.datasets.scratch import Scratch
-from backtalk.datasets.writing import Written, row_entries, write
+from backtalk.datasets.writing import row_entries, write
 from backtalk.errors import SetupError
 from backtalk.model.chat import Message
 from backtalk.model.ids import CallKey, SpanId, TraceId
@@ -72,10 +72,11 @@ def _fill(hidden: Path, folder: Path, dropped: AbstractSet[int]) -> None:
         for number, split, row in _rows(folder):
             if number not in dropped:
                 scratch.assign([(scratch.add(row_key(row.sample), encode_row(row)), split)])
-        scratch.leave_out(_left_out(before, dropped))
+        scratch.leave_out(left_out_after(before, dropped))
         written = write(hidden, _shown(before), scratch)
         _check(scratch.row_count(), len(before["rows"]) - len(dropped), folder)
-        document = _head(before, written, manifest_sha256(folder), len(dropped))
+        counts = Counts(written.balance.rows, written.balance.document(), written.skipped)
+        document = head_after(before, counts, written.files, manifest_sha256(folder), len(dropped))
         write_manifest(hidden / FILE, document, row_entries(scratch), scratch.left_out())
     file.unlink()
     sync_folders(hidden)
@@ -124,8 +125,8 @@ def _said(text: str | None) -> Message | None:
     return None if text is None else _message.decode(text)
 
 
-def _left_out(before: Mapping[str, Any], dropped: AbstractSet[int]) -> Iterator[tuple[str, str, str]]:
-    """What was left out before, and the facts of the rows that go now."""
+def left_out_after(before: Mapping[str, Any], dropped: AbstractSet[int]) -> Iterator[tuple[str, str, str]]:
+    """What was left out before, and the facts of the rows that go now, as fact, id and reason."""
     for one in before["left_out"]["facts"]:
         yield from ((fact, one[f"{fact}_id"], one["reason"]) for fact in _FACTS if f"{fact}_id" in one)
     for row in before["rows"]:
@@ -139,17 +140,19 @@ def _shown(before: Mapping[str, Any]) -> _Shown:
     return _Shown(before["name"], before["kind"], before["description"], recipe["text"], recipe["formats"], splits)
 
 
-def _head(before: Mapping[str, Any], written: Written, previous: str, erased_rows: int) -> dict[str, Any]:
+def head_after(
+    before: Mapping[str, Any], counts: Counts, files: Iterable[FileEntry], previous: str, erased_rows: int
+) -> dict[str, Any]:
+    """The manifest's head of a dataset that comes after one from which rows were erased."""
     kept = {name: value for name, value in before.items() if name not in ("rows", "left_out")}
-    skipped = {name: dict(sorted(reasons.items())) for name, reasons in sorted(written.skipped.items()) if reasons}
     return kept | {
         "code_version": backtalk.__version__,
         "previous_manifest_sha256": previous,
         "erased_rows": erased_rows,
-        "row_count": written.balance.rows,
-        "balance": written.balance.document(),
-        "skipped": skipped,
-        "files": [entry._asdict() for entry in sorted(written.files)],
+        "row_count": counts.rows,
+        "balance": dict(counts.balance),
+        "skipped": {name: dict(sorted(why.items())) for name, why in sorted(counts.skipped.items()) if why},
+        "files": [entry._asdict() for entry in sorted(files)],
     }
 
 

@@ -61,6 +61,8 @@ class Written:
         self.balance: Final = Balance()
         self.files: Final[list[FileEntry]] = []
         self.skipped: Final[dict[str, Counter[str]]] = {name: Counter() for name in recipe.formats}
+        self.unfit: Final[list[dict[str, Any]]] = []
+        """Rows that are no line of a single file, each with the reason."""
 
 
 def write(root: Path, recipe: Outline, scratch: Scratch, *, single: str | None = None) -> Written:
@@ -83,6 +85,8 @@ def write(root: Path, recipe: Outline, scratch: Scratch, *, single: str | None =
                 lines[name, split].add(FORMATS[name].line(row.sample))
             except UnfitError as error:
                 written.skipped[name][error.reason] += 1
+                if single is not None:
+                    written.unfit.append({"row": number, "reason": error.reason})
     rows = {key: file.close() for key, file in lines.items()}
     written.files.extend(rows.values())
     if single is None:

@@ -55,6 +55,15 @@ class Recalling(Protocol):
         ...
 
 
+@runtime_checkable
+class Forgetting(Protocol):
+    """An exporter that keeps facts, or what it made of them, longer than a call of `export` takes."""
+
+    def forget(self) -> None:
+        """Let go of all texts: somebody's are erased. What was not delivered comes again, without them."""
+        ...
+
+
 def attach(exporter: Exporter, host: Host) -> None:
     """Attach an exporter that wants it; any other is left as it is."""
     if isinstance(exporter, Hosted):

@@ -2,7 +2,7 @@
 
 In: the journal's directory. Out: calls of `export`. A batch that fails comes again, with growing pauses, for as long as
 it takes; only what the journal itself has cut off meanwhile is passed over, counted and said. The cursor moves after
-success.
+success. Where texts are erased from the journal, what was read before is let go and read anew.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from backtalk.export.host import Recalling
+from backtalk.export.host import Forgetting, Recalling
 from backtalk.model.facts import CallClosed, Fact, decode_entry
 from backtalk.plugin.protocols import Exporter
 from backtalk.spool import Cursor, Record, Tail, read_back
@@ -72,9 +72,21 @@ class ExportLoop:
         self._tail = Tail(journal_directory, self.position)
         self._lost_bytes: int | None = None if start is None else 0
         self._waiting: deque[Record] = deque()
+        self._asked = self._reread = 0
+        self._wake = threading.Event()
         self._stop = threading.Event()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"export-{self.name}", daemon=True)
+
+    def reread(self) -> None:
+        """Let go of all that was read and not delivered, and read it anew: texts were erased in the journal."""
+        self._asked += 1
+        self._wake.set()
+
+    @property
+    def has_reread(self) -> bool:
+        """Whether that is done, and nothing is under way any more that was read before."""
+        return self._reread == self._asked or not self._thread.is_alive()
 
     @property
     def needed(self) -> int:
@@ -88,6 +100,7 @@ class ExportLoop:
     def stop(self, deadline_s: float = 5.0) -> bool:
         """Deliver what waits if that succeeds at once, then close the exporter; False where it did not end in time."""
         self._stop.set()
+        self._wake.set()
         self._thread.join(deadline_s)
         self._abandon.set()
         self._exporter.close()
@@ -97,14 +110,38 @@ class ExportLoop:
         self._recall()
         with self._tail:
             while not self._abandon.is_set():
-                batch = self._next()
+                batch = self._next() if self._forget() else None
                 if batch is None:
-                    if self._stop.wait(self._pauses.idle_s):
+                    if self._pause(self._pauses.idle_s):
                         return
                 elif self._deliver(batch):
                     self._move(batch.end)
-                else:
+                elif self._stop.is_set():
                     return
+
+    def _pause(self, pause_s: float) -> bool:
+        """Wait, unless there is something to do; True where the loop is to end."""
+        self._wake.wait(pause_s)
+        return self._stop.is_set()
+
+    def _forget(self) -> bool:
+        """Do what `reread` asked for, in this thread; False where the exporter cannot, which then gets nothing more."""
+        if self._reread == (asked := self._asked):
+            return True
+        self._wake.clear()
+        if self._stop.is_set():
+            self._wake.set()
+        self._waiting.clear()
+        self._tail.close()
+        self._tail.offset = self.position
+        try:
+            if isinstance(self._exporter, Forgetting):
+                self._exporter.forget()
+        except Exception as error:  # noqa: BLE001 # the erasure waits, and it is asked again
+            self._failed(error, 1)
+            return False
+        self._reread = asked
+        return True
 
     def _recall(self) -> None:
         """Show the exporter what it has delivered lately; where that fails, only what is said late is poorer."""
@@ -166,16 +203,16 @@ class ExportLoop:
             self._lost_bytes = lost_bytes
 
     def _deliver(self, batch: Batch) -> bool:
-        """Deliver until it succeeds; False where it failed and the loop is to end."""
+        """Deliver until it succeeds; False where it failed and the loop is to end, or the batch to be read anew."""
         failures = 0
-        while not self._abandon.is_set():
+        while not self._abandon.is_set() and self._reread == self._asked:
             try:
                 if batch.facts:
                     self._exporter.export(batch.facts)
             except Exception as error:  # noqa: BLE001 # whatever an exporter raises, the batch comes again
                 failures += 1
                 self._failed(error, failures)
-                if self._stop.wait(self._pauses.after(failures)):
+                if self._pause(self._pauses.after(failures)):
                     return False
             else:
                 self._metrics.add("backtalk.export.facts", len(batch.facts), exporter=self.name)

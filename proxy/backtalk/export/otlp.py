@@ -91,6 +91,12 @@ class OtlpExporter:
         self._records, self._translated = Records([], []), None
         self._translation.report()
 
+    def forget(self) -> None:
+        """Let go of calls that are held, and of what was translated and is not delivered."""
+        self._records, self._translated = Records([], []), None
+        if not self.resting:
+            self._translation.forget()
+
     def close(self) -> None:
         """Push the metrics once more and let all connections go."""
         if self._push is not None:

@@ -79,6 +79,11 @@ class Translation:
         elif _is_said(fact):
             self._released(fact, self._verdicts(fact))
 
+    def forget(self) -> None:
+        """Hold no calls any more: their texts may be erased."""
+        self._held.forget(None)
+        self.report()
+
     def report(self) -> None:
         """Say how much is held."""
         self._metrics.set("backtalk.export.held", len(self._held))

@@ -23,6 +23,15 @@ MAX_CHARS: Final = 512
 """Longest subject, actor or reason."""
 
 
+class Trained(msgspec.Struct, frozen=True):
+    """A run that used rows which were erased since; what it has learned from them stays in it."""
+
+    run_id: str
+    name: str
+    purpose: str
+    artefact_uri: str | None = None
+
+
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """One erasure: who is to be erased by whose order, and how far it is. Times are wall-clock nanoseconds."""
 
@@ -52,6 +61,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the feedback and the signals; with the calls, by what rows of datasets are found."""
     not_reached: tuple[str, ...] = ()
     """Paths of datasets and of files in their folders that may hold texts: what is left to the operator."""
+    trained: tuple[Trained, ...] = ()
+    """Runs that used rows of the person: a model cannot unlearn them."""
     done_ns: int | None = None
 
 
@@ -118,4 +129,5 @@ def told(order: Order) -> dict[str, Any]:
     listed = ("id", "by", "subject_hash", "tenant", "asked_ns", "actor", "reason", "done_ns")
     status = "ordered" if order.position is None else ("running" if order.done_ns is None else "done")
     told = {name: fields.get(name) for name in listed}
-    return {"status": status, **told, "done": dict(order.done), "not_reached": list(order.not_reached)}
+    left = {name: fields.get(name, []) for name in ("not_reached", "trained")}
+    return {"status": status, **told, "done": dict(order.done), **left}

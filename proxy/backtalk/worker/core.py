@@ -22,7 +22,7 @@ from backtalk.telemetry import Metrics
 from backtalk.worker import place
 from backtalk.worker.batch import Batch
 from backtalk.worker.decider import Decider
-from backtalk.worker.erasure_places import Tables
+from backtalk.worker.erasure_places import Rereading, Tables
 
 _log = logging.getLogger(__name__)
 MAX_FRAMES: Final = 64
@@ -43,6 +43,7 @@ class Follower(NamedTuple):
     start: Callable[[], None]
     stop: Callable[[float], object]
     tables: Tables | None = None
+    rereading: Rereading | None = None
 
 
 class Core:
@@ -73,9 +74,8 @@ class Core:
         self._drops: dict[str, int] = {}
         self._begun_ns = 0
         self._written_ns = self._tended_ns = self._looked_ns = clock.monotonic_ns()
-        self._moved = False
+        self._moved, self._undecodable = False, 0
         self._kept_place: int | None = None
-        self._undecodable = 0
         self._resume()
 
     def step(self) -> bool:

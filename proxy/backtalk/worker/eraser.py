@@ -1,9 +1,9 @@
 """Carries out erasures, one small step at a time, between the worker's own work.
 
-In: orders, as files. Out: the tombstone as a fact, then texts gone from the ledger, the journal, Redis, the spools,
-the proxies and the datasets, in this order, with each place written down when it is done. The one rule: every step may
-be repeated, so a kill at any moment costs a repeat and nothing is left out; the person's name stays in the order until
-the last step.
+In: orders, as files. Out: the tombstone as a fact, then texts gone from the ledger, the journal, the exporters' memory,
+Redis, the spools, the proxies and the datasets, in this order, with each place written down when it is done. The one
+rule: every step may be repeated, so a kill at any moment costs a repeat and nothing is left out; the person's name
+stays in the order until the last step.
 """
 
 import logging
@@ -50,23 +50,27 @@ class Eraser:
     ) -> None:
         self._data_dir = data_dir
         self._tombstones = tombstones
-        self._facts, self._rewrite, self._tables, self._texts, self._datasets_of = places
+        self._facts, self._rewrite, self._tables, self._texts = places[:4]
+        self._exporters, self._builds_now, self._datasets_of = places[4:]
         self._pseudonym, self._forget = pseudonym, forget
         self._pause_ns = int(pause_s * clock.NS_PER_S)
         self._metrics = metrics
         self._known: dict[str, Order] = {}
         self._asked: Future[Erasure] | None = None
         self._rewriting: Future[DatasetsErased] | None = None
-        self._log_asked = False
+        self._log_asked = self._rereading = False
         self._seen_ns = 0
         self._leaving: set[Path] | None = None
+        self._building: frozenset[str] | None = None
         self._again_ns = self._late_ns = 0
         self._steps: Mapping[str, Callable[[Order], Order | None]] = {
             "ledger": self._ledger,
             "journal": self._journal,
+            "exporters": self._reread,
             "redis": self._redis,
             "redis_log": self._redis_log,
             "spools": self._spools,
+            "builds": self._builds,
             "datasets": self._datasets,
         }
 
@@ -147,8 +151,20 @@ class Eraser:
         count = self._rewrite(lambda payload: padding.erased(payload, self._tombstones.facts))
         return _done(order, "journal", count)
 
+    def _reread(self, order: Order) -> Order | None:
+        """Have exporters let go of what they read before, also while their receiver is away."""
+        if not self._rereading:
+            self._rereading = True
+            for exporter in self._exporters:
+                exporter.reread()
+        if not all(exporter.has_reread for exporter in self._exporters):
+            return None
+        self._rereading = False
+        return _done(order, "exporters", len(self._exporters))
+
     def _redis(self, order: Order) -> Order:
         count = self._texts.blank(frozenset(order.span_ids))
+        self._forget()  # what was asked meanwhile about texts that Redis still had
         return _done(order, "redis", count)
 
     def _redis_log(self, order: Order) -> Order | None:
@@ -174,8 +190,21 @@ class Eraser:
         self._leaving = None
         return _done(order, "spools", 1)
 
+    def _builds(self, order: Order) -> Order | None:
+        """Wait for the builds that may have read the texts before: they register what they wrote, or fail."""
+        now = self._builds_now()
+        if self._building is None:
+            self._building = now
+            if now:
+                _log.info("an erasure waits for builds of datasets", extra={"erasure": order.id, "builds": len(now)})
+        self._building &= now
+        if self._building:
+            return None
+        self._building = None
+        return _done(order, "builds", 1)
+
     def _datasets(self, order: Order) -> Order | None:
-        """Last, so that a build which had read the texts before has registered what it wrote."""
+        """Last, for what the builds have written."""
         if self._rewriting is None:
             self._rewriting = self._datasets_of(order)
             return None
@@ -184,7 +213,8 @@ class Eraser:
         asked, self._rewriting = self._rewriting, None
         found = asked.result()
         counts = {"datasets": found.datasets, "dataset_rows": found.rows}
-        return msgspec.structs.replace(order, done={**order.done, **counts}, not_reached=found.not_reached)
+        done = {**order.done, **counts}
+        return msgspec.structs.replace(order, done=done, not_reached=found.not_reached, trained=found.trained)
 
     def _blank_late(self, now_ns: int) -> None:
         """Blank in Redis what has come since behind a tombstone, now and then."""

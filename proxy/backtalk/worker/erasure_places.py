@@ -1,13 +1,13 @@
 """Where texts are, as the eraser sees it: what it asks of each place. No behaviour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from backtalk.ledger.erasing import Erasure
 from backtalk.ledger.erasing import Order as LedgerOrder
 from backtalk.model.facts import Fact
-from backtalk.spool.erasures import Order
+from backtalk.spool.erasures import Order, Trained
 from backtalk.spool.rewriting import Change
 
 Pseudonym = Callable[[str, str], str]
@@ -55,6 +55,19 @@ class Texts(Protocol):
         ...
 
 
+class Rereading(Protocol):
+    """What is asked of `export.loop.ExportLoop`."""
+
+    def reread(self) -> None:
+        """Have everything let go of that was read from the journal and not delivered."""
+        ...
+
+    @property
+    def has_reread(self) -> bool:
+        """Whether that is done."""
+        ...
+
+
 class DatasetsErased(Protocol):
     """What is asked of `datasets.erasing.Erased`."""
 
@@ -73,6 +86,11 @@ class DatasetsErased(Protocol):
         """Paths that are left to the operator."""
         ...
 
+    @property
+    def trained(self) -> tuple[Trained, ...]:
+        """Runs that have learned from the rows."""
+        ...
+
 
 class Places(NamedTuple):
     """Where texts are."""
@@ -82,5 +100,8 @@ class Places(NamedTuple):
     """Changes entries of the journal, each to one of its own length."""
     tables: Tables
     texts: Texts
+    exporters: Sequence[Rereading]
+    builds: Callable[[], frozenset[str]]
+    """Names the builds of datasets that are under way."""
     datasets: Callable[[Order], "Future[DatasetsErased]"]
     """Has rows taken out of datasets that were built."""

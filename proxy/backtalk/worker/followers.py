@@ -66,4 +66,4 @@ def _export(settings: Settings, journal: Journal, exporter: Exporter, host: Host
     cursor = Cursor(settings.data_dir / "cursors" / exporter.name, stream=journal.id)
     directory, recall_bytes = settings.data_dir / "journal", settings.telemetry.recall_bytes
     loop = ExportLoop(exporter, directory, cursor, host.metrics, recall_bytes=recall_bytes)
-    return Follower(exporter.name, lambda: loop.needed, loop.start, loop.stop)
+    return Follower(exporter.name, lambda: loop.needed, loop.start, loop.stop, rereading=loop)

@@ -17,7 +17,6 @@ from backtalk.detect.annotations import Annotations
 from backtalk.detect.calibration import read_calibration
 from backtalk.detect.desk import Desk
 from backtalk.errors import SetupError
-from backtalk.feedback.admission import pseudonym
 from backtalk.feedback.given import feedback_given
 from backtalk.model.facts import FeedbackGiven
 from backtalk.model.frames import Feedback
@@ -26,7 +25,6 @@ from backtalk.plugin.discovery import load_annotators, load_detectors
 from backtalk.process import keep_private, take_lock
 from backtalk.redact.redaction import Redaction
 from backtalk.session import embedded
-from backtalk.session.erasing import SessionErasing
 from backtalk.session.key_counts import KeySpending
 from backtalk.session.ping import ping
 from backtalk.session.redis_store import RedisSessionStore
@@ -38,10 +36,8 @@ from backtalk.text.embedding import SentenceEncoder
 from backtalk.virtual_keys import KeyRing
 from backtalk.worker.audit import Audit
 from backtalk.worker.core import Core, Follower
-from backtalk.worker.dataset_erasing import DatasetErasing
 from backtalk.worker.decider import Decider, GiveFeedback
-from backtalk.worker.eraser import Eraser
-from backtalk.worker.erasure_places import Places
+from backtalk.worker.erasing import eraser_of
 from backtalk.worker.followers import followers_of
 from backtalk.worker.prices import Prices
 from backtalk.worker.tombstones import Tombstones
@@ -80,7 +76,7 @@ def run_worker(settings: Settings, *, ready: Callable[[], None] | None = None) -
             ready()
         try:
             forget = (lambda: None) if annotations is None else annotations.forget
-            eraser = _eraser(settings, tombstones, core, journal, followers, metrics, forget)
+            eraser = eraser_of(settings, tombstones, core, journal, followers, metrics, _redis_url(settings), forget)
             Loop(settings, core, followers, metrics, stop, tend=eraser.tend).run()
         finally:
             _end(core, followers)
@@ -131,25 +127,6 @@ class Loop:
         if now_ns - self._trimmed_ns >= _TRIM_NS:
             self._trimmed_ns = now_ns
             self._core.trim(self._followers)
-
-
-def _eraser(
-    settings: Settings,
-    tombstones: Tombstones,
-    core: Core,
-    journal: Journal,
-    followers: Sequence[Follower],
-    metrics: Metrics,
-    forget: Callable[[], None],
-) -> Eraser:
-    tables = next(follower.tables for follower in followers if follower.tables is not None)
-    datasets = DatasetErasing(settings.data_dir)
-    places = Places(core, journal.rewrite, tables, SessionErasing(_redis_url(settings)), datasets.erase)
-
-    def named(name: str, tenant: str) -> str:
-        return pseudonym(installation.secret(settings.data_dir), tenant, name)
-
-    return Eraser(settings.data_dir, tombstones, places, metrics, pseudonym=named, forget=forget)
 
 
 def _decider(

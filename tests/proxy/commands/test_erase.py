@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -27,6 +28,19 @@ def test_an_order_is_written_down_and_listed(tmp_path: Path) -> None:
     assert told["status"] == "ordered"
     (shown,) = json.loads(run(tmp_path, "--show", order.id).output)
     assert shown["trace_ids"] == []
+
+
+def test_what_is_left_to_the_operator_stands_in_the_list(tmp_path: Path) -> None:
+    """Paths that were out of reach, and runs that have learned from the rows."""
+    order = erasures.ask(tmp_path, b"s" * 32, by="user", subject="Alice", actor="me", reason="asked for")
+    trained = (erasures.Trained("r1", "tune", "training", "/models/tune"), erasures.Trained("r2", "exam", "evaluation"))
+    erasures.save(tmp_path, msgspec.structs.replace(order, not_reached=("/else/x.jsonl",), trained=trained))
+    listed = run(tmp_path, "--list").output
+    assert "not reached, yours to erase: /else/x.jsonl" in listed
+    assert "training run tune (r1, /models/tune) has used the rows" in listed
+    assert "evaluation run exam (r2) has used the rows" in listed
+    (told,) = json.loads(run(tmp_path, "--show", order.id).output)
+    assert [one["name"] for one in told["trained"]] == ["tune", "exam"]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 
 from backtalk.datasets import erasing
-from backtalk.datasets.build import build, build_file
+from backtalk.datasets.build import build, build_file, hidden_name
 from backtalk.datasets.recipe import load_recipe
 from backtalk.errors import StoreError
-from backtalk.lineage import keeping
+from backtalk.lineage import builds, keeping
 from backtalk.lineage.catalogue import Catalogue, Entry
 from backtalk.lineage.log import LineageLog
 from backtalk.lineage.verify import verify
@@ -45,6 +45,14 @@ def add(data_dir: Path, name: str) -> Path:
     return folder
 
 
+def add_file(data_dir: Path, name: str) -> Path:
+    """Build and register a single file."""
+    file = data_dir / "out" / f"{name}.jsonl"
+    build_file(data_dir / "ledger", load_recipe("dpo"), file)
+    keeping.register_dataset(data_dir, file, actor="ada", name=name)
+    return file
+
+
 def datasets(data_dir: Path) -> list[Entry]:
     """What is registered."""
     return list(Catalogue(LineageLog(data_dir).records()).datasets)
@@ -60,7 +68,7 @@ def test_the_old_version_is_gone_and_the_record_says_what_replaced_it(data_dir: 
     """The old entry and its manifest stay; the name means the new one, a ref still the old one."""
     keeping.set_ref(data_dir, "production", {"dataset": "pairs"}, actor="ada", reason="first")
     assert holding(data_dir)
-    assert erasing.erase(data_dir, ORDER) == (1, 1, ())
+    assert erasing.erase(data_dir, ORDER)[:3] == (1, 1, ())
     assert holding(data_dir) == []
     old, new = datasets(data_dir)
     assert (new.built.erased_rows, new.built.rows, new.built.name) == (1, 1, "pairs")
@@ -109,7 +117,7 @@ def test_a_kill_at_any_step_is_made_good(
         with pytest.raises(_Killed):
             erasing.erase(data_dir, ORDER)
     assert verify(data_dir).findings == ()
-    assert erasing.erase(data_dir, ORDER) == (1, 1, ())
+    assert erasing.erase(data_dir, ORDER)[:3] == (1, 1, ())
     assert holding(data_dir) == []
     assert len(datasets(data_dir)) == 2
     assert verify(data_dir).findings == ()
@@ -119,7 +127,7 @@ def test_a_second_order_erases_the_version_that_the_first_made(data_dir: Path) -
     """A chain of three versions, of which one has files."""
     erasing.erase(data_dir, ORDER)
     second = erasing.Order("fedcba9876543210", frozenset(), frozenset(("f-1",)))
-    assert erasing.erase(data_dir, second) == (1, 1, ())
+    assert erasing.erase(data_dir, second)[:3] == (1, 1, ())
     one, two, three = datasets(data_dir)
     assert (one.document["erased_by"], two.document["erased_by"]) == (ORDER.id, second.id)
     assert (three.built.rows, three.built.previous) == (0, two.built.manifest_sha256)
@@ -130,8 +138,8 @@ def test_rows_are_found_by_their_calls_too(data_dir: Path) -> None:
     """A user's calls name the rows; others are not touched."""
     (row,) = [one for one in _rows(data_dir) if "f-0" in one["feedback_ids"]]
     spans = frozenset(call["span_id"] for call in row["calls"])
-    assert erasing.erase(data_dir, erasing.Order("0" * 16, frozenset(("f" * 16,)), frozenset())) == (0, 0, ())
-    assert erasing.erase(data_dir, erasing.Order(ORDER.id, spans, frozenset())) == (1, 1, ())
+    assert erasing.erase(data_dir, erasing.Order("0" * 16, frozenset(("f" * 16,)), frozenset()))[:3] == (0, 0, ())
+    assert erasing.erase(data_dir, erasing.Order(ORDER.id, spans, frozenset()))[:3] == (1, 1, ())
     assert holding(data_dir) == []
 
 
@@ -149,24 +157,65 @@ def test_retired_datasets_are_erased_and_stay_retired(data_dir: Path) -> None:
 
 
 def test_what_is_out_of_reach_is_listed(data_dir: Path) -> None:
-    """Single files, folders that were moved, datasets of others, and what lies beside the files of a build."""
-    single, foreign = data_dir / "single.jsonl", write_dataset(data_dir / "o", "x", [a_row("text", feedback=["f-0"])])
-    build_file(data_dir / "ledger", load_recipe("dpo"), single)
-    for path in (single, foreign):
-        keeping.register_dataset(data_dir, path, actor="ada")
+    """Files and folders that were moved or changed, datasets of others, and what lies beside the files of a build."""
+    foreign = write_dataset(data_dir / "o", "x", [a_row("text", feedback=["f-0"])])
+    keeping.register_dataset(data_dir, foreign, actor="ada")
+    gone, changed = (add_file(data_dir, name) for name in ("gone", "changed"))
+    gone.unlink()
+    changed.write_text("{}\n{}\n")
     moved = add(data_dir, "moved")
     moved.rename(data_dir / "elsewhere")
     notes = data_dir / "out" / "pairs" / "notes.txt"
     notes.write_text("mine")
     found = erasing.erase(data_dir, ORDER)
     assert set(found.not_reached) == {
-        f"{single}.manifest.json",
+        f"{gone}.manifest.json",
+        f"{changed}.manifest.json",
         str(foreign),
         str(moved / "manifest.json"),
         str(notes),
     }
     assert found.datasets == 1
-    assert (single.exists(), notes.exists()) == (True, True)
+    assert (changed.exists(), notes.exists()) == (True, True)
+
+
+def test_a_single_file_has_a_new_version_too(data_dir: Path) -> None:
+    """Beside the old one, which is deleted; in between a kill costs a repeat."""
+    single = add_file(data_dir, "single")
+    for _ in range(2):
+        assert erasing.erase(data_dir, ORDER)[:3] == (2, 2, ())
+    assert holding(data_dir) == []
+    assert not single.exists()
+    new = next(one.built for one in reversed(datasets(data_dir)) if one.built.name == "single")
+    assert (new.rows, new.erased_rows) == (1, 1)
+    assert (Path(new.manifest).parent / new.files[0].path).read_text().count("blue") > 0
+    assert verify(data_dir).findings == ()
+
+
+def test_runs_that_used_the_rows_are_named(data_dir: Path) -> None:
+    """Nobody unlearns: by the first order and by any later one about the same version; others are not named."""
+    keeping.register_run(data_dir, name="tune", purpose="training", datasets=["pairs"], actor="ada")
+    first = erasing.erase(data_dir, ORDER).trained
+    assert [(one.name, one.purpose) for one in first] == [("tune", "training")]
+    second = erasing.Order("fedcba9876543210", frozenset(), frozenset(("f-1",)))
+    assert erasing.erase(data_dir, second).trained == first
+    assert erasing.erase(data_dir, erasing.Order("0" * 16, frozenset(), frozenset(("f-9",)))).trained == ()
+
+
+def _dies_behind(data_dir: Path, out: Path, one: builds.Announced) -> None:
+    build(data_dir / "ledger", load_recipe("dpo"), out, ready=one.complete)
+    raise _Killed
+
+
+def test_what_a_killed_build_had_put_in_place_is_erased_too(data_dir: Path) -> None:
+    """It had not come to register it."""
+    out = data_dir / "out" / "late"
+    announced = builds.Build(str(out), hidden_name(out), is_file=False, actor="ada", pid=1)
+    with pytest.raises(_Killed), builds.announced(data_dir, announced) as one:
+        _dies_behind(data_dir, out, one)
+    assert erasing.erase(data_dir, ORDER)[:3] == (1, 1, ())
+    assert {one.built.name for one in datasets(data_dir) if one.built.erased_rows} == {"pairs", "late"}
+    assert holding(data_dir) == []
 
 
 def test_a_manifest_that_leads_out_of_its_folder_deletes_nothing(data_dir: Path) -> None:
@@ -188,10 +237,10 @@ def test_a_folder_that_another_dataset_took_is_not_touched(data_dir: Path) -> No
     shutil.rmtree(folder)
     other.rename(folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert erasing.erase(data_dir, ORDER) == (0, 0, (str(folder / "manifest.json"),))
+    assert erasing.erase(data_dir, ORDER)[:3] == (0, 0, (str(folder / "manifest.json"),))
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     keeping.register_dataset(data_dir, folder, actor="ada", name="pairs")
-    assert erasing.erase(data_dir, ORDER) == (1, 1, ())
+    assert erasing.erase(data_dir, ORDER)[:3] == (1, 1, ())
     assert holding(data_dir) == []
 
 

@@ -13,6 +13,7 @@ from backtalk.model.facts import CallClosed, Fact, JournalEntry, encode_entry
 from backtalk.settings import JournalSettings
 from backtalk.spool import Cursor, Journal
 from backtalk.telemetry import Metrics
+from backtalk.testing import stories
 from backtalk.testing.facts import closed_call
 from backtalk.testing.waiting import wait_until
 
@@ -225,3 +226,69 @@ def test_past_that_cannot_be_read_holds_up_nothing(journal: Journal, tmp_path: P
     again.start()
     wait_until(lambda: exporter.calls == later)
     assert again.stop()
+
+
+class _Holding(Recorder):
+    """An exporter that keeps more than it is given at a time."""
+
+    def __init__(self, failing: Callable[[int], bool]) -> None:
+        super().__init__(failing)
+        self.forgotten = 0
+        self.unable = False
+
+    def forget(self) -> None:
+        """Count, or fail."""
+        if self.unable:
+            raise RuntimeError("not now")
+        self.forgotten += 1
+
+
+def _failures(metrics: Metrics) -> float:
+    return metrics.snapshot().value("backtalk.export.failed", exporter="recorder")
+
+
+def _blanked(payload: bytes) -> bytes:
+    return payload.replace(b"Kanarienvogel", b"-------------")
+
+
+def test_what_was_read_before_texts_were_erased_is_read_anew(journal: Journal, tmp_path: Path) -> None:
+    """A batch that waits for its receiver, and all that lies behind it; nothing comes twice and nothing is missing."""
+    calls = [stories.closed(answered=f"Kanarienvogel {number}") for number in range(300)]
+    for call in calls:
+        journal.append(encode_entry(JournalEntry((call,))))
+    away = threading.Event()
+    away.set()
+    exporter = _Holding(lambda _tries: away.is_set())
+    with _running(exporter, tmp_path) as loop:
+        wait_until(lambda: exporter.tries > 2, what="tries")
+        journal.rewrite(_blanked)
+        loop.reread()
+        wait_until(lambda: loop.has_reread, what="the end of rereading")
+        away.clear()
+        wait_until(lambda: len(exporter.calls) == len(calls), what="all calls")
+    assert exporter.calls == [call.opened.span_id for call in calls]
+    assert "Kanarienvogel" not in str(exporter.batches)
+    assert exporter.forgotten == 1
+
+
+def test_an_exporter_that_cannot_forget_gets_nothing_until_it_can(journal: Journal, tmp_path: Path) -> None:
+    """What it keeps may be somebody's texts, so nobody says that it is done; nothing is lost."""
+    exporter, metrics = _Holding(lambda _tries: False), Metrics()
+    exporter.unable = True
+    with _running(exporter, tmp_path, metrics) as loop:
+        loop.reread()
+        spans = _append(journal)
+        wait_until(lambda: _failures(metrics) > 1, what="that it was asked again")
+        assert (exporter.calls, loop.has_reread) == ([], False)
+        exporter.unable = False
+        wait_until(lambda: exporter.calls == spans, what="the call")
+        assert loop.has_reread
+
+
+def test_a_loop_that_has_ended_keeps_nothing(journal: Journal, tmp_path: Path) -> None:
+    """Nobody waits for it."""
+    del journal
+    with _running(Recorder(), tmp_path) as loop:
+        pass
+    loop.reread()
+    assert loop.has_reread

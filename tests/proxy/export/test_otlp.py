@@ -18,6 +18,7 @@ from backtalk.plugin.protocols import Exporter
 from backtalk.settings import JournalSettings, TelemetrySettings
 from backtalk.spool import Cursor, Journal
 from backtalk.telemetry import Metrics
+from backtalk.testing import stories
 from backtalk.testing.facts import closed_call, feedback, opened_call, signal
 from backtalk.testing.otlp import GrpcReceiver, HttpReceiver, attributes_of
 from backtalk.testing.sockets import free_port
@@ -161,7 +162,30 @@ def test_without_endpoint_it_rests() -> None:
     assert isinstance(exporter, Exporter)
     assert exporter.resting
     exporter.export([closed_call()])
+    exporter.forget()
     exporter.close()
+
+
+def test_what_waits_for_the_receiver_is_forgotten_with_what_is_held() -> None:
+    """Neither a batch that failed nor a call that was left out is sent once somebody's texts are erased."""
+    waiting, held = (stories.closed(answered="Kanarienvogel") for _ in range(2))
+    metrics, away = Metrics(), True
+    settings = TelemetrySettings(content="attributes", call_share=0.0, metrics_interval_s=3600)
+    failed = msgspec.structs.replace(waiting, status=500, error="Kanarienvogel")
+    with HttpReceiver(lambda _route, _message: 503 if away else 200) as receiver:
+        exporter = _exporter(receiver.endpoint)
+        exporter.attach(Host(settings, metrics))
+        exporter.export([held])
+        facts = [failed]
+        with pytest.raises(NotTakenError):
+            exporter.export(facts)
+        exporter.forget()
+        away = False
+        exporter.export([signal(held.key, tenant="acme")])
+        exporter.close()
+    assert [span.name for span in receiver.spans] == ["signal regeneration"]
+    assert metrics.snapshot().value("backtalk.export.unheld", reason="erased") == 1
+    assert "Kanarienvogel" not in str(receiver.spans)
 
 
 def test_grpc_is_not_loaded_for_http() -> None:

@@ -25,6 +25,9 @@ FOUND = Erasure(
     {"calls": 1, "messages": 2, "feedback": 0}, ("0" * 16,), ("a" * 32,), ("5e55",), ("r1",), fact_ids=("f1",)
 )
 
+TUNED = erasures.Trained("r1", "tune", "training", "/models/tune")
+ALL = ["ledger Alice", "journal", "reread", "redis", "log", "builds", "datasets"]
+
 
 class Everything:
     """Journal, tables and Redis in one, which say what they were asked."""
@@ -35,6 +38,7 @@ class Everything:
         self.committed = 0
         self.blanked: frozenset[str] = frozenset()
         self.failing: set[str] = set()
+        self.building: frozenset[str] = frozenset()
 
     def record(self, fact: Fact) -> int:
         """Take a tombstone; its end is at 100."""
@@ -71,12 +75,30 @@ class Everything:
         """At once."""
         return True
 
+    def reread(self) -> None:
+        """Begin."""
+        self._note("reread")
+
+    @property
+    def has_reread(self) -> bool:
+        """Where the exporter does not hang."""
+        return "hangs" not in self.failing
+
+    def builds(self) -> frozenset[str]:
+        """Those that are under way."""
+        self.asked += [] if "builds" in self.asked else ["builds"]
+        return self.building
+
+    def all(self) -> Places:
+        """As the eraser takes them."""
+        return Places(self, self.rewrite, self, self, [self], self.builds, self.datasets)
+
     def datasets(self, order: erasures.Order) -> "Future[DatasetsErased]":
         """One has lost two rows; one was out of reach."""
         done: Future[DatasetsErased] = Future()
         if order.fact_ids == FOUND.fact_ids and order.span_ids == FOUND.span_ids:
             self.asked.append("datasets")
-            done.set_result(dataset_erasing.Erased(1, 2, ("/else/where.jsonl",)))
+            done.set_result(dataset_erasing.Erased(1, 2, ("/else/where.jsonl",), (TUNED,)))
         return done
 
     def _note(self, what: str) -> None:
@@ -102,7 +124,7 @@ def eraser_on(data_dir: Path, places: Everything) -> Eraser:
     return Eraser(
         data_dir,
         stones,
-        Places(places, places.rewrite, places, places, places.datasets),
+        places.all(),
         NoMeter(),
         pseudonym=named,
         pause_s=0,
@@ -133,10 +155,11 @@ def test_the_steps_come_in_their_order_and_the_name_goes_last(tmp_path: Path) ->
     places.committed = 100
     done = until_done(tmp_path, eraser.tend)
 
-    assert places.asked == ["ledger Alice", "journal", "redis", "log", "datasets"]
+    assert places.asked == ALL
     assert places.blanked == frozenset(FOUND.span_ids)
     assert (done.subject, done.done["calls"], done.trace_ids) == ("", 1, FOUND.trace_ids)
     assert (done.done["datasets"], done.done["dataset_rows"], done.not_reached) == (1, 2, ("/else/where.jsonl",))
+    assert done.trained == (TUNED,)
     assert (tmp_path / "spool" / CUT).exists()
     assert "Alice" not in next((tmp_path / "erasures").iterdir()).read_text()
 
@@ -167,7 +190,7 @@ def test_what_fails_is_tried_again(tmp_path: Path) -> None:
     order(tmp_path)
     (tmp_path / "spool").mkdir()
     until_done(tmp_path, eraser_on(tmp_path, places).tend)
-    assert places.asked == ["ledger Alice", "journal", "redis", "log", "datasets"]
+    assert places.asked == ALL
 
 
 def test_a_spool_is_waited_for(tmp_path: Path) -> None:
@@ -185,12 +208,38 @@ def test_a_spool_is_waited_for(tmp_path: Path) -> None:
     until_done(tmp_path, eraser.tend)
 
 
+def test_an_exporter_that_hangs_is_waited_for(tmp_path: Path) -> None:
+    """What it has in its hands may be somebody's texts; it is asked once."""
+    places = Everything()
+    places.committed, places.failing = 100, {"hangs"}
+    order(tmp_path)
+    (tmp_path / "spool").mkdir()
+    eraser = eraser_on(tmp_path, places)
+    with pytest.raises(TimeoutError):
+        until_done(tmp_path, eraser.tend)
+    places.failing.clear()
+    until_done(tmp_path, eraser.tend)
+    assert places.asked == ALL
+
+
+def test_builds_that_began_before_are_waited_for_and_later_ones_are_not(tmp_path: Path) -> None:
+    """Those read texts that are gone by now; these read none."""
+    places = Everything()
+    places.committed, places.building = 100, frozenset({"old"})
+    order(tmp_path)
+    (tmp_path / "spool").mkdir()
+    eraser = eraser_on(tmp_path, places)
+    with pytest.raises(TimeoutError):
+        until_done(tmp_path, eraser.tend)
+    assert "datasets" not in places.asked
+    places.building = frozenset({"new"})
+    until_done(tmp_path, eraser.tend)
+
+
 def test_calls_that_came_late_are_blanked_in_redis_too(tmp_path: Path) -> None:
     """They had been compared before their session was known."""
     places, stones = Everything(), Tombstones(SECRET, [])
-    eraser = Eraser(
-        tmp_path, stones, Places(places, places.rewrite, places, places, places.datasets), NoMeter(), pseudonym=named
-    )
+    eraser = Eraser(tmp_path, stones, places.all(), NoMeter(), pseudonym=named)
     stones.late.add("1" * 16)
     eraser.tend()
     assert places.blanked == frozenset({"1" * 16})
@@ -198,12 +247,12 @@ def test_calls_that_came_late_are_blanked_in_redis_too(tmp_path: Path) -> None:
 
 
 def test_what_waits_in_memory_is_forgotten_once_for_each_order(tmp_path: Path) -> None:
-    """Before anything else, and not again at every step."""
+    """Before anything else, and not again at every step while nothing is known."""
     places, forgotten = Everything(), list[int]()
     eraser = Eraser(
         tmp_path,
         Tombstones(SECRET, []),
-        Places(places, places.rewrite, places, places, places.datasets),
+        places.all(),
         NoMeter(),
         pseudonym=named,
         forget=lambda: forgotten.append(len(forgotten)),
@@ -214,3 +263,17 @@ def test_what_waits_in_memory_is_forgotten_once_for_each_order(tmp_path: Path) -
     eraser.tend()
     eraser.tend()
     assert forgotten == [0]
+
+
+def test_what_was_asked_meanwhile_is_forgotten_when_redis_has_nothing_any_more(tmp_path: Path) -> None:
+    """A view of the conversation had the texts until then."""
+    places, forgotten = Everything(), list[list[str]]()
+    places.committed = 100
+    (tmp_path / "spool").mkdir()
+    stones, asked = Tombstones(SECRET, []), places.asked
+    eraser = Eraser(
+        tmp_path, stones, places.all(), NoMeter(), pseudonym=named, forget=lambda: forgotten.append(asked[-1:])
+    )
+    order(tmp_path)
+    until_done(tmp_path, eraser.tend)
+    assert forgotten == [[], ["redis"]]
