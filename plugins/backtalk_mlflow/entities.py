@@ -10,12 +10,21 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from backtalk.plugin import LineageDataset, LineageEvent, LineageName, LineageRetirement, LineageRun
+from backtalk.plugin import (
+    LineageDataset,
+    LineageEvent,
+    LineageName,
+    LineageProposal,
+    LineageRetirement,
+    LineageRun,
+)
 
 RECORD: Final = "backtalk.record"
 """The tag by which a run is found again: the hash of the record."""
 DATASET: Final = "backtalk.dataset_id"
 """The tag by which the run of a build is found."""
+RUN: Final = "backtalk.run_id"
+"""The tag by which the run of a training or an evaluation is found."""
 _MOST_NAME_CHARS: Final = 240
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.\- :/]")
 _TYPES: Final[Mapping[str, Any]] = {
@@ -45,7 +54,7 @@ def run_of(event: LineageEvent) -> Run | None:
             return _build(event, event.said)
         case LineageRun():
             return _run(event, event.said)
-        case LineageName() | LineageRetirement():
+        case LineageName() | LineageProposal() | LineageRetirement():
             return None
 
 
@@ -61,6 +70,12 @@ def retirement_tags(said: LineageRetirement) -> dict[str, str]:
     """What the run of a build is told when its dataset is not used any more."""
     replaced = {} if said.replaced_by is None else {"backtalk.replaced_by": said.replaced_by}
     return {"backtalk.retired": "true", "backtalk.erased": str(said.erased).lower(), **replaced}
+
+
+def proposal_tags(said: LineageProposal) -> dict[str, str]:
+    """What the run that judged the candidate is told."""
+    state = "rejected" if said.rejected else "made"
+    return {"backtalk.proposal": said.id, "backtalk.proposal_for": said.name, "backtalk.proposal_state": state}
 
 
 def key_of(name: str) -> str:
@@ -87,7 +102,7 @@ def _build(event: LineageEvent, built: LineageDataset) -> Run:
 
 def _run(event: LineageEvent, run: LineageRun) -> Run:
     given = {
-        "backtalk.run_id": run.id,
+        RUN: run.id,
         "backtalk.dataset_ids": ",".join(one.id for one in run.datasets),
         "backtalk.base_model": run.base_model,
         "backtalk.trainer": run.trainer,

@@ -9,8 +9,16 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar, Final, TypeVar
 
-from backtalk.plugin import LineageEvent, LineageName, LineageRetirement, NotThereError, Receiver, RefusedError
-from backtalk_mlflow.entities import DATASET, RECORD, Run, ref_tag, retirement_tags, run_of
+from backtalk.plugin import (
+    LineageEvent,
+    LineageName,
+    LineageProposal,
+    LineageRetirement,
+    NotThereError,
+    Receiver,
+    RefusedError,
+)
+from backtalk_mlflow.entities import DATASET, RECORD, RUN, Run, proposal_tags, ref_tag, retirement_tags, run_of
 from backtalk_mlflow.settings import MlflowSettings, receiver
 
 _AT_ONCE: Final = 100
@@ -42,7 +50,9 @@ class MlflowLineage:
             body = {"experiment_id": experiment_id, "key": key, "value": value}
             self._post("experiments/set-experiment-tag", body)
         elif isinstance(event.said, LineageRetirement):
-            self._retire(experiment_id, event.said)
+            self._tag(experiment_id, DATASET, event.said.dataset.id, retirement_tags(event.said))
+        elif isinstance(event.said, LineageProposal):
+            self._tag(experiment_id, RUN, event.said.candidate_run, proposal_tags(event.said))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -69,10 +79,11 @@ class MlflowLineage:
         }
         return str(self._post("runs/create", body)["run"]["info"]["run_id"])
 
-    def _retire(self, experiment_id: str, said: LineageRetirement) -> None:
-        run_id = self._found(experiment_id, DATASET, said.dataset.id)
+    def _tag(self, experiment_id: str, tag: str, value: str, tags: Mapping[str, str]) -> None:
+        """Say more of a run; where MLflow has none, there is nothing to say it of."""
+        run_id = self._found(experiment_id, tag, value)
         if run_id is not None:
-            self._post("runs/log-batch", {"run_id": run_id, "tags": _pairs(retirement_tags(said))})
+            self._post("runs/log-batch", {"run_id": run_id, "tags": _pairs(tags)})
 
     def _found(self, experiment_id: str, tag: str, value: str) -> str | None:
         """The run with this tag, which holds hexadecimal digits alone."""

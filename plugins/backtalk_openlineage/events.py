@@ -9,7 +9,14 @@ import uuid
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from backtalk.plugin import LineageDataset, LineageEvent, LineageName, LineageRetirement, LineageRun
+from backtalk.plugin import (
+    LineageDataset,
+    LineageEvent,
+    LineageName,
+    LineageProposal,
+    LineageRetirement,
+    LineageRun,
+)
 from backtalk_openlineage.datasets import built_dataset, table_dataset, used_dataset
 from backtalk_openlineage.facets import PRODUCER, facet
 
@@ -26,6 +33,8 @@ def events_of(event: LineageEvent, namespace: str) -> tuple[_Document, ...]:
             return _run_events(event, _run(event.said, namespace))
         case LineageName():
             return _run_events(event, _naming(event, event.said, namespace))
+        case LineageProposal():
+            return _run_events(event, _proposal(event.said, namespace))
         case LineageRetirement():
             return (_retirement(event, event.said, namespace),)
 
@@ -71,6 +80,7 @@ def _naming(event: LineageEvent, said: LineageName, namespace: str) -> _Document
             parts=dict(said.parts),
             replacedRecord=said.replaced,
             rolledBackToRecord=said.rolled_back_to,
+            proposalId=said.proposal,
         ),
     }
     return {
@@ -78,6 +88,26 @@ def _naming(event: LineageEvent, said: LineageName, namespace: str) -> _Document
         "job": _job(namespace, f"ref.{said.name}", "REF", {}),
         "inputs": [used_dataset(namespace, one) for one in said.datasets],
         "outputs": [{"namespace": namespace, "name": f"ref.{said.name}", "facets": meaning}],
+    }
+
+
+def _proposal(said: LineageProposal, namespace: str) -> _Document:
+    """It writes nothing: the name changes by a run of its own, where somebody says yes."""
+    told = facet(
+        "backtalk_proposal",
+        proposalId=said.id,
+        state="rejected" if said.rejected else "made",
+        parts=dict(said.parts),
+        trainingRunId=said.training_run,
+        candidateRunId=said.candidate_run,
+        currentRunId=said.current_run,
+        figures={name: str(value) for name, value in said.figures.items()},
+    )
+    return {
+        "run": told,
+        "job": _job(namespace, f"proposal.{said.name}", "PROPOSAL", {}),
+        "inputs": [used_dataset(namespace, one) for one in said.datasets],
+        "outputs": [],
     }
 
 

@@ -30,6 +30,7 @@ _OWN: Final[Mapping[str, str]] = {
     "backtalk_metrics": "BacktalkMetricsRunFacet",
     "backtalk_model": "BacktalkModelRunFacet",
     "backtalk_name": "BacktalkNameDatasetFacet",
+    "backtalk_proposal": "BacktalkProposalRunFacet",
     "backtalk_recipe": "BacktalkRecipeJobFacet",
     "backtalk_record": "BacktalkRecordRunFacet",
     "backtalk_retirement": "BacktalkRetirementDatasetFacet",

@@ -12,7 +12,7 @@ from backtalk.errors import SetupError
 from backtalk.plugin import LineageEvent, RefusedError
 from backtalk.plugin.discovery import LINEAGE_EXPORTERS, check, load_lineage_exporters
 from backtalk.testing.annotation_door import Reply, Sent, annotation_door
-from backtalk.testing.lineage_events import dataset, event, named, one_of_each, retired, run
+from backtalk.testing.lineage_events import dataset, event, named, one_of_each, proposed, retired, run
 from backtalk_mlflow import MlflowSettings
 from backtalk_mlflow.entities import ref_tag, run_of
 from backtalk_mlflow.lineage import MlflowLineage
@@ -131,6 +131,16 @@ def test_a_retirement_is_said_of_the_run_that_built_it() -> None:
     tags = told(event(), event(retired(), 2)).runs[0]["logged"]["tags"]
     assert (tags["backtalk.erased"], tags["backtalk.replaced_by"]) == ("true", "f" * 16)
     assert told(event(retired(), 2)).runs == []
+
+
+def test_a_proposal_is_said_of_the_run_that_judged_its_model() -> None:
+    """And so is a no; where MLflow has no such run, nothing is said."""
+    judged = msgspec.structs.replace(run(evaluates=True), id=proposed().candidate_run)
+    tags = told(event(judged), event(proposed(), 2)).runs[0]["logged"]["tags"]
+    assert (tags["backtalk.proposal_for"], tags["backtalk.proposal_state"]) == ("production", "made")
+    held = told(event(judged), event(proposed(), 2), event(proposed(rejected=True), 3))
+    assert held.runs[0]["logged"]["tags"]["backtalk.proposal_state"] == "rejected"
+    assert told(event(proposed(), 2)).runs == []
 
 
 def test_a_deleted_experiment_costs_no_record() -> None:

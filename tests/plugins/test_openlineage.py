@@ -12,7 +12,7 @@ from backtalk.errors import SetupError
 from backtalk.plugin import LineageEvent, RefusedError
 from backtalk.plugin.discovery import LINEAGE_EXPORTERS, check, load_lineage_exporters
 from backtalk.testing.annotation_door import annotation_door
-from backtalk.testing.lineage_events import dataset, event, named, one_of_each, retired, run
+from backtalk.testing.lineage_events import dataset, event, named, one_of_each, proposed, retired, run
 from backtalk_openlineage import OpenLineage, OpenLineageSettings
 from backtalk_openlineage.events import events_of
 
@@ -97,6 +97,19 @@ def test_a_name_is_a_dataset_whose_version_is_its_record() -> None:
     assert written["facets"]["backtalk_name"]["parts"]["route"] == "gold"
     assert written["facets"]["backtalk_name"]["rolledBackToRecord"] == 5
     assert [one["name"] for one in ended["inputs"]] == ["pairs"]
+
+
+def test_a_proposal_reads_what_both_models_were_judged_on_and_writes_nothing() -> None:
+    """How they compare stands in a facet; a no is a run of its own."""
+    made, refused = (events_of(event(proposed(rejected=no), 7), "shop")[1] for no in (False, True))
+    assert (made["job"]["name"], [one["name"] for one in made["inputs"]], made["outputs"]) == (
+        "proposal.production",
+        ["pairs"],
+        [],
+    )
+    facets = [one["run"]["facets"]["backtalk_proposal"] for one in (made, refused)]
+    assert [one["state"] for one in facets] == ["made", "rejected"]
+    assert facets[0]["figures"]["gain"] == "0.11"
 
 
 def test_an_erasure_drops_no_name() -> None:

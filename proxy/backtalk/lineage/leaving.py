@@ -19,7 +19,15 @@ import msgspec
 from backtalk.errors import RequestError, StoreError
 from backtalk.lineage import manifests
 from backtalk.lineage.manifests import Manifest
-from backtalk.lineage.records import DatasetBuilt, DatasetRetired, Record, RefSet, RunRegistered
+from backtalk.lineage.records import (
+    DatasetBuilt,
+    DatasetRetired,
+    ProposalMade,
+    ProposalRejected,
+    Record,
+    RefSet,
+    RunRegistered,
+)
 from backtalk.model.facts import Scalar
 from backtalk.plugin import (
     LineageColumn,
@@ -27,8 +35,10 @@ from backtalk.plugin import (
     LineageEvent,
     LineageFile,
     LineageName,
+    LineageProposal,
     LineageRetirement,
     LineageRun,
+    LineageSaid,
 )
 
 MAX_WORD_CHARS: Final = 256
@@ -45,17 +55,26 @@ class Leaving:
         self._data_dir = data_dir
         self._built: dict[str, DatasetBuilt] = {}
         self._first: dict[str, str] = {}
+        self._runs: dict[str, RunRegistered] = {}
+        self._proposals: dict[str, ProposalMade] = {}
         for record in records:
-            if isinstance(record.body, DatasetBuilt):
-                self._built[record.body.dataset_id] = record.body
-                self._first.setdefault(record.body.name, record.body.dataset_id)
+            match record.body:
+                case DatasetBuilt(dataset_id=name):
+                    self._built[name] = record.body
+                    self._first.setdefault(record.body.name, name)
+                case RunRegistered(run_id=name):
+                    self._runs[name] = record.body
+                case ProposalMade(proposal_id=name):
+                    self._proposals[name] = record.body
+                case _:
+                    pass
 
     def event_of(self, record: Record) -> LineageEvent | None:
         """The record as an event; None where its kind has none."""
         said = self._said(record.body)
         return None if said is None else LineageEvent(record.number, record.hash, record.at_ns, said)
 
-    def _said(self, body: object) -> LineageDataset | LineageRun | LineageName | LineageRetirement | None:
+    def _said(self, body: object) -> LineageSaid | None:
         match body:
             case DatasetBuilt():
                 return self._dataset(body)
@@ -63,14 +82,35 @@ class Leaving:
                 return self._run(body)
             case RefSet():
                 found = self._datasets(body.target.values())
-                parts = {part: _word(value) for part, value in body.target.items()}
-                return LineageName(body.name, parts, found, body.replaced, body.rolled_back_to)
+                held = (body.replaced, body.rolled_back_to, body.proposal)
+                return LineageName(body.name, _words(body.target), found, *held)
             case DatasetRetired():
                 gone = self._datasets((body.dataset_id,))
                 is_erased = body.erasure_id is not None
                 return LineageRetirement(gone[0], is_erased, body.replaced_by) if gone else None
             case _:
-                return None
+                return self._proposed(body)
+
+    def _proposed(self, body: object) -> LineageProposal | None:
+        if isinstance(body, ProposalMade):
+            return self._proposal(body, rejected=False)
+        if isinstance(body, ProposalRejected) and body.proposal_id in self._proposals:
+            return self._proposal(self._proposals[body.proposal_id], rejected=True)
+        return None
+
+    def _proposal(self, made: ProposalMade, *, rejected: bool) -> LineageProposal:
+        candidate = self._runs.get(made.candidate_run)
+        return LineageProposal(
+            id=made.proposal_id,
+            name=made.name,
+            parts=_words(made.parts),
+            training_run=made.training_run,
+            candidate_run=made.candidate_run,
+            current_run=made.current_run,
+            datasets=self._datasets(() if candidate is None else candidate.dataset_ids),
+            figures={name: _scalar(value) for name, value in made.comparison.items()},
+            rejected=rejected,
+        )
 
     def _run(self, run: RunRegistered) -> LineageRun:
         return LineageRun(
@@ -156,6 +196,10 @@ def _scalar(value: object) -> Scalar:
     if value is None or isinstance(value, bool | int | float):
         return value
     return _word(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
+
+
+def _words(said: Mapping[str, str]) -> dict[str, str]:
+    return {name: _word(value) for name, value in said.items()}
 
 
 def _word(value: str) -> str:

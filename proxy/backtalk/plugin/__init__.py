@@ -26,8 +26,10 @@ from backtalk.plugin.lineage import (
     LineageExporter,
     LineageFile,
     LineageName,
+    LineageProposal,
     LineageRetirement,
     LineageRun,
+    LineageSaid,
 )
 from backtalk.plugin.protocols import API_VERSION, Annotator, Detector, Exporter, Finder, Found, Question, Signal
 from backtalk.plugin.receiver import NotThereError, Receiver, RefusedError
@@ -75,8 +77,10 @@ __all__ = [
     "LineageExporter",
     "LineageFile",
     "LineageName",
+    "LineageProposal",
     "LineageRetirement",
     "LineageRun",
+    "LineageSaid",
     "Message",
     "NotThereError",
     "Polarity",

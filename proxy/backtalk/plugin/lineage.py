@@ -85,6 +85,25 @@ class LineageName(msgspec.Struct, frozen=True):
     """The datasets among the parts."""
     replaced: int | None = None
     rolled_back_to: int | None = None
+    proposal: str | None = None
+    """The id of the proposal that was taken by this."""
+
+
+class LineageProposal(msgspec.Struct, frozen=True):
+    """A trained model was measured against the one in use, and a name should mean it; or somebody said no to that."""
+
+    id: str
+    name: str
+    parts: Mapping[str, str]
+    """The parts of the name that should change, and what they should be."""
+    training_run: str
+    candidate_run: str
+    current_run: str
+    datasets: tuple[LineageDataset, ...] = ()
+    """What both models were evaluated on."""
+    figures: Mapping[str, Scalar] = {}
+    """How the two compare, one level deep."""
+    rejected: bool = False
 
 
 class LineageRetirement(msgspec.Struct, frozen=True):
@@ -95,13 +114,17 @@ class LineageRetirement(msgspec.Struct, frozen=True):
     replaced_by: str | None = None
 
 
+LineageSaid = LineageDataset | LineageRun | LineageName | LineageProposal | LineageRetirement
+"""What a record may say."""
+
+
 class LineageEvent(msgspec.Struct, frozen=True):
     """A record of lineage: `hash` is the same for ever, so that a repeat can be told from news."""
 
     number: int
     hash: str
     time_ns: int
-    said: LineageDataset | LineageRun | LineageName | LineageRetirement
+    said: LineageSaid
 
 
 @runtime_checkable

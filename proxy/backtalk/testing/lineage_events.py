@@ -9,8 +9,10 @@ from backtalk.plugin import (
     LineageEvent,
     LineageFile,
     LineageName,
+    LineageProposal,
     LineageRetirement,
     LineageRun,
+    LineageSaid,
 )
 
 AT_NS: Final = 1_764_115_200_123_456_789
@@ -71,9 +73,16 @@ def retired(*, erased: bool = True) -> LineageRetirement:
     return LineageRetirement(dataset(), erased, "f" * 16 if erased else None)
 
 
-def event(
-    said: LineageDataset | LineageRun | LineageName | LineageRetirement | None = None, number: int = 1
-) -> LineageEvent:
+def proposed(*, rejected: bool = False) -> LineageProposal:
+    """A proposal that a name means what was trained."""
+    runs = ("0123456789abcdef", "1123456789abcdef", "2123456789abcdef")
+    figures = {"cases": 80, "gain": 0.11, "low": 0.02}
+    return LineageProposal(
+        "p" * 16, "production", {"run": runs[0]}, *runs, datasets=(dataset(),), figures=figures, rejected=rejected
+    )
+
+
+def event(said: LineageSaid | None = None, number: int = 1) -> LineageEvent:
     """A record that says so; the hash follows from the number."""
     name = hashlib.sha256(f"record {number}".encode()).hexdigest()
     return LineageEvent(number, name, AT_NS + number, said or dataset())
@@ -81,7 +90,7 @@ def event(
 
 def one_of_each() -> tuple[LineageEvent, ...]:
     """Every kind of record, and the variants that are sent differently."""
-    told: tuple[LineageDataset | LineageRun | LineageName | LineageRetirement, ...] = (
+    told: tuple[LineageSaid, ...] = (
         dataset(),
         dataset(is_first=False),
         run(),
@@ -89,5 +98,7 @@ def one_of_each() -> tuple[LineageEvent, ...]:
         named(),
         retired(),
         named(rolled_back_to=5),
+        proposed(),
+        proposed(rejected=True),
     )
     return tuple(event(said, number) for number, said in enumerate(told, start=1))

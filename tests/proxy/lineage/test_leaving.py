@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import arro3.io
 import msgspec
@@ -11,11 +11,24 @@ from backtalk.ledger.schema import arrow_table
 from backtalk.lineage import keeping, manifests
 from backtalk.lineage.leaving import MAX_WORD_CHARS, Leaving
 from backtalk.lineage.log import LineageLog
-from backtalk.plugin import LineageDataset, LineageEvent, LineageName, LineageRetirement, LineageRun
+from backtalk.lineage.records import ProposalMade, RunKind
+from backtalk.plugin import (
+    LineageDataset,
+    LineageEvent,
+    LineageName,
+    LineageProposal,
+    LineageRetirement,
+    LineageRun,
+)
 from backtalk.testing import stories
 from backtalk.testing.datasets import a_row, write_dataset
 
 CALL = stories.a_key()
+RUNS: Final[tuple[tuple[str, RunKind], ...]] = (
+    ("tune", "training"),
+    ("exam-new", "evaluation"),
+    ("exam-old", "evaluation"),
+)
 
 
 def left(data_dir: Path) -> list[LineageEvent]:
@@ -131,3 +144,29 @@ def test_a_kept_manifest_that_is_gone_holds_nothing_back(tmp_path: Path) -> None
     said = left(tmp_path)[0].said
     assert isinstance(said, LineageDataset)
     assert (said.rows, said.facts, [file.name for file in said.files]) == (1, {}, ["pairs.jsonl"])
+
+
+def test_a_proposal_leaves_with_what_its_models_were_judged_on(tmp_path: Path) -> None:
+    """So does a no to it, without the reason; taken, the name says which one it was."""
+    built(tmp_path)
+    runs = [
+        msgspec.to_builtins(
+            keeping.register_run(tmp_path, name=name, purpose=purpose, datasets=["pairs"], actor="ada", metrics={}).body
+        )["run_id"]
+        for name, purpose in RUNS
+    ]
+    for name in ("production", "staging"):
+        figures = {"gain": 0.1, "by": {"low": 0.02}}
+        made = ProposalMade(name * 2, name, {"run": runs[0]}, runs[0], runs[1], runs[2], figures)
+        keeping.propose(tmp_path, made, actor="pipeline")
+    keeping.reject(tmp_path, "productionproduction", actor="ada", reason="Bob was unhappy")
+    said = [event.said for event in left(tmp_path)][4:]
+    assert [(one.rejected, one.name) for one in said if isinstance(one, LineageProposal)] == [
+        (False, "production"),
+        (False, "staging"),
+        (True, "production"),
+    ]
+    first = said[0]
+    assert isinstance(first, LineageProposal)
+    assert ([one.name for one in first.datasets], first.figures) == (["pairs"], {"gain": 0.1, "by": '{"low": 0.02}'})
+    assert "Bob" not in msgspec.json.encode(said).decode()
