@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from backtalk.datasets.build import FILE_SUFFIX, beside
+from backtalk.datasets.erasing_logs import erase_logs
 from backtalk.datasets.manifest import FILE, manifest_sha256
 from backtalk.datasets.rewriting import rewrite
 from backtalk.datasets.rewriting_file import rewrite_file
@@ -42,6 +43,8 @@ class Erased(NamedTuple):
     """Paths that may hold texts still: the operator's to erase."""
     trained: tuple[Trained, ...] = ()
     """Runs that used the rows: what a model has learned stays in it."""
+    log_files: int = 0
+    """How many files of logs of those runs were deleted."""
 
 
 class Order(NamedTuple):
@@ -73,15 +76,22 @@ def erase(data_dir: Path, order: Order) -> Erased:
                 raise StoreError(message, code="dataset_not_erased") from error
             done.append(Erased(0, 0, paths))
     not_reached = dict.fromkeys(path for one in done for path in one.not_reached)
-    trained = tuple(_trained(data_dir, known, order))
-    return Erased(sum(one.datasets for one in done), sum(one.rows for one in done), tuple(not_reached), trained)
+    used = [entry.built for entry in known.datasets if _named(data_dir, entry.built, order)]
+    trained = tuple(_trained(known, {built.dataset_id for built in used}))
+    logs = erase_logs(data_dir, [*(one.artefact_uri or "" for one in trained), *(built.manifest for built in used)])
+    return Erased(
+        sum(one.datasets for one in done),
+        sum(one.rows for one in done),
+        (*not_reached, *logs.not_reached),
+        trained,
+        logs.files,
+    )
 
 
-def _trained(data_dir: Path, known: Catalogue, order: Order) -> Iterator[Trained]:
-    """The runs that used a dataset with rows of the order, one that an order before erased too."""
-    used = {entry.built.dataset_id for entry in known.datasets if _named(data_dir, entry.built, order)}
+def _trained(known: Catalogue, dataset_ids: AbstractSet[str]) -> Iterator[Trained]:
+    """The runs that used one of the datasets, also one that an order before has erased."""
     for _, run in known.runs:
-        if used & set(run.dataset_ids):
+        if dataset_ids & set(run.dataset_ids):
             yield Trained(run.run_id, run.name, run.purpose, run.artefact_uri)
 
 

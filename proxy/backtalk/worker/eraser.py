@@ -212,7 +212,7 @@ class Eraser:
             return None
         asked, self._rewriting = self._rewriting, None
         found = asked.result()
-        counts = {"datasets": found.datasets, "dataset_rows": found.rows}
+        counts = {"datasets": found.datasets, "dataset_rows": found.rows, "log_files": found.log_files}
         done = {**order.done, **counts}
         return msgspec.structs.replace(order, done=done, not_reached=found.not_reached, trained=found.trained)
 

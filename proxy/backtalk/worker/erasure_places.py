@@ -91,6 +91,11 @@ class DatasetsErased(Protocol):
         """Runs that have learned from the rows."""
         ...
 
+    @property
+    def log_files(self) -> int:
+        """How many of their logs were deleted."""
+        ...
+
 
 class Places(NamedTuple):
     """Where texts are."""
