@@ -123,8 +123,11 @@ $(CHECK_READY): $(READY) deploy/locks/check.lock
 .venvs/%/.ready: deploy/locks/%.lock
 	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
 	@$(PYTHON) -m venv .venvs/$*
-	@.venvs/$*/bin/python $(LOCKED) $<
+	@.venvs/$*/bin/python $(LOCKED:-r=) $(addprefix -r ,$^)
 	@touch $@
+
+# torch has a lock of its own, written by hand: of its many builds only those for processors and for Apple's machines.
+.venvs/trl/.ready: deploy/locks/torch.lock
 
 .venvs/node/node_modules/.package-lock.json: .venvs/node/.ready deploy/locks/node/package-lock.json
 	@cp deploy/locks/node/package.json deploy/locks/node/package-lock.json .venvs/node

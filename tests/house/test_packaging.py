@@ -26,6 +26,7 @@ LOCKS = (
     "deploy/locks/phoenix.lock",
     "deploy/locks/redis.lock",
     "deploy/locks/signals.lock",
+    "deploy/locks/torch.lock",
     "deploy/locks/trl.lock",
 )
 

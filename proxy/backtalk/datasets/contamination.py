@@ -1,8 +1,8 @@
 """Texts of evaluations, so that no row teaches what is to be asked.
 
 In: folders of datasets or JSONL files. Out: hashes of their runs of 13 words (shorter texts whole), which a sample's
-texts are compared with. Thirteen words in a row are what GPT-3's authors took for contamination (Brown et al. 2020,
-appendix C).
+questions and answers are compared with. Thirteen words in a row are what GPT-3's authors took for contamination (Brown
+et al. 2020, appendix C).
 """
 
 import hashlib
@@ -18,7 +18,6 @@ from backtalk.text.words import normal, words
 RUN_WORDS: Final = 13
 _MIN_WORDS: Final = 3
 """A text of fewer words (a greeting, a yes) gives nothing away."""
-_ASKED: Final = frozenset(("user", "assistant"))
 
 
 def runs(text: str) -> Iterator[int]:
@@ -32,11 +31,19 @@ def runs(text: str) -> Iterator[int]:
 
 
 def runs_of(sample: Sample) -> Iterator[int]:
-    """The runs of what a sample says, instructions aside: those are the same in most conversations."""
-    said = [message.text for message in sample.prompt if message.role in _ASKED]
-    said += [one.text for one in (sample.completion, sample.rejected, sample.reference) if one is not None]
-    for text in said:
+    """The runs of what a sample says, instructions aside: those are the same in most conversations.
+
+    A short answer gives nothing away either, a label or a yes being the answer to many questions: of answers only
+    full runs count.
+    """
+    asked = [message.text for message in sample.prompt if message.role == "user"]
+    answers = [message.text for message in sample.prompt if message.role == "assistant"]
+    answers += [one.text for one in (sample.completion, sample.rejected, sample.reference) if one is not None]
+    for text in asked:
         yield from runs(text)
+    for text in answers:
+        if len(words(normal(text))) >= RUN_WORDS:
+            yield from runs(text)
 
 
 def runs_in(sources: tuple[str, ...]) -> Iterator[int]:

@@ -7,7 +7,7 @@ import pytest
 from backtalk.datasets.contamination import runs, runs_in, runs_of
 from backtalk.errors import SetupError
 from backtalk.plugin import Message
-from backtalk.testing.samples import a_sample
+from backtalk.testing.samples import a_sample, said
 
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
 
@@ -28,6 +28,15 @@ def test_instructions_are_no_contamination() -> None:
     """They are the same in training and evaluation."""
     sample = a_sample(prompt=(Message("system", LONG), Message("user", "Why is the sky blue?")))
     assert not set(runs(LONG)) & set(runs_of(sample))
+
+
+def test_a_short_answer_gives_nothing_away_and_a_long_one_does() -> None:
+    """Many questions have the same label for an answer; a question that an evaluation asks is found however short."""
+    label, question = "queue billing urgent false", "Why is the sky blue?"
+    sample = a_sample(prompt=(Message("user", question),), completion=said(label), rejected=said(LONG))
+    assert not set(runs(label)) & set(runs_of(sample))
+    assert set(runs(question)) <= set(runs_of(sample))
+    assert set(runs(LONG)) <= set(runs_of(sample))
 
 
 def test_every_text_of_a_file_is_read_but_roles_and_instructions(tmp_path: Path) -> None:
