@@ -34,13 +34,14 @@ class Pii:
 
     def redact(self, text: str) -> str:
         """The text without mail addresses, numbers that name a person, and keys."""
-        for word, pattern in _PATTERNS.items():
-            if _MAY_HOLD[word](text):
-                text = pattern.sub(_replacing(word), text)
+        for word, pattern in PATTERNS.items():
+            if MAY_HOLD[word](text):
+                text = pattern.sub(replacing(word), text)
         return text
 
 
-def _replacing(word: str) -> Callable[[re.Match[str]], str]:
+def replacing(word: str) -> Callable[[re.Match[str]], str]:
+    """What takes a match's place: the word, or the match itself where its digits are wrong."""
     holds = _HOLDS.get(word, _always)
     return lambda match: f"[{word}]" if holds(match[0]) else match[0]
 
@@ -68,9 +69,10 @@ def _is_phone(text: str) -> bool:
     return sum(char.isdigit() for char in text) in _PHONE_DIGITS
 
 
-_PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
+PATTERNS: Final[Mapping[str, re.Pattern[str]]] = {
     "secret": _SECRET, "email": _EMAIL, "iban": _IBAN, "card": _CARD, "ip": _IP, "phone": _PHONE,
 }  # fmt: skip
+"""What is looked for, in this order."""
 _NUMBER: Final = re.compile(r"\d[\d ./()-]{7}")
 _ADDRESS: Final = re.compile(r"[.:][0-9a-fA-F]{1,4}[.:]")
 
@@ -80,7 +82,7 @@ def _may_hold_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 
 
-_MAY_HOLD: Final[Mapping[str, Callable[[str], bool]]] = {
+MAY_HOLD: Final[Mapping[str, Callable[[str], bool]]] = {
     "secret": _always, "email": lambda text: "@" in text, "iban": _always, "card": _may_hold_number,
     "ip": lambda text: _ADDRESS.search(text) is not None, "phone": _may_hold_number,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtalk.plugin.discovery import REDACTORS, check, load_redactors
-from backtalk_pii import _MAY_HOLD, _PATTERNS, Pii, _replacing
+from backtalk_pii import MAY_HOLD, PATTERNS, Pii, replacing
 
 
 def test_it_enters_by_the_door() -> None:
@@ -50,8 +50,8 @@ def test_what_names_nobody_stays(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from("0123456789 +-()./@aZ:_"), max_size=60))
 def test_a_pattern_is_only_spared_where_it_finds_nothing(text: str) -> None:
     """The quick look never misses what the pattern would have found."""
-    for word, pattern in _PATTERNS.items():
-        assert pattern.sub(_replacing(word), text) == text or _MAY_HOLD[word](text)
+    for word, pattern in PATTERNS.items():
+        assert pattern.sub(replacing(word), text) == text or MAY_HOLD[word](text)
 
 
 @given(st.text(alphabet=st.sampled_from("0123456789 +-().@aZ:_"), max_size=200))

@@ -15,7 +15,7 @@ from backtalk.commands.show_lineage import as_document, cells, instant, screen, 
 Document = Mapping[str, Any]
 _TEXT_CHARS: Final = 200
 _SHOWN: Final = 20
-"""So many rows of a difference are listed; `--json` has all."""
+"""So many rows of a difference are listed; `--json` has a thousand of each kind."""
 
 
 def runs(found: Sequence[Document], *, as_json: bool = False) -> None:
@@ -87,7 +87,7 @@ def differences(found: Document, *, as_json: bool = False) -> None:
     if as_json:
         return as_document(found)
     console = screen()
-    counts = {name: len(found[name]) for name in ("added", "removed", "changed", "facts_changed")}
+    counts = {name: found["counts"][name] for name in ("added", "removed", "changed", "facts_changed")}
     console.print(plain(f"{found['before']['dataset_id']} -> {found['after']['dataset_id']}", "bold"))
     console.print(plain(", ".join(f"{count} {name}" for name, count in counts.items()), "bold"))
     console.print(plain(f"{found['unchanged']} rows stand in both"))

@@ -46,7 +46,7 @@ def _is_half_placed(build: Build, out: Path) -> bool:
     if not (build.folder / FILE).is_file() or manifest_sha256(build.folder) != build.manifest_sha256:
         return False
     try:
-        (file,) = manifests.parse((build.folder / FILE).read_bytes(), build.folder).all_files
+        (file,) = manifests.Manifest(build.folder / FILE).head.all_files
         with out.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
     except (OSError, ValueError, RequestError):

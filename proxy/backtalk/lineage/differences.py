@@ -1,49 +1,50 @@
-"""What changed between two datasets, and which facts made the difference. Pure.
+"""What changed between two datasets, and which facts made the difference.
 
 In: two manifests. Out: a JSON-ready document. The one rule: a row is its content: the same content is the same row, and
-rows of the same calls with other content are one row that changed.
+rows of the same calls with other content are one row that changed. Rows lie in a file while they are compared, so
+neither memory nor the document grows with the datasets: counts are of all, lists of the first ones.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any, Final
 
+from backtalk.lineage.compared import COUNTED, Compared
 from backtalk.lineage.manifests import Manifest, ManifestRow
 
+LISTED: Final = 1_000
+"""So many rows of each kind of difference are listed."""
 
-def differences(before: Manifest, after: Manifest) -> dict[str, Any]:
+
+def differences(before: Manifest, after: Manifest, *, listed: int = LISTED) -> dict[str, Any]:
     """Rows added, removed and changed, each with the facts behind it, and what else is different."""
-    old, new = ({row.sha256: row for row in one.rows} for one in (before, after))
-    gone = {name: row for name, row in old.items() if name not in new}
-    come = {name: row for name, row in new.items() if name not in old}
-    pairs = _pairs(gone, come)
-    changed_old, changed_new = {row.sha256 for row, _ in pairs}, {row.sha256 for _, row in pairs}
-    same = [(old[name], new[name]) for name in old if name in new]
+    with closing(Compared(before.rows, after.rows)) as rows:
+        counts = {name: rows.count(name) for name in COUNTED}
+        added, removed = rows.alone("added", listed), rows.alone("removed", listed)
+        changed, facts_changed = rows.pairs("changed", listed), rows.pairs("facts_changed", listed)
     return {
-        "added": [_told(row, _omissions(before)) for name, row in come.items() if name not in changed_new],
-        "removed": [_told(row, _omissions(after)) for name, row in gone.items() if name not in changed_old],
-        "changed": [_change(one, other) for one, other in pairs],
-        "unchanged": len(same),
-        "facts_changed": [_change(one, other) for one, other in same if one.facts != other.facts],
-        "recipe": _parts(before.said_recipe, after.said_recipe),
-        "tables": _parts(before.inputs.tables, after.inputs.tables),
-        "code_version": _parts({"code": before.code_version}, {"code": after.code_version}),
+        "counts": counts,
+        "added": _told(added, before),
+        "removed": _told(removed, after),
+        "changed": [_change(one, other) for one, other in changed],
+        "unchanged": counts["unchanged"],
+        "facts_changed": [_change(one, other) for one, other in facts_changed],
+        "recipe": _parts(before.head.said_recipe, after.head.said_recipe),
+        "tables": _parts(before.head.inputs.tables, after.head.inputs.tables),
+        "code_version": _parts({"code": before.head.code_version}, {"code": after.head.code_version}),
     }
 
 
-def _pairs(gone: Mapping[str, ManifestRow], come: Mapping[str, ManifestRow]) -> list[tuple[ManifestRow, ManifestRow]]:
-    """Rows of the same calls, paired in their order."""
-    by_calls: dict[frozenset[Any], list[ManifestRow]] = {}
-    for row in come.values():
-        by_calls.setdefault(frozenset(row.calls), []).append(row)
+def _told(rows: Sequence[ManifestRow], other: Manifest) -> list[dict[str, Any]]:
+    """Rows that only one has, with the reason where the other's selection saw a fact of theirs and left it out."""
+    facts: frozenset[str] = frozenset[str]().union(*(row.facts for row in rows))
+    named = ((one.feedback_id or one.signal_id or "", one.reason) for one in (other.left_out if facts else ()))
+    reasons = {name: reason for name, reason in named if name in facts}
     return [
-        (row, others.pop(0)) for row in gone.values() if row.calls and (others := by_calls.get(frozenset(row.calls)))
+        {"row": row.row, "sha256": row.sha256, **_facts(row)}
+        | {"left_out_there": {name: reasons[name] for name in sorted(row.facts) if name in reasons}}
+        for row in rows
     ]
-
-
-def _told(row: ManifestRow, omissions: Mapping[str, str]) -> dict[str, Any]:
-    """A row that only one has, with the reason where the other's selection saw its facts and left them out."""
-    reasons = {name: omissions[name] for name in sorted(row.facts) if name in omissions}
-    return {"row": row.row, "sha256": row.sha256, **_facts(row), "left_out_there": reasons}
 
 
 def _change(one: ManifestRow, other: ManifestRow) -> dict[str, Any]:
@@ -61,10 +62,6 @@ def _facts(row: ManifestRow) -> dict[str, Any]:
         "signal_ids": list(row.signal_ids),
         "trace_ids": list(dict.fromkeys(call.trace_id for call in row.calls)),
     }
-
-
-def _omissions(manifest: Manifest) -> dict[str, str]:
-    return {one.feedback_id or one.signal_id or "": one.reason for one in manifest.left_out.facts}
 
 
 def _parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,13 +155,13 @@ class Leaving:
 
 def _counted(manifest: Manifest) -> dict[str, Any]:
     """What a manifest has beside its record, as counts."""
-    rows = manifest.rows
+    listed = manifest.head.listed
     return {
-        "files": tuple(LineageFile(one.name, one.sha256, one.rows, one.size_bytes) for one in manifest.listed),
-        "splits": dict(Counter(row.split for row in rows if row.split is not None)),
+        "files": tuple(LineageFile(one.name, one.sha256, one.rows, one.size_bytes) for one in listed),
+        "splits": dict(Counter(row.split for row in manifest.rows if row.split is not None)),
         "facts": {
-            "feedback": len({name for row in rows for name in row.feedback_ids}),
-            "signal": len({name for row in rows for name in row.signal_ids}),
+            "feedback": len({name for row in manifest.rows for name in row.feedback_ids}),
+            "signal": len({name for row in manifest.rows for name in row.signal_ids}),
         },
         "left_out": manifest.left_out_counts,
     }

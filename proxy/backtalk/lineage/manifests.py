@@ -6,21 +6,24 @@ ids and hashes, no texts.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from backtalk.errors import RequestError, StoreError
 from backtalk.lineage.log import DIRECTORY
+from backtalk.lineage.manifest_file import Part, copied, parts
 from backtalk.lineage.records import DatasetBuilt, File
-from backtalk.spool.files import make_directory, replace
+from backtalk.spool.files import make_directory
+from backtalk.spool.segments import sync_directory
 
 KEPT: Final = "manifests"
 FILE_NAME: Final = "manifest.json"
 _ID_CHARS: Final = 16
+_Any = TypeVar("_Any")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -54,12 +57,6 @@ class Omission(msgspec.Struct, frozen=True):
     signal_id: str | None = None
 
 
-class LeftOut(msgspec.Struct, frozen=True):
-    """All of them."""
-
-    facts: tuple[Omission, ...] = ()
-
-
 class Inputs(msgspec.Struct, frozen=True):
     """What was read: the version of each table, and up to when they reach."""
 
@@ -76,14 +73,12 @@ class ManifestFile(msgspec.Struct, frozen=True):
     size_bytes: int | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What a manifest says; what lineage does not need of it is left aside."""
+class Head(msgspec.Struct, frozen=True):
+    """What a manifest says of the whole dataset; what lineage does not need of it is left aside."""
 
     kind: str
     code_version: str
     inputs: Inputs
-    rows: tuple[ManifestRow, ...]
-    left_out: LeftOut = LeftOut()
     name: str | None = None
     selection: str | None = None
     parameters: Mapping[str, Any] = {}
@@ -100,11 +95,6 @@ class Manifest(msgspec.Struct, frozen=True):
         return {"kind": self.kind, **selection, **self.parameters, **self.recipe}
 
     @property
-    def left_out_counts(self) -> dict[str, int]:
-        """How many facts were left out, by reason."""
-        return dict(Counter(one.reason for one in self.left_out.facts).most_common())
-
-    @property
     def listed(self) -> tuple[ManifestFile, ...]:
         """The dataset's files as it names them."""
         return (*self.files, *(() if self.file is None else (self.file,)))
@@ -113,6 +103,44 @@ class Manifest(msgspec.Struct, frozen=True):
     def all_files(self) -> tuple[File, ...]:
         """The dataset's files."""
         return tuple(File(one.name, one.sha256, one.rows) for one in self.listed)
+
+
+class Manifest:
+    """A manifest's file: its head is read at once, the rows and what was left out whenever they are asked for."""
+
+    def __init__(self, path: Path, *, shown: Path | None = None) -> None:
+        """`shown` is the path that people know; raises `RequestError` where the file is no manifest."""
+        self._path = path
+        self._shown = path if shown is None else shown
+        self.head: Final[Head] = next(iter(self._read(Part.HEAD, _heads)))
+
+    @property
+    def rows(self) -> Iterator[ManifestRow]:
+        """Every row, from the first one on."""
+        return self._read(Part.ROW, _rows)
+
+    @property
+    def left_out(self) -> Iterator[Omission]:
+        """Every fact that was left out."""
+        return self._read(Part.LEFT_OUT, _omissions)
+
+    @property
+    def left_out_counts(self) -> dict[str, int]:
+        """How many facts were left out, by reason."""
+        return dict(Counter(one.reason for one in self.left_out).most_common())
+
+    def _read(self, part: Part, decoder: msgspec.json.Decoder[_Any]) -> Iterator[_Any]:
+        try:
+            for _, content in parts(self._path, part):
+                yield decoder.decode(content)
+        except (ValueError, OSError) as error:
+            message = f"{self._shown} is no manifest of a dataset: {error}"
+            raise RequestError(message, code="bad_manifest") from error
+
+
+_heads: Final = msgspec.json.Decoder(Head)
+_rows: Final = msgspec.json.Decoder(ManifestRow)
+_omissions: Final = msgspec.json.Decoder(Omission)
 
 
 def find(path: Path) -> Path:
@@ -125,28 +153,31 @@ def find(path: Path) -> Path:
 
 def keep(data_dir: Path, path: Path, *, name: str | None = None) -> DatasetBuilt:
     """Keep a manifest, durable on return, and give the record that says so; raises `RequestError` where it is none."""
+    directory = data_dir / DIRECTORY / KEPT
+    make_directory(directory)
     try:
-        content = path.read_bytes()
+        with copied(path, directory) as (copy, sha256):
+            manifest = Manifest(copy, shown=path)
+            rows = sum(1 for _ in manifest.rows)
+            deque(manifest.left_out, maxlen=0)
+            copy.replace(kept_path(data_dir, sha256))
+            sync_directory(directory)
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror}", code="no_manifest") from error
-    manifest = parse(content, path)
-    sha256 = hashlib.sha256(content).hexdigest()
-    kept = kept_path(data_dir, sha256)
-    make_directory(kept.parent)
-    replace(kept, content)
+    head = manifest.head
     return DatasetBuilt(
         dataset_id=sha256[:_ID_CHARS],
-        name=name or manifest.name or _name_of(path),
-        format=manifest.kind,
+        name=name or head.name or _name_of(path),
+        format=head.kind,
         manifest=str(path),
         manifest_sha256=sha256,
-        rows=len(manifest.rows),
-        code_version=manifest.code_version,
-        recipe=manifest.said_recipe,
-        tables=manifest.inputs.tables,
-        files=manifest.all_files,
-        previous=manifest.previous_manifest_sha256,
-        erased_rows=manifest.erased_rows,
+        rows=rows,
+        code_version=head.code_version,
+        recipe=head.said_recipe,
+        tables=head.inputs.tables,
+        files=head.all_files,
+        previous=head.previous_manifest_sha256,
+        erased_rows=head.erased_rows,
     )
 
 
@@ -154,13 +185,14 @@ def load(data_dir: Path, built: DatasetBuilt) -> Manifest:
     """The manifest of a registered dataset; raises `StoreError` where it was changed or is gone."""
     path = kept_path(data_dir, built.manifest_sha256)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         message = f"the manifest of {built.dataset_id} cannot be read: {error.strerror}"
         raise StoreError(message, code="lineage_unavailable") from error
-    if hashlib.sha256(content).hexdigest() != built.manifest_sha256:
+    if found != built.manifest_sha256:
         raise StoreError(f"the manifest of {built.dataset_id} was changed: {path}", code="lineage_damaged")
-    return parse(content, path)
+    return Manifest(path)
 
 
 def kept_path(data_dir: Path, sha256: str) -> Path:
@@ -168,23 +200,21 @@ def kept_path(data_dir: Path, sha256: str) -> Path:
     return data_dir / DIRECTORY / KEPT / f"{sha256}.json"
 
 
-def parse(content: bytes, path: Path) -> Manifest:
-    """Read a manifest; raises `RequestError` where it is none."""
-    try:
-        return msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise RequestError(f"{path} is no manifest of a dataset: {error}", code="bad_manifest") from error
-
-
 def row_of(manifest: Manifest, wanted: str) -> ManifestRow:
     """A row by its number, or by the first digits of its hash; raises `RequestError` where none or several fit."""
-    found = [row for row in manifest.rows if wanted.isdigit() and row.row == int(wanted)]
-    found = found or [row for row in manifest.rows if len(wanted) >= 6 and row.sha256.startswith(wanted)]
-    if len(found) != 1:
-        message = f"no row {wanted!r}" if not found else f"{len(found)} rows begin with {wanted!r}"
-        allowed = f"rows are 0 to {len(manifest.rows) - 1}, or the first digits of a row's sha256"
+    count = fitting = 0
+    first: ManifestRow | None = None
+    for row in manifest.rows:
+        if wanted.isdigit() and row.row == int(wanted):
+            return row
+        if len(wanted) >= 6 and row.sha256.startswith(wanted):
+            first, fitting = first or row, fitting + 1
+        count += 1
+    if first is None or fitting != 1:
+        message = f"{fitting} rows begin with {wanted!r}" if fitting else f"no row {wanted!r}"
+        allowed = f"rows are 0 to {count - 1}, or the first digits of a row's sha256"
         raise RequestError(f"{message}; {allowed}", code="unknown_row", param="row")
-    return found[0]
+    return first
 
 
 def _name_of(path: Path) -> str:

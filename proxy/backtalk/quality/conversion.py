@@ -74,7 +74,7 @@ def _used(data_dir: Path) -> _Used:
     rows: dict[str, str] = {}
     for entry in entries:
         manifest = manifests.load(data_dir, entry.built)
-        left_out.update((one.feedback_id or one.signal_id or "", one.reason) for one in manifest.left_out.facts)
+        left_out.update((one.feedback_id or one.signal_id or "", one.reason) for one in manifest.left_out)
         purpose = "evaluation" if entry.built.format.startswith("eval") else "training"
         for name in (name for row in manifest.rows for name in row.facts):
             rows[name] = "training" if "training" in (purpose, rows.get(name)) else purpose

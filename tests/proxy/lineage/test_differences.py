@@ -4,20 +4,22 @@ from pathlib import Path
 from typing import Any
 
 from backtalk.lineage import manifests
-from backtalk.lineage.differences import differences
+from backtalk.lineage.differences import LISTED, differences
 from backtalk.testing import stories
 from backtalk.testing.datasets import a_row, write_dataset
 
 A, B, C = (stories.a_key() for _ in range(3))
 
 
-def diff(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+def diff(
+    tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], *, listed: int = LISTED, **fields: Any
+) -> dict[str, Any]:
     """The differences; `fields` are of the later one."""
     found: list[manifests.Manifest] = []
     for name, rows, more in (("one", before, {}), ("two", after, fields)):
         path = write_dataset(tmp_path, name, rows, **more)
-        found.append(manifests.parse(path.read_bytes(), path))
-    return differences(*found)
+        found.append(manifests.Manifest(path))
+    return differences(*found, listed=listed)
 
 
 def test_rows_come_go_and_change_with_their_facts(tmp_path: Path) -> None:
@@ -40,7 +42,7 @@ def test_the_same_row_by_more_facts_is_told(tmp_path: Path) -> None:
 
 def test_recipe_versions_and_code_are_compared(tmp_path: Path) -> None:
     """Only what is different is listed."""
-    more = {"tables": {"feedback": 2}, "parameters": {"min_probability": 0.9}, "code_version": "0.2.0"}
+    more: dict[str, Any] = {"tables": {"feedback": 2}, "parameters": {"min_probability": 0.9}, "code_version": "0.2.0"}
     found = diff(tmp_path, [], [], **more)
     assert found["tables"] == {"feedback": {"before": 1, "after": 2}}
     assert found["recipe"] == {"min_probability": {"before": None, "after": 0.9}}
@@ -53,3 +55,10 @@ def test_a_dataset_does_not_differ_from_itself(tmp_path: Path) -> None:
     found = diff(tmp_path, rows, rows)
     assert found["unchanged"] == 2
     assert not any(found[name] for name in ("added", "removed", "changed", "facts_changed", "recipe", "tables"))
+
+
+def test_counts_are_of_all_and_lists_of_the_first(tmp_path: Path) -> None:
+    """However large the datasets are, the document is not."""
+    found = diff(tmp_path, [], [a_row(f"row {number}", feedback=[f"f{number}"]) for number in range(3)], listed=2)
+    assert [row["feedback_ids"] for row in found["added"]] == [["f0"], ["f1"]]
+    assert found["counts"] == {"added": 3, "removed": 0, "changed": 0, "facts_changed": 0, "unchanged": 0}

@@ -30,7 +30,7 @@ def test_a_registered_manifest_says_what_made_each_row(manifest: Path, tmp_path:
     manifest.unlink()
     kept = manifests.load(tmp_path, built)
     assert [row.facts for row in kept.rows] == [{"f1", "s1"}, set()]
-    assert kept.rows[0].calls == (manifests.Call(CALL.trace_id, CALL.span_id),)
+    assert next(kept.rows).calls == (manifests.Call(CALL.trace_id, CALL.span_id),)
     assert kept.left_out_counts == {"not_chat": 2}
 
 
@@ -77,7 +77,7 @@ def test_a_row_is_named_by_its_number_or_its_hash(manifest: Path, tmp_path: Path
     """What fits none says which there are."""
     found = manifests.load(tmp_path, manifests.keep(tmp_path, manifest))
     assert manifests.row_of(found, "1").row == 1
-    assert manifests.row_of(found, found.rows[0].sha256[:8]).row == 0
+    assert manifests.row_of(found, next(found.rows).sha256[:8]).row == 0
     for wanted in ("2", "", "zzzzzzzz", "-1"):
         with pytest.raises(RequestError, match="rows are 0 to 1"):
             manifests.row_of(found, wanted)
