@@ -4,8 +4,6 @@ In: a period in nanoseconds, or the passing of time. Out: the document, or `back
 rule: it is asked in the thread of the audits, which traces and probes do not wait for, and takes a hundredth of it.
 """
 
-import asyncio
-import logging
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from backtalk import clock
-from backtalk.errors import BacktalkError
 from backtalk.model.meter import Meter
 from backtalk.quality.conversion import conversion
 from backtalk.quality.coverage_queries import Period
 from backtalk.web.audits import PERIOD_NS, asked_period
+from backtalk.web.counting import count_for_ever
 from backtalk.web.reading import Reading
 
-_log = logging.getLogger(__name__)
 PAUSE_S: Final = 900.0
-_SHARE: Final = 100
 
 
 class Conversions:
@@ -40,15 +36,7 @@ class Conversions:
 
     async def follow(self) -> None:
         """Count for ever, first after a pause, so that a start is not slowed."""
-        pause_s = PAUSE_S
-        while True:
-            await asyncio.sleep(pause_s)
-            began_ns = clock.monotonic_ns()
-            try:
-                await self.count(clock.now().wall_ns)
-            except BacktalkError as error:
-                _log.warning("conversion cannot be counted", extra={"error": error.message})
-            pause_s = max(PAUSE_S, _SHARE * (clock.monotonic_ns() - began_ns) / clock.NS_PER_S)
+        await count_for_ever(self.count, PAUSE_S, "conversion")
 
     async def count(self, now_ns: int) -> None:
         """Record the share of each kind; of a kind that is gone nothing is converted."""

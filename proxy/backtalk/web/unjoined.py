@@ -4,26 +4,22 @@ In: the ledger, now and then. Out: the gauge `backtalk.feedback.unjoined`. The o
 the time at most, however large the ledger is.
 """
 
-import asyncio
-import logging
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
 from backtalk import clock
-from backtalk.errors import BacktalkError
 from backtalk.ledger.query import LedgerQuery
 from backtalk.model.meter import Meter
 from backtalk.quality import coverage_queries
 from backtalk.quality.coverage_queries import Period
 from backtalk.quality.rejections import rejected
+from backtalk.web.counting import count_for_ever
 from backtalk.web.reading import Reading
 
-_log = logging.getLogger(__name__)
 DAYS: Final = 90
 """Feedback older than this is not counted any more: its call will not come."""
 PAUSE_S: Final = 300.0
-_SHARE: Final = 100
 Labels = tuple[str, str, str]
 """Source, age and status."""
 
@@ -38,15 +34,7 @@ class Unjoined:
 
     async def follow(self) -> None:
         """Count for ever, first after a pause, so that a start is not slowed."""
-        pause_s = PAUSE_S
-        while True:
-            await asyncio.sleep(pause_s)
-            began_ns = clock.monotonic_ns()
-            try:
-                await self.count(clock.now().wall_ns)
-            except BacktalkError as error:
-                _log.warning("feedback that has not joined cannot be counted", extra={"error": error.message})
-            pause_s = max(PAUSE_S, _SHARE * (clock.monotonic_ns() - began_ns) / clock.NS_PER_S)
+        await count_for_ever(self.count, PAUSE_S, "feedback that has not joined")
 
     async def count(self, now_ns: int) -> None:
         """Count once; what is gone is recorded as none."""
