@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := browser demo chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends
+HEAVY := browser demo chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends notebook
 
 .DELETE_ON_ERROR:
 .PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -44,7 +44,7 @@ test-browser: .venvs/node/node_modules/.package-lock.json
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
 test-formats: .venvs/formats-ragas/.ready .venvs/promptfoo/node_modules/.package-lock.json
-test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis: test-%: $(READY) .venvs/%/.ready
+test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis test-notebook: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 check: $(CHECK_READY) ## Run the linters and the type checkers
@@ -95,6 +95,7 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	.venvs/node/bin/npm install --package-lock-only --prefix deploy/locks/node
 	$(if $(UPGRADE),rm -f deploy/locks/promptfoo/package-lock.json)
 	.venvs/node/bin/npm install --package-lock-only --force --prefix deploy/locks/promptfoo
+	$(COMPILE) deploy/locks/notebook.in pyproject.toml --extra notebook -o deploy/locks/notebook.lock
 	$(COMPILE) deploy/locks/phoenix.in -o deploy/locks/phoenix.lock
 	$(COMPILE) deploy/locks/redis.in -o deploy/locks/redis.lock
 	$(COMPILE) deploy/locks/trl.in --override deploy/locks/trl-overrides.in -o deploy/locks/trl.lock

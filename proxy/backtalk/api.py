@@ -7,12 +7,14 @@ signals by their latest replay, feedback without what was superseded, retracted,
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from arro3.core import Table
 from arro3.io import read_parquet
 
+from backtalk import clock
 from backtalk.clock import NS_PER_S
 from backtalk.errors import RequestError, SetupError
 from backtalk.frame import Frame
@@ -25,7 +27,9 @@ from backtalk.lineage import manifests
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
 from backtalk.quality import effective_queries
+from backtalk.quality.conversion import conversion
 from backtalk.quality.coverage_queries import Period
+from backtalk.table_expressions import TableExpressions
 
 Instant = datetime | str | int | None
 """A time with its zone (else UTC), ISO 8601, or nanoseconds since 1970."""
@@ -42,10 +46,15 @@ class Store:
             raise SetupError(message, code="no_ledger")
         self._data_dir = data_dir
 
+    @cached_property
+    def _expressions(self) -> TableExpressions:
+        return TableExpressions(self._data_dir / "ledger")
+
     def calls(self, *, since: Instant = None, until: Instant = None, columns: Sequence[str] | None = None) -> Frame:
         """Calls that arrived in a period, oldest first."""
-        query = effective_queries.calls(_period(since, until), _columns("calls", columns))
-        return Frame(LedgerQuery(self._data_dir / "ledger").arrow(query))
+        period, asked = _period(since, until), _columns("calls", columns)
+        query, ledger = effective_queries.calls(period, asked), LedgerQuery(self._data_dir / "ledger")
+        return Frame(lambda: ledger.arrow(query), lambda: self._expressions.calls(*period, asked))
 
     def signals(
         self,
@@ -56,9 +65,12 @@ class Store:
         everything: bool = False,
     ) -> Frame:
         """Signals found in a period that count; with `everything` also links, relations and superseded rows."""
-        asked = _columns("signals", columns)
-        query = effective_queries.signals(_period(since, until), asked, superseded=everything)
-        return Frame(LedgerQuery(self._data_dir / "ledger").arrow(query))
+        period, asked = _period(since, until), _columns("signals", columns)
+        query = effective_queries.signals(period, asked, superseded=everything)
+        ledger = LedgerQuery(self._data_dir / "ledger")
+        return Frame(
+            lambda: ledger.arrow(query), lambda: self._expressions.signals(*period, asked, superseded=everything)
+        )
 
     def feedback(
         self,
@@ -75,7 +87,7 @@ class Store:
         asked = _columns("feedback", columns, _ADDED)
         reader = LedgerReader(self._data_dir / "ledger")
         found = effective(reader, reader.feedback_between(*_period(since, until)))
-        return Frame(_told([one for one in found if everything or one.state == "counts"]).select(list(asked)))
+        return self._frame(_told([one for one in found if everything or one.state == "counts"]).select(list(asked)))
 
     def dataset(self, name: str) -> Frame:
         """The rows of a registered dataset, by its name or id; raises `RequestError` where there is none.
@@ -86,12 +98,21 @@ class Store:
         folder = Path(entry.built.manifest).parent
         parts = [folder / file.path for file in entry.built.files if file.path.endswith(".parquet")]
         if parts:
-            return Frame(Table.from_batches([batch for part in parts for batch in read_parquet(part)]))
-        return Frame(_of_manifest(manifests.load(self._data_dir, entry.built)))
+            return self._frame(Table.from_batches([batch for part in parts for batch in read_parquet(part)]))
+        return self._frame(_of_manifest(manifests.load(self._data_dir, entry.built)))
 
     def datasets(self) -> list[dict[str, Any]]:
         """The registered datasets, the oldest first."""
         return [entry.document for entry in Catalogue(LineageLog(self._data_dir).records()).datasets]
+
+    def conversion(self, *, since: Instant = None, until: Instant = None) -> dict[str, Any]:
+        """Which share of signals and feedback became rows, and why not the rest: what `backtalk conversion` says."""
+        now_ns = clock.now().wall_ns
+        period = _period(since, until)
+        return conversion(self._data_dir, Period(period.since_ns, min(period.until_ns, now_ns)), now_ns)
+
+    def _frame(self, table: Table) -> Frame:
+        return Frame(lambda: table, lambda: self._expressions.rows(table))
 
 
 def open_store(place: str | Path) -> Store:

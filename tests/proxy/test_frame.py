@@ -14,14 +14,17 @@ sys.modules["pandas"] = sys.modules["ibis"] = None
 from backtalk.errors import SetupError
 from backtalk.frame import Frame
 from backtalk.ledger.schema import arrow_table
-frame = Frame(arrow_table({"a": "int"}, [{"a": 1}]))
+from backtalk.table_expressions import load
+table = arrow_table({"a": "int"}, [{"a": 1}])
+frame = Frame(lambda: table, lambda: load("ibis"))
 for ask in (frame.pandas, frame.ibis):
     try:
         ask()
     except SetupError as error:
         print(error.message)
 """
-FRAME = Frame(arrow_table({"a": "text"}, [{"a": "<b>"}, {"a": None}]))
+TABLE = arrow_table({"a": "text"}, [{"a": "<b>"}, {"a": None}])
+FRAME = Frame(lambda: TABLE, lambda: None)
 
 
 def test_any_library_reads_it_by_arrows_own_interface() -> None:

@@ -9,9 +9,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol, cast, get_args
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, cast, get_args
 
 from backtalk.errors import RequestError
+from backtalk.ledger.arrow import Batches, rows_of
 
 Format = Literal["csv", "jsonl", "parquet"]
 LINE_BYTES: Final = 1 << 20
@@ -60,7 +61,7 @@ def columns(path: Path, kind: Format) -> Sequence[str] | None:
 
     _check_parquet(path)
     try:
-        return cast("_Batches", arro3.io.read_parquet(path)).schema.names
+        return cast("Batches", arro3.io.read_parquet(path)).schema.names
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # the reader's panics are no `Exception`
@@ -143,15 +144,9 @@ def _parquet(path: Path) -> Iterator[Row]:
     import arro3.io  # noqa: PLC0415 -- 20 MB that only Parquet needs
 
     _check_parquet(path)
-    number = 0
     try:
-        for batch in cast("_Batches", arro3.io.read_parquet(path, batch_size=_BATCH_ROWS)):
-            names = batch.schema.names
-            columns = [batch.column(name).to_pylist() for name in names]
-            for values in zip(*columns, strict=True):
-                number += 1
-                cells = zip(names, values, strict=True)
-                yield Row(number, {name: value for name, value in cells if value is not None}, 0)
+        for number, cells in enumerate(rows_of(arro3.io.read_parquet(path, batch_size=_BATCH_ROWS)), 1):
+            yield Row(number, {name: value for name, value in cells.items() if value is not None}, 0)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # the reader's panics are no `Exception`
@@ -168,28 +163,3 @@ def _check_parquet(path: Path) -> None:
 
 def _no_parquet(path: Path, why: str) -> RequestError:
     return RequestError(f"{path.name} is not a Parquet file that can be read: {why}", code="bad_file")
-
-
-class _Column(Protocol):
-    def to_pylist(self) -> list[Any]: ...
-
-
-class _Schema(Protocol):
-    @property
-    def names(self) -> list[str]: ...
-
-
-class _Batch(Protocol):
-    @property
-    def schema(self) -> _Schema: ...
-
-    def column(self, i: str) -> _Column: ...
-
-
-class _Batches(Protocol):
-    """The part of Arrow's readers that is used; the library's own stubs name types that it does not bring."""
-
-    @property
-    def schema(self) -> _Schema: ...
-
-    def __iter__(self) -> Iterator[_Batch]: ...

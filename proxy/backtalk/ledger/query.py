@@ -7,13 +7,14 @@ join that would not fit.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final
 
 from arro3.core import Table
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from backtalk.errors import StoreError
+from backtalk.ledger.arrow import rows_of
 from backtalk.ledger.schema import COLUMNS, TABLES, TableName
 
 MEMORY_BYTES: Final = 1 << 30
@@ -48,10 +49,10 @@ class LedgerQuery:
         table. Raises `StoreError` where the ledger cannot be read or the query needs more memory than there is.
         """
         separator = " " if query.lstrip().startswith("select") else ", "
-        for batch in self._batches(f"with {', '.join(self._views)}{separator}{query}"):
-            names = batch.schema.names
-            columns = [batch.column(name).to_pylist() for name in names]
-            yield from (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
+        try:
+            yield from rows_of(self._engine.execute(f"with {', '.join(self._views)}{separator}{query}"))
+        except Exception as error:  # what fails while it streams has no type of its own
+            raise StoreError(f"the ledger cannot be read: {error}", code="ledger_unavailable") from error
 
     def arrow(self, query: str) -> Table:
         """What `rows` gives, as one Arrow table; raises `StoreError` likewise."""
@@ -59,12 +60,6 @@ class LedgerQuery:
         try:
             return self._engine.execute(f"with {', '.join(self._views)}{separator}{query}").read_all()
         except Exception as error:  # what fails in the engine has no type of its own
-            raise StoreError(f"the ledger cannot be read: {error}", code="ledger_unavailable") from error
-
-    def _batches(self, query: str) -> Iterator["_Batch"]:
-        try:
-            yield from cast("_Batches", self._engine.execute(query))
-        except Exception as error:  # what fails while it streams has no type of its own
             raise StoreError(f"the ledger cannot be read: {error}", code="ledger_unavailable") from error
 
     def _view(self, path: Path, name: TableName) -> str:
@@ -84,25 +79,3 @@ class LedgerQuery:
 
 def _quote(column: str) -> str:
     return f'"{column}"'
-
-
-class _Column(Protocol):
-    def to_pylist(self) -> list[Any]: ...
-
-
-class _Schema(Protocol):
-    @property
-    def names(self) -> list[str]: ...
-
-
-class _Batch(Protocol):
-    """The part of Arrow's batches that is used; the library's own stubs name types that it does not bring."""
-
-    @property
-    def schema(self) -> _Schema: ...
-
-    def column(self, i: str) -> _Column: ...
-
-
-class _Batches(Protocol):
-    def __iter__(self) -> Iterator[_Batch]: ...

@@ -8,12 +8,13 @@ in DataFusion, which finds single ids by Bloom filters and newest rows by statis
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final
 
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from backtalk.errors import StoreError
+from backtalk.ledger.arrow import rows_of
 from backtalk.ledger.counting import counting
 from backtalk.ledger.schema import TABLES, TableName
 from backtalk.model.ids import CallKey
@@ -163,7 +164,7 @@ class LedgerReader:
             if table is None:
                 return []
             engine = QueryBuilder().register(name, table)
-        return _to_rows(cast("_Table", engine.execute(query).read_all()))
+        return list(rows_of(engine.execute(query)))
 
     def _forget(self, name: TableName) -> None:
         with self._guard:
@@ -185,25 +186,6 @@ class LedgerReader:
             found = DeltaTable(self._root / name, version=self._pinned[name] if self._pinned else None)
             self._open[name] = found, found.version()
         return found
-
-
-class _Column(Protocol):
-    def to_pylist(self) -> list[Any]: ...
-
-
-class _Table(Protocol):
-    """The part of Arrow's tables that is used; the library's own stubs name types that it does not bring."""
-
-    @property
-    def column_names(self) -> list[str]: ...
-
-    def column(self, i: str) -> _Column: ...
-
-
-def _to_rows(table: _Table) -> list[dict[str, Any]]:
-    names = table.column_names
-    columns = [table.column(name).to_pylist() for name in names]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _first(rows: Sequence[dict[str, Any]], *key: str) -> list[dict[str, Any]]:
