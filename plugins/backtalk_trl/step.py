@@ -127,15 +127,25 @@ def dtype_of(job: dict[str, Any]) -> str:
 
 def adapters(job: dict[str, Any], model: Any) -> Any:
     """The LoRA adapters to train."""
-    layers = list(range(job["first_layer"], model.config.num_hidden_layers)) if job["first_layer"] else None
+    targets, layers = job["lora_targets"], None
+    if job["first_layer"]:
+        layers = list(range(job["first_layer"], model.config.num_hidden_layers))
+        targets = linear_parts(model) if targets == "all-linear" else targets  # peft takes layers with names only
     return importlib.import_module("peft").LoraConfig(
         r=job["lora_rank"],
         lora_alpha=job["lora_alpha"],
         lora_dropout=job["lora_dropout"],
-        target_modules=job["lora_targets"],
+        target_modules=targets,
         layers_to_transform=layers,
         task_type="SEQ_CLS" if job["method"] == "reward" else "CAUSAL_LM",
     )
+
+
+def linear_parts(model: Any) -> list[str]:
+    """The names of the matrices in the model's layers."""
+    linear = importlib.import_module("torch").nn.Linear
+    named = (name for name, part in model.named_modules() if isinstance(part, linear) and ".layers." in name)
+    return sorted({name.rpartition(".")[2] for name in named})
 
 
 def rows_of(job: dict[str, Any]) -> Any:

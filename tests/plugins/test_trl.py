@@ -18,7 +18,7 @@ from backtalk.plugin.discovery import load_trainer
 from backtalk.testing.samples import ASKED, a_sample, said
 from backtalk.testing.trainers import check_trainer
 from backtalk.testing.waiting import wait_until
-from backtalk_trl import Trl
+from backtalk_trl import Trl, gguf_adapter
 from backtalk_trl.settings import FORMATS, Method
 
 PYTHON: Final = Path(__file__).parents[2] / ".venvs/trl/bin/python"
@@ -61,6 +61,23 @@ config = Qwen2Config(**sizes, vocab_size=len(vocabulary), eos_token_id=0, pad_to
 model = Qwen2ForCausalLM(config)
 assert model.num_parameters() < 5000, model.num_parameters()
 model.save_pretrained(sys.argv[1])
+"""
+ITS_HEAD: Final = """
+import sys
+import gguf
+writer = gguf.GGUFWriter(sys.argv[1], sys.argv[2])
+writer.add_block_count(2)
+writer.write_header_to_file()
+writer.write_kv_data_to_file()
+writer.write_tensors_to_file()
+writer.close()
+"""
+WHAT_IS_IN_IT: Final = """
+import json, sys
+import gguf
+reader = gguf.GGUFReader(sys.argv[1])
+fields = {name: reader.get_field(name).contents() for name in ("general.type", "adapter.type", "adapter.lora.alpha")}
+print(json.dumps([fields, {one.name: one.data.shape for one in reader.tensors}]))
 """
 LENGTH: Final = """
 def shorter(completions, **columns):
@@ -194,6 +211,35 @@ def test_trl_takes_a_step_on_each_format(tmp_path: Path, tiny: Path, method: Met
     assert (Path(trained.artefact) / "adapter_model.safetensors").stat().st_size > 0
     assert any(line.startswith("step 1 of 1, loss") for line in lines)
     assert trained.config["libraries"].keys() >= {"torch", "trl", "peft"}
+
+
+@pytest.mark.trl
+@pytest.mark.timeout(600)
+def test_an_adapter_is_written_as_llama_cpp_reads_it(tmp_path: Path, tiny: Path) -> None:
+    """Each pair of matrices by its name there; an architecture that keeps its weights otherwise is refused."""
+    job = a_job(tmp_path, python=str(PYTHON), model=str(tiny), threads=1, dtype="float32", max_steps=1, first_layer=1)
+    adapter = Path(Trl().train(job, _listen).artefact)
+    _python(ITS_HEAD, tmp_path / "qwen2.gguf", "qwen2")
+    _python(ITS_HEAD, tmp_path / "llama.gguf", "llama")
+    refused = _write(adapter, tmp_path / "llama.gguf")
+    assert (refused.returncode, "adapters of llama cannot be written" in refused.stderr) == (1, True)
+    assert _write(adapter, tmp_path / "qwen2.gguf").returncode == 0
+    fields, shapes = json.loads(_python(WHAT_IS_IN_IT, adapter / "adapter.gguf"))
+    assert fields == {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": 16.0}
+    assert {name.split(".")[1] for name in shapes} == {"1"}
+    assert shapes["blk.1.attn_q.weight.lora_a"] == [8, 8]
+    assert shapes["blk.1.ffn_down.weight.lora_b"] == [8, 8]
+    assert len(shapes) == 14
+
+
+def _python(script: str, *arguments: object) -> str:
+    command = [str(PYTHON), "-c", script, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def _write(adapter: Path, model: Path) -> "subprocess.CompletedProcess[str]":
+    command = [str(PYTHON), gguf_adapter.__file__, str(adapter), str(model)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 
 def _listen(line: str) -> None:
