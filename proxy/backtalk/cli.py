@@ -18,6 +18,7 @@ from backtalk.commands import (
     conversion,
     datasets,
     erase,
+    evaluate,
     exports,
     feedback,
     keys,
@@ -191,6 +192,7 @@ for told in (
 main.add_command(datasets.dataset)
 main.add_command(runs.runs)
 main.add_command(refs.ref)
+main.add_command(evaluate.evaluate)
 main.add_command(conversion.conversion)
 lineage.lineage.add_command(exports.export_command)
 main.add_command(lineage.lineage)

@@ -18,6 +18,7 @@ LOCKS = (
     "deploy/locks/clients-aider.lock",
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
+    "deploy/locks/evaluation.lock",
     "deploy/locks/formats.lock",
     "deploy/locks/hosts.lock",
     "deploy/locks/mlflow.lock",

@@ -6,16 +6,15 @@ other fields, so what a row was made of is in the Parquet files only.
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any
 
 import msgspec
 
 from backtalk.datasets.formats.embedded import decoded
 from backtalk.datasets.formats.unfit import UnfitError
-from backtalk.model.chat import Message, ToolCall
+from backtalk.model.chat import Message
+from backtalk.model.chat_body import NotChatError, message_body, tool_bodies
 from backtalk.plugin import Sample
-
-_ROLES: Final = frozenset(("system", "developer", "user", "assistant", "tool"))
 
 
 def sft(sample: Sample) -> dict[str, Any]:
@@ -84,10 +83,10 @@ def tools(sample: Sample) -> dict[str, Any]:
     """The tools that were offered, where they are the API's."""
     if sample.tools_json is None:
         return {}
-    offered: object = decoded(sample.tools_json, "tools_not_understood")
-    if not isinstance(offered, list):
-        raise UnfitError("tools_not_understood")
-    return {"tools": [_tool(one) for one in cast("Sequence[Any]", offered)]}
+    try:
+        return {"tools": tool_bodies(decoded(sample.tools_json, "tools_not_understood"))}
+    except NotChatError as error:
+        raise UnfitError(error.reason) from error
 
 
 def _without_developer(sample: Sample) -> Sample:
@@ -98,41 +97,8 @@ def _without_developer(sample: Sample) -> Sample:
     return msgspec.structs.replace(sample, prompt=tuple(prompt))
 
 
-def _tool(offered: Any) -> dict[str, Any]:
-    """A tool in the form of chat: the Responses API has it flat, Anthropic's Messages API with `input_schema`."""
-    if not isinstance(offered, dict):
-        raise UnfitError("tools_not_understood")
-    tool = cast("dict[str, Any]", offered)
-    if isinstance(tool.get("function"), dict):
-        return {"type": "function", "function": tool["function"]}
-    if not isinstance(tool.get("name"), str) or tool.get("type", "function") not in ("function", "custom"):
-        raise UnfitError("tools_not_understood")
-    function: dict[str, Any] = {
-        "name": tool["name"],
-        "parameters": tool.get("parameters") or tool.get("input_schema") or {},
-    }
-    return {
-        "type": "function",
-        "function": function | ({"description": tool["description"]} if tool.get("description") else {}),
-    }
-
-
 def _message(message: Message) -> dict[str, Any]:
-    if message.attachments:
-        raise UnfitError("attachments")
-    if message.role not in _ROLES:
-        raise UnfitError("role_unknown")
-    shaped: dict[str, Any] = {"role": message.role, "content": message.text or message.refusal or ""}
-    if message.tool_calls:
-        shaped["tool_calls"] = [_call(number, call) for number, call in enumerate(message.tool_calls)]
-    if message.role == "tool":
-        shaped["tool_call_id"] = message.tool_call_id or ""
-    return shaped
-
-
-def _call(number: int, call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id or f"call_{number}",
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments or "{}"},
-    }
+    try:
+        return message_body(message)
+    except NotChatError as error:
+        raise UnfitError(error.reason) from error
