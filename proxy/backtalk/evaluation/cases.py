@@ -104,7 +104,7 @@ def _rows(folder: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
         _unchanged(path, next(one.sha256 for one in manifest.all_files if one.path == file))
         for batch in cast("Any", arro3.io.read_parquet(path)):
             columns = [batch.column(name).to_pylist() for name in _COLUMNS]
-            yield from (dict(zip(_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True))
+            yield from (dict[str, Any](zip(_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 def _unchanged(path: Path, sha256: str) -> None:

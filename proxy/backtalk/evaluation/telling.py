@@ -49,6 +49,9 @@ def _send(url: str, key: str | None, idempotency_key: str, body: dict[str, Any])
         with open_directly(request, _TIMEOUT_S) as answer:
             answer.read(_LIMIT_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        why = f"{error.code}" if isinstance(error, urllib.error.HTTPError) else f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+            why = str(error.code)
         message = f"feedback was not taken by {url}: {why}; send it again, what was taken counts once"
         raise UpstreamError(message, code="feedback_not_taken") from error
