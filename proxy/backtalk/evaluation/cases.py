@@ -16,7 +16,7 @@ from backtalk.errors import RequestError
 from backtalk.lineage import manifests
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
-from backtalk.lineage.manifests import Manifest
+from backtalk.lineage.manifests import Head, Manifest
 from backtalk.model.chat import Message
 from backtalk.model.chat_body import NotChatError, message_body, tool_bodies
 from backtalk.model.json_schema import parsed
@@ -74,23 +74,24 @@ def read_cases(folder: Path, limit: int | None = None) -> CaseSet:
     """The first cases of a dataset; raises `RequestError` where it is none, has none, or was changed."""
     path = folder / manifests.FILE_NAME
     try:
-        content = path.read_bytes()
+        with path.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise RequestError(f"there is no dataset in {folder}: {error.strerror}", code="no_dataset") from error
-    manifest = manifests.parse(content, path)
+    manifest = Manifest(path).head
     if manifest.kind != "eval_case":
         message = f"{folder} holds {manifest.kind} rows; an evaluation needs eval_case rows (recipe eval)"
         raise RequestError(message, code="no_cases")
     cases = tuple(_taken(folder, manifest, limit))
     if not cases:
         raise RequestError(f"the dataset in {folder} has no cases", code="no_cases")
-    sha256 = hashlib.sha256(content).hexdigest()
     return CaseSet(sha256[:_ID_CHARS], manifest.name or folder.name, cases)
 
 
-def _taken(folder: Path, manifest: Manifest, limit: int | None) -> Iterator[Case]:
-    if min(len(manifest.rows), limit or MOST_CASES + 1) > MOST_CASES:
-        message = f"{len(manifest.rows)} cases are too many at once; name a limit of up to {MOST_CASES}"
+def _taken(folder: Path, manifest: Head, limit: int | None) -> Iterator[Case]:
+    count = sum(one.rows or 0 for one in manifest.all_files if one.path.startswith("rows/"))
+    if min(count, limit or MOST_CASES + 1) > MOST_CASES:
+        message = f"{count} cases are too many at once; name a limit of up to {MOST_CASES}"
         raise RequestError(message, code="too_many_cases", param="limit")
     for number, row in enumerate(_rows(folder, manifest)):
         if number == limit:
@@ -98,7 +99,7 @@ def _taken(folder: Path, manifest: Manifest, limit: int | None) -> Iterator[Case
         yield _case(row)
 
 
-def _rows(folder: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
+def _rows(folder: Path, manifest: Head) -> Iterator[dict[str, Any]]:
     for file in sorted(one.path for one in manifest.all_files if one.path.startswith("rows/")):
         path = folder / file
         _unchanged(path, next(one.sha256 for one in manifest.all_files if one.path == file))
