@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from backtalk.model.frames import AnyFrame, Closed, Opened
-from backtalk.session.store import CHILDREN_CAP
+from backtalk.session.slots import CHILDREN_CAP
 from backtalk.testing import frames
 from backtalk.testing.redis_servers import ask_all, every_key
 from backtalk.testing.traffic.worker import through_worker

@@ -11,20 +11,8 @@ import msgspec
 
 from backtalk.model.ids import SpanId
 from backtalk.session import keys
-from backtalk.session.store import (
-    PRODUCER_CAP,
-    Arrival,
-    Completion,
-    Ended,
-    Evidence,
-    Known,
-    Lifetimes,
-    Link,
-    Seen,
-    ended,
-    known,
-    slots,
-)
+from backtalk.session.slots import PRODUCER_CAP, Lifetimes, slots
+from backtalk.session.store import Arrival, Completion, Ended, Evidence, Known, Link, Seen, ended, known
 
 ENTRIES: Final = 1_000_000
 """Most keys kept; the ones touched longest ago leave first."""

@@ -20,21 +20,8 @@ from backtalk.model.meter import Meter
 from backtalk.session import keys
 from backtalk.session.breaker import Breaker
 from backtalk.session.scripts import ARRIVE, COMPLETE, LINK, REMEMBER
-from backtalk.session.store import (
-    PRODUCER_CAP,
-    Arrival,
-    Completion,
-    Ended,
-    Evidence,
-    Known,
-    Lifetimes,
-    Link,
-    Seen,
-    Slot,
-    ended,
-    known,
-    slots,
-)
+from backtalk.session.slots import PRODUCER_CAP, Lifetimes, Slot, slots
+from backtalk.session.store import Arrival, Completion, Ended, Evidence, Known, Link, Seen, ended, known
 from backtalk.session.store_connection import Packed, StoreConnection, Word, command, pack
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from backtalk.session.candidates import Windows
 from backtalk.session.canonical import Hasher
 from backtalk.session.decide import Decision, decide
 from backtalk.session.memory_store import MemorySessionStore
-from backtalk.session.store import Arrival, Completion, Lifetimes
+from backtalk.session.slots import Lifetimes
+from backtalk.session.store import Arrival, Completion
 from backtalk.testing import factories
 
 SECRET: Final = b"the secret of a session test"

@@ -28,7 +28,7 @@ from backtalk.session import embedded
 from backtalk.session.key_counts import KeySpending
 from backtalk.session.ping import ping
 from backtalk.session.redis_store import RedisSessionStore
-from backtalk.session.store import Lifetimes
+from backtalk.session.slots import Lifetimes
 from backtalk.settings import Settings
 from backtalk.spool import Journal, erasures
 from backtalk.telemetry import Metrics

@@ -1,7 +1,7 @@
 """What only the store in memory has to do: let go of things by itself. The rest is in test_store.py."""
 
 from backtalk.session.memory_store import MemorySessionStore
-from backtalk.session.store import Lifetimes
+from backtalk.session.slots import Lifetimes
 from backtalk.testing import factories
 from backtalk.testing.sessions import arrival
 

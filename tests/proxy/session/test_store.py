@@ -7,7 +7,8 @@ import pytest
 from backtalk.model.meter import NoMeter
 from backtalk.session.memory_store import MemorySessionStore
 from backtalk.session.redis_store import RedisSessionStore
-from backtalk.session.store import CHILDREN_CAP, REQUEST_CAP, Link, SessionStore
+from backtalk.session.slots import CHILDREN_CAP, REQUEST_CAP
+from backtalk.session.store import Link, SessionStore
 from backtalk.testing import factories
 from backtalk.testing.sessions import SECRET, arrival, completion
 
