@@ -6,20 +6,21 @@ listener and the metric. The one rule: every fact leaves by exactly one exit, so
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from backtalk.ledger.effective import effective
 from backtalk.ledger.query import LedgerQuery
-from backtalk.ledger.reader import LedgerReader
 from backtalk.lineage import manifests
 from backtalk.lineage.catalogue import Catalogue
 from backtalk.lineage.log import LineageLog
 from backtalk.quality import conversion_queries
 from backtalk.quality.coverage_queries import AGES, Period
+from backtalk.quality.exits import EVALUATION, TRAINING, Exits
 from backtalk.quality.intervals import wilson
+from backtalk.quality.standings import standings_between
 
-CONVERTED: Final = ("training", "evaluation")
+CONVERTED: Final = (TRAINING, EVALUATION)
 """The exits by which a fact became a row; one in both kinds of rows counts as `training`."""
 NO_DATASET: Final = "no_dataset"
 NEWER: Final = "newer_than_datasets"
@@ -39,9 +40,9 @@ class _Fact(NamedTuple):
 
 
 class _Used(NamedTuple):
-    """What datasets in use made of facts, by id."""
+    """What datasets in use made of facts."""
 
-    exits: Mapping[str, str]
+    exits: Exits
     newest_ns: int | None
     """When the last of them was built."""
     datasets: int
@@ -49,10 +50,11 @@ class _Used(NamedTuple):
 
 def conversion(data_dir: Path, period: Period, now_ns: int) -> dict[str, Any]:
     """Ask the ledger and the lineage; raises `StoreError` where one of them cannot be read."""
-    used = _used(data_dir)
     counts: defaultdict[Group, Counter[str]] = defaultdict(Counter)
-    for one in _facts(data_dir / "ledger", period):
-        counts[one.fact, one.kind, _age(now_ns - one.at_ns)][_exit(one, used)] += 1
+    with closing(Exits()) as exits:
+        used = _used(data_dir, exits)
+        for one in _facts(data_dir / "ledger", period):
+            counts[one.fact, one.kind, _age(now_ns - one.at_ns)][_exit(one, used)] += 1
     by_kind, by_fact = _summed(counts, 2), _summed(counts, 1)
     return {
         "since_ns": period.since_ns,
@@ -67,39 +69,34 @@ def conversion(data_dir: Path, period: Period, now_ns: int) -> dict[str, Any]:
     }
 
 
-def _used(data_dir: Path) -> _Used:
-    """The latest dataset's word on a fact holds, but a row in any of them is a row."""
+def _used(data_dir: Path, exits: Exits) -> _Used:
     entries = [one for one in Catalogue(LineageLog(data_dir).records()).datasets if one.retired is None]
-    left_out: dict[str, str] = {}
-    rows: dict[str, str] = {}
     for entry in entries:
-        manifest = manifests.load(data_dir, entry.built)
-        left_out.update((one.feedback_id or one.signal_id or "", one.reason) for one in manifest.left_out)
-        purpose = "evaluation" if entry.built.format.startswith("eval") else "training"
-        for name in (name for row in manifest.rows for name in row.facts):
-            rows[name] = "training" if "training" in (purpose, rows.get(name)) else purpose
-    newest_ns = max((one.record.at_ns for one in entries), default=None)
-    return _Used(left_out | rows, newest_ns, len(entries))
+        exits.add(manifests.load(data_dir, entry.built))
+    return _Used(exits, max((one.record.at_ns for one in entries), default=None), len(entries))
 
 
 def _facts(root: Path, period: Period) -> Iterator[_Fact]:
-    for row in LedgerQuery(root).rows(conversion_queries.signals(period)):
+    ledger = LedgerQuery(root)
+    for row in ledger.rows(conversion_queries.signals(period)):
         yield _Fact("signal", row["id"], row["kind"], row["at_ns"])
-    reader = LedgerReader(root)
-    said: dict[str, _Fact] = {}
-    for one in effective(reader, reader.feedback_between(*period)):
+    of_several: dict[str, _Fact] = {}
+    for one in standings_between(ledger, period):
         if any(call.get("purpose") for call in one.fits):
             continue
-        name, kind, given_ns = (one.row[column] for column in ("feedback_id", "kind", "given_ns"))
-        if name not in said or one.state == "counts":
-            said[name] = _Fact("feedback", name, kind, given_ns, one.state)
-    yield from said.values()
+        name, kind, given_ns, item = (one.row[column] for column in ("feedback_id", "kind", "given_ns", "item"))
+        found = _Fact("feedback", name, kind, given_ns, one.state)
+        if item is None:
+            yield found
+        elif name not in of_several or one.state == "counts":
+            of_several[name] = found
+    yield from of_several.values()
 
 
 def _exit(one: _Fact, used: _Used) -> str:
     """Where a fact left: into a row, or why not."""
-    if one.id in used.exits:
-        return used.exits[one.id]
+    if (way := used.exits.of(one.id)) is not None:
+        return way
     if one.state != "counts":
         return one.state
     if used.newest_ns is None:

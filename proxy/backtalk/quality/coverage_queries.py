@@ -171,7 +171,7 @@ def _evidence(period: Period, rejected: Collection[str]) -> str:
 
 def said(period: Period, rejected: Collection[str] = ()) -> str:
     """Feedback that counts, each id and item once, and the calls that its key fits."""
-    return f"{_counting(period, rejected)}, {_RESOLVED}"
+    return f"{_counting(period, rejected)}, {RESOLVED}"
 
 
 def _counting(period: Period, rejected: Collection[str]) -> str:
@@ -197,7 +197,7 @@ def _counting(period: Period, rejected: Collection[str]) -> str:
     )"""
 
 
-_RESOLVED: Final = """candidates as (
+RESOLVED: Final = """candidates as (
         select s.id, c.trace_id, c.span_id, cast(null as boolean) as exact
         from said s join calls c on s.tenant = c.tenant and s.response_id = c.response_id
         where s.response_id is not null
@@ -224,6 +224,7 @@ _RESOLVED: Final = """candidates as (
             f.call_trace_id, coalesce(f.exact_id, f.loose_id) as call_span_id, n.id is not null as has_session
         from said s left join fitting f on s.id = f.id left join sessions n on s.id = n.id
     )"""
+"""The calls that each feedback in `said` fits, by its tenant and its key."""
 _EVER: Final = (1 << 63) - 1
 
 
