@@ -70,7 +70,7 @@ def test_every_plugin_is_found_by_its_entry_point(project: dict[str, Any], root:
     for group in groups.values():
         for name, target in group.items():
             package = target.partition(":")[0].partition(".")[0]
-            assert package in ("backtalk", f"backtalk_{name}", "backtalk_samples")
+            assert package in ("backtalk", f"backtalk_{name}", "backtalk_samples", "backtalk_trainers")
 
 
 @pytest.mark.parametrize("lock", LOCKS)
