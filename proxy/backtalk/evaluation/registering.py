@@ -24,7 +24,7 @@ def register_evaluation(data_dir: Path, scores: Scores, folder: Path, *, name: s
         purpose="evaluation",
         datasets=[scores.dataset_id],
         actor=actor,
-        artefact=str(folder / FILE),
+        artefact=str((folder / FILE).resolve()),
         base_model=scores.model,
         trainer=TRAINER,
         config=config_of(scores, folder),

@@ -14,17 +14,20 @@ from backtalk.lineage.records import RunRegistered
 from backtalk.testing.exams import build_exam
 
 
-def test_a_run_names_all_that_could_have_changed_a_score(tmp_path: Path) -> None:
-    """Dataset, model, judge and its prompt, parameters, figures, and the hash of the scores."""
+def test_a_run_names_all_that_could_have_changed_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dataset, model, judge and its prompt, parameters, figures, and the scores, from wherever it is said."""
     found = read_cases(build_exam(tmp_path))
     cases = (CaseScores(found.cases[0].sha256, 0, 0, {"judge": 1.0}),)
     judge = JudgeUsed("big", "f" * 64, "reference-1")
     figures = summed(("judge",), cases)
     scores = Scores(found.dataset_id, "exam", "small", "http://x/v1", {"temperature": 0}, judge, figures, 0, cases)
     write_scores(tmp_path, scores)
-    body = register_evaluation(tmp_path, scores, tmp_path, name="exam of small", actor="ada").body
+    monkeypatch.chdir(tmp_path.parent)
+    folder = Path(tmp_path.name)
+    body = register_evaluation(tmp_path, scores, folder, name="exam of small", actor="ada").body
     assert isinstance(body, RunRegistered)
     assert (body.purpose, body.dataset_ids, body.base_model) == ("evaluation", (found.dataset_id,), "small")
+    assert body.artefact_uri == str(tmp_path / "scores.json")
     assert body.config["judge"] == {"model": "big", "prompt_sha256": "f" * 64, "prompt_version": "reference-1"}
     assert body.config["scores_sha256"] == body.artefact_sha256 == sha256_of(tmp_path / "scores.json")
     assert body.metrics == {"judge.mean": 1.0, "judge.n": 1.0, "errors": 0.0, "cases": 1.0}
