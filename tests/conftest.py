@@ -13,6 +13,7 @@ from hypothesis import settings
 from backtalk.session.embedded import carried_server
 from backtalk.testing.disk import Disk, watched_disk
 from backtalk.testing.redis_servers import Cluster, everywhere, running_cluster
+from backtalk.testing.shell_trainer import install_shell_trainer
 from backtalk.testing.waiting import wait_until
 
 # A busy machine is no finding of a property test.
@@ -31,6 +32,14 @@ def disk() -> Iterator[Disk]:
     """What this process syncs."""
     with watched_disk() as watched:
         yield watched
+
+
+@pytest.fixture
+def trainers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the trainer `shell`, on the path of this process; others get it as PYTHONPATH."""
+    folder = install_shell_trainer(tmp_path_factory.mktemp("trainers"))
+    monkeypatch.syspath_prepend(folder)  # pyright: ignore[reportUnknownMemberType]  # its parameter has no type
+    return folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

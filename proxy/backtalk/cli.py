@@ -23,6 +23,7 @@ from backtalk.commands import (
     feedback,
     keys,
     lineage,
+    pipeline,
     refs,
     review,
     runs,
@@ -193,6 +194,7 @@ main.add_command(datasets.dataset)
 main.add_command(runs.runs)
 main.add_command(refs.ref)
 main.add_command(evaluate.evaluate)
+main.add_command(pipeline.pipeline)
 main.add_command(conversion.conversion)
 lineage.lineage.add_command(exports.export_command)
 main.add_command(lineage.lineage)

@@ -122,7 +122,7 @@ _ROUTES_EXAMPLE: Final = (
 _ENDPOINT: Final = re.compile(r"`?(?P<method>GET|POST|PUT|DELETE) (?P<path>/[^\s`:]*)`?: (?P<says>[^\n]+)")
 
 
-ADMIN: Final = ("admin", "audits", "conversions", "erasures", "feedback_admin", "reviews")
+ADMIN: Final = ("admin", "audits", "conversions", "erasures", "feedback_admin", "pipelines", "reviews")
 """Modules of `web/` whose endpoints stand on the admin listener."""
 
 

@@ -229,6 +229,10 @@ _ALL: Final = (
     Metric("backtalk.ledger.lag", "gauge", "By", "Journal bytes that are not committed.", across="max"),
     Metric("backtalk.ledger.commits", "counter", "{commit}", "Commits to the ledger.", ("table",)),
     Metric("backtalk.ledger.failed", "counter", "{failure}", "Commits that failed and were tried again.", ("table",)),
+    # pipelines
+    Metric("backtalk.pipeline.runs", "counter", "{run}", "Runs of pipelines that ended.", ("outcome",)),
+    Metric("backtalk.pipeline.pruned", "counter", "By", "Bytes of old runs that were deleted."),
+    Metric("backtalk.pipeline.webhooks", "counter", "{message}", "Proposals told to webhooks.", ("result",)),
     # exporters
     Metric("backtalk.export.lag", "gauge", "By", "Journal bytes not yet exported.", ("exporter",), across="max"),
     Metric("backtalk.export.facts", "counter", "{fact}", "Facts delivered.", ("exporter",)),

@@ -43,6 +43,8 @@ class Provider:
 
     def __init__(self, default: Behaviour | None = None) -> None:
         self.default = default or Behaviour()
+        self.models: dict[str, Behaviour] = {}
+        """How requests for a model are treated, where nothing else is scripted."""
         self.exchanges: collections.deque[Exchange] = collections.deque(maxlen=_KEPT_EXCHANGES)
         self.url = ""
         self._scripted: collections.deque[Behaviour] = collections.deque()
@@ -145,7 +147,9 @@ class Provider:
             return asked
         if self._scripted:
             return self._scripted.popleft()
-        return Behaviour(status=401) if exchange.header("authorization") == "Bearer wrong" else self.default
+        if exchange.header("authorization") == "Bearer wrong":
+            return Behaviour(status=401)
+        return self.models.get(str(body.get("model")), self.default)
 
 
 async def _receive(exchange: Exchange, head: Head, reader: asyncio.StreamReader) -> None:

@@ -29,6 +29,7 @@ from backtalk.web.conversions import Conversions
 from backtalk.web.erasures import Erasures
 from backtalk.web.feedback_admin import FeedbackAdmin
 from backtalk.web.parameters import whole
+from backtalk.web.pipelines import Pipelines
 from backtalk.web.problems import body_of
 from backtalk.web.reading import Reading
 from backtalk.web.redis_probe import RedisProbe
@@ -158,7 +159,7 @@ def admin_app(
         Route("/v1/feedback", admin.guarded(admin.feedback.find)),
         Route("/v1/audit", admin.guarded(audits.audit)),
         Route("/v1/conversion", admin.guarded(conversions.conversion)),
-        *_erasures(Erasures(data_dir), admin.guarded),
+        *_orders(data_dir, admin.guarded),
         Route("/metrics", admin.guarded(admin.metrics)),
         Route("/healthz", admin.healthz),
         Route("/readyz", admin.readyz),
@@ -183,11 +184,16 @@ def _handlers() -> dict[Any, Any]:
     return {BacktalkError: _refuse, 404: _not_found, 405: _wrong_method}
 
 
-def _erasures(erasures: Erasures, guarded: Callable[[Handler], Handler]) -> list[BaseRoute]:
+def _orders(data_dir: Path, guarded: Callable[[Handler], Handler]) -> list[BaseRoute]:
+    """What can be ordered here, and how far it is: erasures and runs of pipelines."""
+    erasures, pipelines = Erasures(data_dir), Pipelines(data_dir)
     return [
         Route("/v1/erasures/{erasure_id}", guarded(erasures.one)),
         Route("/v1/erasures", guarded(erasures.listed), methods=["GET"]),
         Route("/v1/erasures", guarded(erasures.order), methods=["POST"]),
+        Route("/v1/pipelines/runs/{run_id}", guarded(pipelines.run), methods=["GET"]),
+        Route("/v1/pipelines/{name}/trigger", guarded(pipelines.trigger), methods=["POST"]),
+        Route("/v1/pipelines", guarded(pipelines.listed), methods=["GET"]),
     ]
 
 
@@ -198,7 +204,7 @@ async def _refuse(request: Request, error: BacktalkError) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    there = "/, /v1/traces, /v1/audit, /v1/conversion, /v1/erasures, /metrics, /healthz and /readyz"
+    there = "/, /v1/traces, /v1/audit, /v1/conversion, /v1/erasures, /v1/pipelines, /metrics, /healthz and /readyz"
     message = f"there is no {request.url.path} here; there are {there}"
     return await _refuse(request, RequestError(message, code="not_found", status=404))
 

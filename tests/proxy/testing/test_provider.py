@@ -7,6 +7,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,3 +184,17 @@ def _message(provider: Provider, body: Any) -> Any:
     status, answer = _ask(provider, body, "/messages")
     assert status == 200
     return json.loads(answer)
+
+
+def test_a_model_may_be_treated_in_its_own_way() -> None:
+    """Whatever else is the default; what a request asks for itself comes first."""
+    with running_provider() as provider:
+        provider.models["small"] = Behaviour(text="No idea.")
+        with openai.OpenAI(base_url=provider.url, api_key="sk-x", max_retries=0) as client:
+            said = [
+                client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hi"}])
+                for model in ("small", "other")
+            ]
+    texts = [one.choices[0].message.content or "" for one in said]
+    assert texts[0] == "No idea."
+    assert "Hi" in texts[1]

@@ -1,0 +1,1 @@
+"""Pipelines: enough was learned, so a dataset is built, a model trained and measured, and its promotion proposed."""
