@@ -29,6 +29,8 @@ PLANTS = [
     ("backtalk/relay/spans.py", "import opentelemetry.sdk.trace", "opentelemetry is imported only by"),
     ("backtalk/supervisor.py", "import uvicorn", "uvicorn is imported only by"),
     ("backtalk/relay/router.py", "import litellm", "litellm is imported only by"),
+    ("backtalk/datasets/build.py", "import duckdb", "ibis and duckdb are imported only by"),
+    ("backtalk/quality/figures.py", "import ibis", "ibis and duckdb are imported only by"),
 ]
 MODULES = frozenset(path.stem for path in (ROOT / "proxy" / "backtalk").glob("*.py")) | {"app", "supervisor", "worker"}
 TARGETS = ["backtalk/spool/tail.py", "backtalk/testing/wire.py"]
@@ -36,6 +38,8 @@ ALLOWED = [
     ("backtalk/session/store.py", "import redis\nfrom redis.asyncio import Redis"),
     ("backtalk/ledger/tables.py", "import deltalake"),
     ("backtalk/web/door.py", "import starlette.routing\nimport uvicorn"),
+    ("backtalk/datasets/engine.py", "import duckdb"),
+    ("backtalk/datasets/queries/expressions.py", "import ibis"),
     ("backtalk/app.py", "import uvicorn\nimport starlette.applications\nimport backtalk.web.door"),
     ("backtalk/export/otlp.py", "from opentelemetry.sdk.trace import Tracer"),
     ("backtalk/telemetry/push.py", "import opentelemetry"),

@@ -19,14 +19,14 @@ _SHOWN: Final = ("split", "tag", "label", "model", "language")
 
 
 @contextmanager
-def progress() -> Generator[Callable[[int, int], None]]:
-    """A bar that moves with the calls that were looked at; nothing where nobody looks."""
+def progress() -> Generator[Callable[[str, int, int], None]]:
+    """A bar that moves with what is being done; nothing where nobody looks."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("calls", total=None)
+        task = bar.add_task("dataset", total=None)
 
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def told(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
 
         yield told
 

@@ -12,27 +12,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from backtalk.datasets import touched_queries
-from backtalk.datasets.collecting import collect
 from backtalk.datasets.gates import Gatekeeper
 from backtalk.datasets.manifest import FILE, Counts, Inputs, head, manifest_sha256, write_manifest
 from backtalk.datasets.output import sync_folders
+from backtalk.datasets.queries.scope import Progress, Scope
 from backtalk.datasets.recipe import Recipe, Split, instant_ns
 from backtalk.datasets.scratch import Scratch
 from backtalk.datasets.splits import split
-from backtalk.datasets.touched_queries import Scope
 from backtalk.datasets.writing import Written, row_entries, write
 from backtalk.errors import SetupError
-from backtalk.ledger.query import LedgerQuery
-from backtalk.ledger.reader import LedgerReader
 from backtalk.plugin.discovery import load_redactors
 
 FILE_SUFFIX: Final = ".jsonl"
 """How a dataset's name ends that is to be a single file."""
-_SCRATCH: Final = "scratch.sqlite"
+_SCRATCH: Final = "scratch"
 _EVER_NS: Final = (1 << 63) - 1
-Progress = Callable[[int, int], None]
-"""Told how many calls of how many have been looked at."""
 Ready = Callable[[str], object]
 """Told the manifest's sha256 before the files are put in place."""
 
@@ -116,24 +110,34 @@ def _hidden(out: Path) -> Generator[Path]:
 def _fill(
     hidden: Path, ledger_root: Path, recipe: Recipe, previous: str | None, progress: Progress, *, single: str | None
 ) -> Built:
-    query = LedgerQuery(ledger_root)
-    if not query.versions:
-        raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
-    reader = LedgerReader(ledger_root, query.versions)
-    file = hidden / _SCRATCH
-    with closing(Scratch(file)) as scratch:
-        gatekeeper = Gatekeeper(recipe.gates, load_redactors(recipe.gates.redactors, {}), scratch)
-        looked_at = collect(query, reader, recipe, scope_of(recipe), gatekeeper, scratch, progress)
+    aside = hidden / _SCRATCH
+    aside.mkdir(mode=0o700)
+    with closing(Scratch(aside / "scratch.sqlite")) as scratch:
+        inputs = _collected(ledger_root, recipe, aside, scratch, progress)
         split(scratch, recipe.split.shares, recipe.split.seed)
         written = write(hidden, recipe, scratch, single=single)
-        document = head(
-            recipe, _inputs(query, reader, looked_at, scope_of(recipe)), _counts(written), written.files, previous
-        )
+        document = head(recipe, inputs, _counts(written), written.files, previous)
         document |= {"unfit_rows": written.unfit} if written.unfit else {}
         left_out = write_manifest(hidden / FILE, document, row_entries(scratch), scratch.left_out())
-    file.unlink()
+    shutil.rmtree(aside)
     sync_folders(hidden)
     return Built(hidden, manifest_sha256(hidden), document, left_out)
+
+
+def _collected(ledger_root: Path, recipe: Recipe, aside: Path, scratch: Scratch, progress: Progress) -> Inputs:
+    """Fill the scratch file; what was read."""
+    from backtalk.datasets.collecting import collect  # noqa: PLC0415 -- DuckDB and Ibis: 60 MB that only a build needs
+    from backtalk.datasets.engine import Engine  # noqa: PLC0415
+    from backtalk.datasets.selection import Selection  # noqa: PLC0415
+
+    with closing(Engine(ledger_root, aside)) as engine:
+        if not engine.versions:
+            raise SetupError(f"there is no ledger in {ledger_root}: run `backtalk serve` first", code="no_ledger")
+        gatekeeper = Gatekeeper(recipe.gates, load_redactors(recipe.gates.redactors, {}), scratch)
+        selection = Selection(engine, scope_of(recipe), progress)
+        collect(selection, recipe, gatekeeper, scratch, progress)
+        tables = {str(name): version for name, version in engine.versions.items()}
+        return Inputs(tables, selection.newest_ns, selection.calls, selection.unseen)
 
 
 def scope_of(recipe: Recipe) -> Scope:
@@ -150,17 +154,10 @@ def scope_of(recipe: Recipe) -> Scope:
     )
 
 
-def _inputs(query: LedgerQuery, reader: LedgerReader, looked_at: int, scope: Scope) -> Inputs:
-    newest = reader.recent_calls(limit=1)
-    tables = {str(name): version for name, version in query.versions.items()}
-    beyond = int(next(iter(query.rows(touched_queries.crowded(scope))))["calls"])
-    return Inputs(tables, int(newest[0]["opened_ns"]) if newest else None, looked_at, beyond)
-
-
 def _counts(written: Written) -> Counts:
     skipped = {name: dict(sorted(reasons.items())) for name, reasons in written.skipped.items()}
     return Counts(written.balance.rows, written.balance.document(), skipped)
 
 
-def _untold(done: int, total: int) -> None:
-    del done, total
+def _untold(what: str, done: int, total: int) -> None:
+    del what, done, total

@@ -1,51 +1,31 @@
 """The first pass of a build: prompts stream by, builders make samples, gates let rows into the scratch file.
 
-In: queries and a reader pinned to the same versions. Out: rows and left-out facts in the scratch file. The one rule: no
-more than a few hundred calls with their texts are in memory at a time.
+In: a selection. Out: rows and left-out facts in the scratch file. The one rule: no more than a few hundred calls with
+their texts are in memory at a time.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
-from backtalk.datasets import touched_queries
 from backtalk.datasets.gates import Gatekeeper
 from backtalk.datasets.prompts import Chunk, read_chunk
+from backtalk.datasets.queries.scope import Progress
 from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.scratch import Scratch
-from backtalk.datasets.touched_queries import Scope
-from backtalk.ledger.query import LedgerQuery
-from backtalk.ledger.reader import LedgerReader
-from backtalk.model.ids import CallKey, SpanId, TraceId
+from backtalk.datasets.selection import Selection
 from backtalk.plugin import Prompt, Sample, SampleBuilder
 
-CHUNK_CALLS: Final = 500
-"""So many calls are read at once: as many as one query of the ledger asks for by id."""
-Group = tuple[str, list[CallKey]]
+READING: Final = "calls"
 
 
-def collect(
-    query: LedgerQuery,
-    reader: LedgerReader,
-    recipe: Recipe,
-    scope: Scope,
-    gatekeeper: Gatekeeper,
-    scratch: Scratch,
-    progress: Callable[[int, int], None],
-) -> int:
-    """Make the rows of a recipe; returns how many calls were looked at."""
-    total = int(next(iter(query.rows(touched_queries.count(scope))))["calls"])
+def collect(selection: Selection, recipe: Recipe, gatekeeper: Gatekeeper, scratch: Scratch, progress: Progress) -> None:
+    """Make the rows of a recipe."""
     done = 0
-    progress(0, total)
-    for groups in _chunks(query.rows(touched_queries.answers(scope))):
-        chunk = read_chunk(reader, groups, recipe.select)
-        _admit(chunk, recipe, gatekeeper, scratch)
-        done += sum(len(keys) for _, keys in groups)
-        progress(done, total)
-    for row in query.rows(touched_queries.unjoined(scope)):
-        reason = "target_is_session" if row["of_session"] else "target_pending"
-        scratch.leave_out([("feedback", row["feedback_id"], reason)])
-    return done
+    progress(READING, done, selection.calls)
+    for rows in selection.chunks():
+        _admit(read_chunk(rows, recipe.select), recipe, gatekeeper, scratch)
+        done += len(rows.answers)
+        progress(READING, done, selection.calls)
+    scratch.leave_out(selection.left_out())
 
 
 def _admit(chunk: Chunk, recipe: Recipe, gatekeeper: Gatekeeper, scratch: Scratch) -> None:
@@ -70,18 +50,3 @@ def _build(
         reason = gatekeeper.admit(made, prompt_id, chunk.known)
         if reason is not None:
             scratch.leave_out((one.fact, one.id, reason) for one in made.reasons)
-
-
-def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[Group]]:
-    """Whole prompts, at least `CHUNK_CALLS` calls at a time."""
-    groups: list[Group] = []
-    size = 0
-    for prompt_id, calls in groupby(rows, key=lambda row: str(row["prompt"])):
-        keys = [CallKey(TraceId(row["trace_id"]), SpanId(row["span_id"])) for row in calls]
-        groups.append((prompt_id, keys))
-        size += len(keys)
-        if size >= CHUNK_CALLS:
-            yield groups
-            groups, size = [], 0
-    if groups:
-        yield groups

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from backtalk.datasets.build import FILE_SUFFIX, Built, Progress, build, build_file, hidden_name
+from backtalk.datasets.build import FILE_SUFFIX, Built, build, build_file, hidden_name
+from backtalk.datasets.queries.scope import Progress
 from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.sweeping import sweep
 from backtalk.lineage import builds, keeping

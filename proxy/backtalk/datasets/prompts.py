@@ -1,12 +1,13 @@
 """Prompts with all that counts about their answers: what builders of samples get.
 
-In: the keys of calls, grouped by prompt, and a reader pinned to table versions. Out: `Prompt`s, what the host must know
-of each call, and every fact that makes none, with the reason. The one rule: which feedback counts is
-`ledger.standing`'s to say, and which signal `ledger.counting`'s.
+In: the rows of a chunk. Out: `Prompt`s, what the host must know of each call, and every fact that makes none, with the
+reason. The one rule: which feedback counts is `ledger.standing`'s to say, and which signal `ledger.counting`'s.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from backtalk.datasets.evidence import key, of_feedback, of_signal, shown_by
@@ -21,15 +22,12 @@ from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.datasets.given_answer import given_answer
 from backtalk.datasets.places import place
 from backtalk.datasets.recipe import Select
-from backtalk.datasets.surroundings import Surroundings
-from backtalk.ledger.reader import LedgerReader
+from backtalk.datasets.surroundings import ChunkRows, Surroundings
 from backtalk.ledger.schema import Row
 from backtalk.model.ids import CallKey
 from backtalk.plugin import Answer, Evidence, Prompt, Replacement, language_of
 
-_NOT_COUNTED: Final = frozenset(("rejected", "superseded", "retracted", "replaced", "ambiguous", "pending"))
 _PART_SEED: Final = "part"
-_REASONS: Final = {"ambiguous": "target_ambiguous", "pending": "target_pending"}
 
 
 class LeftOut(NamedTuple):
@@ -63,23 +61,29 @@ class Chunk(NamedTuple):
     """Every fact that speaks of an answer of these prompts."""
 
 
-def read_chunk(reader: LedgerReader, groups: Sequence[tuple[str, Sequence[CallKey]]], select: Select) -> Chunk:
-    """The prompts of these groups of calls."""
-    wanted = [name for _, keys in groups for name in keys]
-    rows = Surroundings(reader, wanted)
+def read_chunk(found: ChunkRows, select: Select) -> Chunk:
+    """The prompts of these rows."""
+    rows = Surroundings(found)
     chunk = Chunk([], {}, [], [])
     judge = _Judge(rows, select, chunk)
-    for prompt_id, keys in groups:
+    for _, calls in groupby(rows.calls.items(), key=lambda item: int(item[1]["prompt"])):
         answers: list[Answer] = []
-        first: Exchange | None = None
-        for name in keys:
-            found = judge.answer(name)
-            if found is not None:
-                first = first or found[0]
-                answers.append(found[1])
+        first: tuple[str, Exchange] | None = None
+        for name, call in calls:
+            told = judge.answer(name, call)
+            if told is not None:
+                first = first or (_prompt_id(call), told[0])
+                answers.append(told[1])
         if first is not None:
-            chunk.prompts.append((prompt_id, Prompt(first.asked, first.tools_json, tuple(answers))))
+            prompt_id, asked = first
+            chunk.prompts.append((prompt_id, Prompt(asked.asked, asked.tools_json, tuple(answers))))
     return chunk
+
+
+def _prompt_id(call: Row) -> str:
+    """The same for all calls that asked the same of the same tenant's models with the same tools."""
+    asked = f"{call['tenant'] or ''}/{call['tools_id'] or ''}/{','.join(call['message_ids'] or ())}"
+    return hashlib.blake2s(asked.encode()).hexdigest()
 
 
 class _Judge:
@@ -93,10 +97,7 @@ class _Judge:
         for row in rows.signals:
             self._signals.setdefault(key(row), []).append(row)
 
-    def answer(self, name: CallKey) -> tuple[Exchange, Answer] | None:
-        call = self._rows.calls.get(name)
-        if call is None:
-            return None
+    def answer(self, name: CallKey, call: Row) -> tuple[Exchange, Answer] | None:
         feedback = self._feedback(name)
         signals = self._noticed(name)
         told = exchange(call, self._rows.messages)
@@ -126,8 +127,8 @@ class _Judge:
     def _feedback(self, name: CallKey) -> list[Row]:
         counted: list[Row] = []
         for one in self._rows.standings.get(name, ()):
-            if one.state in _NOT_COUNTED:
-                self._leave([one.row], one.reason or _REASONS.get(one.state, one.state))
+            if one.state != "counts":
+                self._leave([one.row], one.reason or one.state)
             elif not _in(one.row["kind"], self._select.feedback_kinds) or not _in(
                 one.row.get("source") or "end_user", self._select.sources
             ):
@@ -152,7 +153,7 @@ class _Judge:
             return "opinion"
         if not _in(row["kind"], self._select.signal_kinds):
             return "not_selected"
-        if shown_by(row) not in self._rows.calls:
+        if not row["is_shown"]:
             return "call_not_closed"
         return "superseded" if self._is_superseded(row) else None
 
@@ -178,7 +179,7 @@ class _Judge:
         made: list[Replacement] = []
         for row in signals:
             if row["kind"] == "assistant_edit":
-                resent = exchange(self._rows.calls[shown_by(row)], self._rows.messages, answered=False)
+                resent = exchange(self._rows.edits[shown_by(row)], self._rows.messages, answered=False)
                 after = resent if isinstance(resent, str) else edited_answer(told.asked, resent.asked)
                 if after is None or isinstance(after, str):
                     self._leave([row], after or "edit_not_found")

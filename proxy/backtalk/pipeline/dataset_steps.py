@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from backtalk.datasets.making import make
 from backtalk.datasets.manifest import FILE
+from backtalk.datasets.queries.scope import SELECTING
 from backtalk.datasets.recipe import Recipe, built_in, load_recipe
 from backtalk.errors import RequestError, SetupError
 from backtalk.lineage.keeping import register_dataset
@@ -99,11 +100,13 @@ def _built(work: Work, recipe: Recipe, name: str) -> dict[str, Any]:
     return {"dataset_id": body.dataset_id, "path": str(out), "rows": body.rows, "record": record.number}
 
 
-def _told(say: Say) -> Callable[[int, int], None]:
+def _told(say: Say) -> Callable[[str, int, int], None]:
     """Progress of a build as lines: one for so many calls."""
     told: list[int] = []
 
-    def progress(done: int, total: int) -> None:
+    def progress(what: str, done: int, total: int) -> None:
+        if what == SELECTING:
+            return
         if not told or done >= told[-1] + _SAID_CALLS or (done == total and told[-1] != done):
             told[:] = [done]
             say(f"{done} of {total} calls looked at")

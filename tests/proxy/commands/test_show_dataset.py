@@ -30,4 +30,4 @@ def test_report_says_what_where_and_what_not(tmp_path: Path) -> None:
 def test_nobody_looks_at_a_bar_in_a_file() -> None:
     """It can be told all the same."""
     with progress() as told:
-        told(1, 2)
+        told("calls", 1, 2)

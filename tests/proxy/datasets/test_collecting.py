@@ -1,16 +1,15 @@
 """The first pass of a build."""
 
+from contextlib import closing
 from pathlib import Path
 
 from backtalk.datasets.collecting import collect
 from backtalk.datasets.gates import Gatekeeper
 from backtalk.datasets.recipe import load_recipe
 from backtalk.datasets.scratch import Scratch
-from backtalk.datasets.touched_queries import Scope
-from backtalk.ledger.query import LedgerQuery
-from backtalk.ledger.reader import LedgerReader
 from backtalk.testing import stories
 from backtalk.testing.ledgers import write_facts
+from backtalk.testing.selections import selected
 
 
 def test_every_fact_is_part_of_a_row_or_left_out_with_a_reason(tmp_path: Path) -> None:
@@ -19,21 +18,15 @@ def test_every_fact_is_part_of_a_row_or_left_out_with_a_reason(tmp_path: Path) -
     comment = stories.feedback(kind="comment", value_json='"hm"', target_trace_id=first.key.trace_id)
     lost = stories.feedback(target_trace_id="a" * 32)
     root = write_facts(tmp_path / "ledger", first, second, comment, lost, stories.signal(first.key, second.key))
-    query, recipe, scratch = LedgerQuery(root), load_recipe("dpo"), Scratch(tmp_path / "scratch")
-    told: list[tuple[int, int]] = []
+    recipe = load_recipe("dpo")
+    told: list[tuple[str, int, int]] = []
 
-    looked_at = collect(
-        query,
-        LedgerReader(root, query.versions),
-        recipe,
-        Scope(),
-        Gatekeeper(recipe.gates, [], scratch),
-        scratch,
-        lambda done, total: told.append((done, total)),
-    )
+    with closing(Scratch(tmp_path / "scratch")) as scratch, selected(root) as selection:
+        gatekeeper = Gatekeeper(recipe.gates, [], scratch)
+        collect(selection, recipe, gatekeeper, scratch, lambda what, done, total: told.append((what, done, total)))
 
-    assert (looked_at, scratch.row_count(), told) == (2, 1, [(0, 2), (2, 2)])
-    assert {one.id: one.reason for one in scratch.left_out() if one.fact == "feedback"} == {
-        comment.feedback_id: "unused",
-        lost.feedback_id: "target_pending",
-    }
+        assert (scratch.row_count(), told) == (1, [("calls", 0, 2), ("calls", 2, 2)])
+        assert {one.id: one.reason for one in scratch.left_out() if one.fact == "feedback"} == {
+            comment.feedback_id: "unused",
+            lost.feedback_id: "target_pending",
+        }

@@ -31,7 +31,7 @@ def test_it_is_announced_while_it_is_built(data_dir: Path, name: str) -> None:
     """With the folder in which its texts lie; nothing is left of that behind it."""
     seen: list[int] = []
 
-    def told(_done: int, _total: int) -> None:
+    def told(_what: str, _done: int, _total: int) -> None:
         seen.append(len(builds.running(data_dir)))
 
     made = make(data_dir, load_recipe("dpo"), data_dir / name, actor="ada", progress=told)
@@ -70,7 +70,7 @@ def test_an_announcement_names_absolute_places(data_dir: Path, monkeypatch: pyte
     monkeypatch.chdir(data_dir)
     seen: list[str] = []
 
-    def told(_done: int, _total: int) -> None:
+    def told(_what: str, _done: int, _total: int) -> None:
         (announcement,) = (data_dir / "builds").iterdir()
         seen.append(msgspec.json.decode(announcement.read_bytes(), type=Build).out)
 

@@ -8,18 +8,19 @@ import pytest
 
 from backtalk.datasets.prompts import Chunk, read_chunk
 from backtalk.datasets.recipe import Select
-from backtalk.ledger.reader import LedgerReader
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact
-from backtalk.plugin import CallKey
 from backtalk.testing import stories
 from backtalk.testing.ledgers import write_facts
+from backtalk.testing.selections import only_chunk, selected
 
 
-def read(folder: Path, keys: list[CallKey], *facts: Fact, **select: Any) -> Chunk:
-    """One prompt of a ledger with these facts."""
-    reader = LedgerReader(write_facts(folder, *facts)).pinned()
-    return read_chunk(reader, [("p", keys)], Select(**select))
+def read(folder: Path, *facts: Fact, **select: Any) -> Chunk:
+    """What a ledger with these facts gives."""
+    with selected(write_facts(folder, *facts)) as selection:
+        chunk = read_chunk(only_chunk(selection), Select(**select))
+        chunk.left_out.extend(selection.left_out())
+        return chunk
 
 
 def about(call: CallClosed, **fields: Any) -> Any:
@@ -32,7 +33,7 @@ def test_answer_has_its_evidence_in_the_order_of_time(tmp_path: Path) -> None:
     first, second = stories.closed(), stories.closed(answered="So.")
     thumb, signal = about(first, kind="rating", value_json="true"), stories.signal(first.key, second.key)
 
-    chunk = read(tmp_path, [first.key, second.key], first, second, thumb, signal)
+    chunk = read(tmp_path, first, second, thumb, signal)
 
     ((_, prompt),) = chunk.prompts
     assert [one.id for one in prompt.answers[0].evidence] == [thumb.feedback_id, signal.signal_id]
@@ -50,7 +51,7 @@ def test_correction_that_does_not_count_is_no_evidence(tmp_path: Path) -> None:
     rejected = about(call, rater="c", choice=3, **fields)
     taken_back = stories.feedback(kind="retraction", value_json="null", supersedes=retracted.feedback_id)
 
-    chunk = read(tmp_path, [call.key], call, retracted, first, second, rejected, taken_back)
+    chunk = read(tmp_path, call, retracted, first, second, rejected, taken_back)
 
     assert {one.id: one.reason for one in chunk.left_out} == {
         retracted.feedback_id: "retracted",
@@ -66,7 +67,7 @@ def test_signal_of_a_superseded_link_is_left_out(tmp_path: Path) -> None:
     signal = stories.signal(first.key, second.key)
     moved = stories.linked(second.opened, parent=other.key, linked_ns=signal.found_ns + 1, supersedes=True)
 
-    chunk = read(tmp_path, [first.key], first, second, other, signal, moved)
+    chunk = read(tmp_path, first, second, other, signal, moved)
 
     assert [one.reason for one in chunk.left_out] == ["superseded"]
 
@@ -74,14 +75,14 @@ def test_signal_of_a_superseded_link_is_left_out(tmp_path: Path) -> None:
 def test_signal_whose_call_is_not_there_is_left_out(tmp_path: Path) -> None:
     """A call that has not ended yet has no row."""
     first = stories.closed()
-    chunk = read(tmp_path, [first.key], first, stories.signal(first.key, stories.a_key()))
+    chunk = read(tmp_path, first, stories.signal(first.key, stories.a_key()))
     assert [one.reason for one in chunk.left_out] == ["call_not_closed"]
 
 
 def test_a_models_opinion_is_no_evidence(tmp_path: Path) -> None:
     """It makes no row beside what people did."""
     first, second = stories.closed(), stories.closed()
-    chunk = read(tmp_path, [first.key], first, second, stories.signal(first.key, second.key, provenance="llm"))
+    chunk = read(tmp_path, first, second, stories.signal(first.key, second.key, provenance="llm"))
     assert [one.reason for one in chunk.left_out] == ["opinion"]
 
 
@@ -92,7 +93,7 @@ def test_a_models_opinion_is_no_evidence(tmp_path: Path) -> None:
 def test_what_was_not_selected_says_so(tmp_path: Path, select: dict[str, Any]) -> None:
     """By kind, source, language or quality."""
     call = stories.closed()
-    chunk = read(tmp_path, [call.key], call, about(call, kind="rating", value_json="true"), **select)
+    chunk = read(tmp_path, call, about(call, kind="rating", value_json="true"), **select)
     assert [one.reason for one in chunk.left_out] == ["not_selected"]
 
 
@@ -101,7 +102,7 @@ def test_what_waits_for_its_call_is_no_evidence_of_its_neighbour(tmp_path: Path)
     call = stories.closed()
     given = stories.feedback(target_trace_id=call.key.trace_id, target_span_id="b" * 16)
 
-    chunk = read(tmp_path, [call.key], call, given)
+    chunk = read(tmp_path, call, given)
 
     assert chunk.evidence == []
     assert [one.reason for one in chunk.left_out] == ["target_pending"]
@@ -110,26 +111,30 @@ def test_what_waits_for_its_call_is_no_evidence_of_its_neighbour(tmp_path: Path)
 def test_unusable_call_leaves_its_facts_out(tmp_path: Path) -> None:
     """With the reason of the call."""
     call = stories.closed(outcome="client_disconnected")
-    chunk = read(tmp_path, [call.key], call, about(call))
+    chunk = read(tmp_path, call, about(call))
     assert (chunk.prompts, [one.reason for one in chunk.left_out]) == ([], ["answer_incomplete"])
 
 
 def test_parts_of_a_selection_share_no_user_and_leave_nobody_out(tmp_path: Path) -> None:
     """The calls of a user, and of a session without one, stay together; every call is in one of two parts that meet."""
     users = [f"user-{number // 2}" if number % 2 else None for number in range(16)]
-    asked = [Request(model="small", messages=(Message("user", "Why?"),), user=user) for user in users]
+    asked = [
+        Request(model="small", messages=(Message("user", f"Why {number}?"),), user=user)
+        for number, user in enumerate(users)
+    ]
     calls = [
         stories.closed(call=stories.opened(request=request), session_id=f"s{number // 4}")
         for number, request in enumerate(asked)
     ]
     thumbs = [about(call, kind="rating", value_json="true") for call in calls]
-    reader = LedgerReader(write_facts(tmp_path, *calls, *thumbs)).pinned()
-    groups = [(str(number), [call.key]) for number, call in enumerate(calls)]
+    numbers = {call.key: number for number, call in enumerate(calls)}
+    with selected(write_facts(tmp_path, *calls, *thumbs)) as selection:
+        rows = only_chunk(selection)
 
-    parts = [read_chunk(reader, groups, Select(part=part)) for part in ((0.0, 0.5), (0.5, 1.0))]
+    parts = [read_chunk(rows, Select(part=part)) for part in ((0.0, 0.5), (0.5, 1.0))]
 
-    chosen = [{prompt_id for prompt_id, _ in chunk.prompts} for chunk in parts]
-    assert (chosen[0] & chosen[1], chosen[0] | chosen[1]) == (set(), {prompt_id for prompt_id, _ in groups})
-    sessions = [{f"s{int(name) // 4}" for name in part if int(name) % 2 == 0} for part in chosen]
+    chosen = [{numbers[answer.key] for _, prompt in chunk.prompts for answer in prompt.answers} for chunk in parts]
+    assert (chosen[0] & chosen[1], chosen[0] | chosen[1]) == (set(), set(numbers.values()))
+    sessions = [{f"s{number // 4}" for number in part if number % 2 == 0} for part in chosen]
     assert all(chosen)
     assert sessions[0] & sessions[1] == set()
