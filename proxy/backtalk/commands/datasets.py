@@ -74,3 +74,28 @@ def dataset_verify(ctx: click.Context, folder: Path) -> None:
     if broken:
         ctx.exit(1)
     click.echo(f"{manifest_sha256(folder)}  every file is as its manifest says")
+
+
+@dataset.command("weights")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="TOML file to write.")
+@settings_options
+@click.pass_context
+def dataset_weights(ctx: click.Context, /, out: Path, config: Path | None, data_dir: Path | None) -> None:
+    """Fit what each kind of evidence weighs to the ledger's labels, outcomes and reviews.
+
+    A recipe takes the file by `weights` in [quality]. Nothing is written, and the status is 1, where the fitted weights
+    foretell verdicts of held-out sessions no better than the stated ones.
+    """
+    from backtalk.commands import show_dataset, show_weights  # noqa: PLC0415 -- loaded when used
+    from backtalk.datasets.queries.scope import Scope  # noqa: PLC0415
+    from backtalk.datasets.weighing import weigh, weights_text  # noqa: PLC0415
+
+    data = load(file=config, overrides={"data_dir": data_dir}).data_dir
+    with show_dataset.progress() as told:
+        fitting = weigh(data / "ledger", Scope(), told)
+    click.echo(show_weights.fitted(fitting))
+    if not fitting.is_better:
+        click.echo("The stated weights do as well: nothing is written.", err=True)
+        ctx.exit(1)
+    out.write_text(weights_text(fitting), encoding="utf-8")
+    click.echo(f"written: {out}")

@@ -22,7 +22,7 @@ def collect(selection: Selection, recipe: Recipe, gatekeeper: Gatekeeper, scratc
     done = 0
     progress(READING, done, selection.calls)
     for rows in selection.chunks():
-        _admit(read_chunk(rows, recipe.select), recipe, gatekeeper, scratch)
+        _admit(read_chunk(rows, recipe.select, recipe.weights), recipe, gatekeeper, scratch)
         done += len(rows.answers)
         progress(READING, done, selection.calls)
     scratch.leave_out(selection.left_out())

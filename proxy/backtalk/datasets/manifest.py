@@ -54,6 +54,7 @@ def head(
 ) -> dict[str, Any]:
     """Everything but the rows and what was left out."""
     builders = {builder.name: builder.version for builder in recipe.builders}
+    weights = recipe.weights.document()
     return {
         "format": FORMAT,
         "name": recipe.name,
@@ -67,6 +68,7 @@ def head(
             "builders": builders,
             "formats": list(recipe.formats),
             "shares": recipe.split.shares,
+            **({} if weights is None else {"weights": weights}),
         },
         "inputs": inputs._asdict() | {"tables": dict(sorted(inputs.tables.items()))},
         "previous_manifest_sha256": previous,

@@ -23,11 +23,13 @@ from backtalk.datasets.given_answer import given_answer
 from backtalk.datasets.places import place
 from backtalk.datasets.recipe import Select
 from backtalk.datasets.surroundings import ChunkRows, Surroundings
+from backtalk.datasets.weights import Weights
 from backtalk.ledger.schema import Row
 from backtalk.model.ids import CallKey
 from backtalk.plugin import Answer, Evidence, Prompt, Replacement, language_of
 
 _PART_SEED: Final = "part"
+_PRIORS: Final = Weights()
 
 
 class LeftOut(NamedTuple):
@@ -61,11 +63,11 @@ class Chunk(NamedTuple):
     """Every fact that speaks of an answer of these prompts."""
 
 
-def read_chunk(found: ChunkRows, select: Select) -> Chunk:
+def read_chunk(found: ChunkRows, select: Select, weights: Weights = _PRIORS) -> Chunk:
     """The prompts of these rows."""
     rows = Surroundings(found)
     chunk = Chunk([], {}, [], [])
-    judge = _Judge(rows, select, chunk)
+    judge = _Judge(rows, select, chunk, weights)
     for _, calls in groupby(rows.calls.items(), key=lambda item: int(item[1]["prompt"])):
         answers: list[Answer] = []
         first: tuple[str, Exchange] | None = None
@@ -89,9 +91,10 @@ def _prompt_id(call: Row) -> str:
 class _Judge:
     """Says of one call what counts about it, and puts on record what does not."""
 
-    def __init__(self, rows: Surroundings, select: Select, chunk: Chunk) -> None:
+    def __init__(self, rows: Surroundings, select: Select, chunk: Chunk, weights: Weights) -> None:
         self._rows = rows
         self._select = select
+        self._weights = weights
         self._chunk = chunk
         self._signals: dict[CallKey, list[Row]] = {}
         for row in rows.signals:
@@ -104,7 +107,7 @@ class _Judge:
         if isinstance(told, str):
             self._leave([*feedback, *signals], told)
             return None
-        evidence = (*(of_feedback(row) for row in feedback), *(of_signal(row) for row in signals))
+        evidence = self._evidence(feedback, signals)
         known = _known(call, told)
         self._chunk.known[name] = known
         model = call["model_served"] or call["model"] or ""
@@ -115,6 +118,10 @@ class _Judge:
             return None
         self._chunk.evidence.extend(evidence)
         return told, answer
+
+    def _evidence(self, feedback: Iterable[Row], signals: Iterable[Row]) -> tuple[Evidence, ...]:
+        said = (of_feedback(row, self._weights) for row in feedback)
+        return (*said, *(of_signal(row, self._weights) for row in signals))
 
     def _is_selected(self, answer: Answer, known: Known) -> bool:
         select = self._select

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backtalk.clock import NS_PER_S
 from backtalk.datasets.formats.known import FORMATS
+from backtalk.datasets.weights import Weights, read_weights
 from backtalk.errors import SetupError
 from backtalk.plugin import SampleBuilder
 from backtalk.plugin.discovery import REDACTORS, SAMPLE_BUILDERS, installed, load_sample_builders
@@ -74,6 +75,13 @@ class Gates(_Part):
     """Folders of datasets, or JSONL files: what shares 13 words in a row with one of their texts is left out."""
 
 
+class Quality(_Part):
+    """How evidence is weighed."""
+
+    weights: str = ""
+    """A file that `backtalk dataset weights` wrote; empty for the stated priors."""
+
+
 class Split(_Part):
     """Shares of the rows; no session and no user stands in two of them."""
 
@@ -88,6 +96,7 @@ class _Document(_Part):
     formats: Texts = ()
     description: str = ""
     select: Select = Select()
+    quality: Quality = Quality()
     gates: Gates = Gates()
     split: Split = Split()
     builder: dict[str, dict[str, Any]] = {}
@@ -105,6 +114,7 @@ class Recipe(NamedTuple):
     gates: Gates
     split: Split
     builders: tuple[SampleBuilder, ...]
+    weights: Weights = Weights()
 
     @property
     def sha256(self) -> str:
@@ -166,7 +176,15 @@ def parse_recipe(name: str, text: str) -> Recipe:
             f"recipe {name}: split.shares must add up to 1, not {sum(shares.values()):g}", code="bad_recipe"
         )
     return Recipe(
-        name, text, document.description, document.formats, document.select, document.gates, document.split, builders
+        name,
+        text,
+        document.description,
+        document.formats,
+        document.select,
+        document.gates,
+        document.split,
+        builders,
+        read_weights(Path(document.quality.weights)) if document.quality.weights else Weights(),
     )
 
 
@@ -206,7 +224,12 @@ def _what_is_wrong(error: ValidationError) -> str:
     return f"there is no {where!r}{_nearest(name, known)}; allowed are {', '.join(known)}"
 
 
-_SECTIONS: Final[Mapping[str, type[_Part]]] = {"select": Select, "gates": Gates, "split": Split}
+_SECTIONS: Final[Mapping[str, type[_Part]]] = {
+    "select": Select,
+    "quality": Quality,
+    "gates": Gates,
+    "split": Split,
+}
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

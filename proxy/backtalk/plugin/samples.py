@@ -37,6 +37,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """The call that showed a signal."""
     rank: int | None = None
     """The place in a ranking, from 0 for the best; equal ranks tie."""
+    measure: str = ""
+    """The name of the weight that it counts with; empty where it has none."""
+    amount: float = 0.0
+    """How much of that weight: from -1 to 1 on a scale, a signal's probability, else 1."""
 
 
 class Replacement(msgspec.Struct, frozen=True):

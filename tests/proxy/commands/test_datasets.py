@@ -1,5 +1,6 @@
 """`backtalk dataset`: from a ledger to files, by the command."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -69,3 +70,33 @@ def test_recipes_are_listed_and_printed() -> None:
     """To begin one's own with."""
     assert "tool_use" in run("recipes").output
     assert run("recipes", "kto").output.startswith("description = ")
+
+
+def test_weights_are_fitted_written_and_taken_by_a_recipe(tmp_path: Path) -> None:
+    """The manifest names the file's hash and numbers; without verdicts there is a refusal."""
+    facts = []
+    for number in range(260):
+        call = stories.closed(call=stories.opened(asked=f"Why {number}?"), session_id=f"s{number}")
+        good = number % 3 > 0
+        facts.append(call)
+        for kind, value, source in (("label", good, "reviewer"), ("rating", good or number % 2 > 0, "end_user")):
+            about = {"target_trace_id": call.key.trace_id, "target_span_id": call.key.span_id}
+            facts.append(stories.feedback(kind=kind, value_json=str(value).lower(), source=source, **about))
+    write_facts(tmp_path / "data" / "ledger", *facts)
+    file, recipe = tmp_path / "weights.toml", tmp_path / "mine.toml"
+    fitted = run("weights", "--out", str(file), "--data-dir", str(tmp_path / "data"))
+    assert (fitted.exit_code, "written:" in fitted.output) == (0, True), fitted.output
+    recipe.write_text(f'builders = ["accepted_answers"]\n[quality]\nweights = "{file}"\n', encoding="utf-8")
+    assert (
+        run("build", str(recipe), "--out", str(tmp_path / "set"), "--data-dir", str(tmp_path / "data")).exit_code == 0
+    )
+    told = json.loads((tmp_path / "set" / "manifest.json").read_text())["recipe"]["weights"]
+    assert told["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert told["values"]["rating.up"] != told["values"]["score"] == 2.0
+
+
+def test_weights_that_foretell_no_better_are_not_written(data_dir: Path, tmp_path: Path) -> None:
+    """Nor are those of too few verdicts: the priors stand."""
+    found = run("weights", "--out", str(tmp_path / "w.toml"), "--data-dir", str(data_dir))
+    assert (found.exit_code, "the priors stand" in found.output) == (2, True)
+    assert not (tmp_path / "w.toml").exists()
