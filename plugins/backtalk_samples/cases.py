@@ -25,7 +25,7 @@ class FailedCases:
         failed = [one for one in prompt.answers if self._limits.rejects(one) or self._limits.replacements(one)]
         if not failed:
             return []
-        worst = min(failed, key=lambda answer: (answer.log_odds, answer.opened_ns, answer.key))
+        worst = min(failed, key=lambda answer: (answer.log_odds, answer.opened_ns, answer.key, answer.choice or 0))
         found = right_answer(prompt, self._limits)
         reasons = blame(worst.evidence, "failed_answer")
         if found is None:

@@ -59,7 +59,7 @@ class JudgedPrompts:
         if not (reasons or extra):
             return []
         message = None if reference is None else reference[0]
-        keys = tuple(answer.key for answer in told)
+        keys = tuple(dict.fromkeys(answer.key for answer in told))
         return [
             Sample(
                 "prompt_only",

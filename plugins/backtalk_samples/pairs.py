@@ -91,7 +91,7 @@ def preference(
         "preference",
         prompt.messages,
         reasons,
-        (better.key, rejected.key) if better else (rejected.key,),
+        tuple(dict.fromkeys((better.key, rejected.key) if better else (rejected.key,))),
         completion=message,
         rejected=rejected.message,
         margin=round(max(margin, 0.0), 6),
@@ -120,8 +120,8 @@ def _of_replacement(prompt: Prompt, answer: Answer, replacement: Replacement, ru
 
 
 def _kept(prompt: Prompt, answer: Answer, passed_over: Evidence) -> Answer | None:
-    """The answer at the end of a run of regenerations."""
-    by_key = {one.key: one for one in prompt.answers}
+    """The answer at the end of a run of regenerations; of several choices none is known to have been kept."""
+    by_key = {one.key: one for one in prompt.answers if one.choice is None}
     seen = {answer.key}
     found = by_key.get(passed_over.shown_by) if passed_over.shown_by else None
     while found is not None and found.key not in seen:

@@ -53,7 +53,7 @@ class BestWorstPairs:
         judged = [answer for answer in prompt.answers if answer.evidence]
         if len(judged) < 2:
             return []
-        ordered = sorted(judged, key=lambda answer: (answer.log_odds, answer.opened_ns, answer.key))
+        ordered = sorted(judged, key=lambda answer: (answer.log_odds, answer.opened_ns, answer.key, answer.choice or 0))
         worst, best = ordered[0], ordered[-1]
         reasons = (*praise(best.evidence, "best_answer"), *blame(worst.evidence, "worst_answer"))
         if best.log_odds - worst.log_odds < self._min_margin or not reasons:

@@ -212,3 +212,24 @@ def test_regression_is_a_later_model_that_fails_where_an_earlier_one_did_not() -
     assert {one.id for one in made.reasons} == {"fb-1", "fb-2"}
     same = an_answer("bad", thumb(False, "fb-2"), opened_ns=2, model="old")
     assert RegressionCases(LIMITS).build(a_prompt(good, same)) == []
+
+
+def test_choices_of_one_call_make_a_pair() -> None:
+    """Each is an answer of its own; the pair names its call once."""
+    name = stories.a_key()
+    liked = an_answer("It scatters.", thumb(up=True, name="fb-1"), key=name, choice=1)
+    disliked = an_answer("Magic.", thumb(up=False, name="fb-2"), key=name, choice=0)
+    (pair,) = BestWorstPairs(Margin()).build(a_prompt(disliked, liked))
+    assert isinstance(pair, Sample)
+    assert (pair.calls, pair.completion, pair.rejected) == ((name,), liked.message, disliked.message)
+    assert {one.id for one in pair.reasons} == {"fb-1", "fb-2"}
+
+
+def test_of_several_choices_none_is_known_to_have_been_kept() -> None:
+    """A regeneration that brought two answers says which one was passed over, and not which was kept."""
+    kept = stories.a_key()
+    again = Evidence("signal", "s-1", "regeneration", -0.6, 0.9, shown_by=kept)
+    passed = an_answer("Magic.", again)
+    choices = [an_answer(text, key=kept, choice=number) for number, text in enumerate(("It scatters.", "Light."))]
+    (found,) = RegenerationPairs(Limits()).build(a_prompt(passed, *choices))
+    assert found == Unfit("signal", "s-1", "kept_answer_unknown")

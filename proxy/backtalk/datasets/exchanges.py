@@ -18,7 +18,7 @@ _decode: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 
 
 class Exchange(NamedTuple):
-    """What was asked, the answers, and the tools that were offered."""
+    """What was asked, the answers (one for each choice), and the tools that were offered."""
 
     asked: tuple[Message, ...]
     answers: tuple[Message, ...]
@@ -35,8 +35,8 @@ def exchange(call: Row, messages: Mapping[str, Row], *, answered: bool = True) -
         return "erased" if call.get("erased_ns") else "content_not_kept"
     if any(message.attachments for message in (*asked, *answers)):
         return "attachments"
-    if answered and len(answers) != 1:
-        return "several_choices" if answers else "answer_empty"
+    if answered and not answers:
+        return "answer_empty"
     return Exchange(asked, answers, tools[0].text if tools else None)
 
 

@@ -72,10 +72,10 @@ def read_chunk(found: ChunkRows, select: Select, weights: Weights = _PRIORS) -> 
         answers: list[Answer] = []
         first: tuple[str, Exchange] | None = None
         for name, call in calls:
-            told = judge.answer(name, call)
+            told = judge.answers(name, call)
             if told is not None:
                 first = first or (_prompt_id(call), told[0])
-                answers.append(told[1])
+                answers.extend(told[1])
         if first is not None:
             prompt_id, asked = first
             chunk.prompts.append((prompt_id, Prompt(asked.asked, asked.tools_json, tuple(answers))))
@@ -100,24 +100,48 @@ class _Judge:
         for row in rows.signals:
             self._signals.setdefault(key(row), []).append(row)
 
-    def answer(self, name: CallKey, call: Row) -> tuple[Exchange, Answer] | None:
+    def answers(self, name: CallKey, call: Row) -> tuple[Exchange, list[Answer]] | None:
+        """What was asked, and the answers that are selected; None where there are none."""
         feedback = self._feedback(name)
         signals = self._noticed(name)
         told = exchange(call, self._rows.messages)
         if isinstance(told, str):
             self._leave([*feedback, *signals], told)
             return None
+        self._chunk.known[name] = _known(call, told)
+        if len(told.answers) == 1:
+            made = [self._answer(name, call, told, feedback, signals)]
+        else:
+            self._leave(signals, "several_choices")
+            self._leave([row for row in feedback if row["choice"] is None], "choice_not_named")
+            made = [self._choice(name, call, told, feedback, number) for number in range(len(told.answers))]
+        answers = [answer for answer in made if answer is not None]
+        return (told, answers) if answers else None
+
+    def _choice(self, name: CallKey, call: Row, told: Exchange, feedback: Iterable[Row], choice: int) -> Answer | None:
+        """One of several answers of a call, with what was said of this one; signals do not say which one they mean."""
+        own = [row for row in feedback if row["choice"] == choice]
+        return self._answer(name, call, told, own, (), choice)
+
+    def _answer(
+        self,
+        name: CallKey,
+        call: Row,
+        told: Exchange,
+        feedback: Sequence[Row],
+        signals: Sequence[Row],
+        choice: int | None = None,
+    ) -> Answer | None:
         evidence = self._evidence(feedback, signals)
-        known = _known(call, told)
-        self._chunk.known[name] = known
         model = call["model_served"] or call["model"] or ""
         replacements = (*self._corrections(feedback), *self._edits(told, signals))
-        answer = Answer(name, call["opened_ns"], model, told.answers[0], evidence, replacements)
-        if not self._is_selected(answer, known):
+        message = told.answers[choice or 0]
+        answer = Answer(name, call["opened_ns"], model, message, evidence, replacements, choice=choice)
+        if not self._is_selected(answer, self._chunk.known[name]):
             self._leave([*feedback, *signals], "not_selected")
             return None
         self._chunk.evidence.extend(evidence)
-        return told, answer
+        return answer
 
     def _evidence(self, feedback: Iterable[Row], signals: Iterable[Row]) -> tuple[Evidence, ...]:
         said = (of_feedback(row, self._weights) for row in feedback)

@@ -54,7 +54,7 @@ class Replacement(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer to the prompt and everything that counts about it."""
+    """One answer to the prompt and everything that counts about it; a call with n > 1 has one for each choice."""
 
     key: CallKey
     opened_ns: int
@@ -63,6 +63,8 @@ class Answer(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     replacements: tuple[Replacement, ...] = ()
     metric_values: tuple[tuple[str, Scalar], ...] = ()
+    choice: int | None = None
+    """Which one of several that one call gave; None where it gave one."""
 
     @property
     def log_odds(self) -> float:

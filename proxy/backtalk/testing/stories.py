@@ -39,7 +39,7 @@ def closed(*, call: CallOpened | None = None, answered: str = "Rayleigh scatteri
     response = Response(
         id=fields.pop("response_id", "chatcmpl-1"),
         model="small-1",
-        choices=(Message(role="assistant", text=answered),),
+        choices=tuple(Message(role="assistant", text=text) for text in fields.pop("choices", (answered,))),
         finish_reasons=("stop",),
     )
     plain: dict[str, Any] = {

@@ -42,13 +42,19 @@ def test_conversation_that_does_not_go_on_shows_no_edit(resent: list[Message]) -
         ({"message_ids": ["m3"]}, "content_not_kept"),
         ({"message_ids": ["m3"], "erased_ns": 1}, "erased"),
         ({"message_ids": ["m4"]}, "attachments"),
-        ({"answer_ids": ["m2", "m2"]}, "several_choices"),
         ({"answer_ids": []}, "answer_empty"),
     ],
 )
 def test_call_that_cannot_be_used_says_why(fields: dict[str, Any], reason: str) -> None:
     """Half a prompt, an error, a picture: nothing to learn from."""
     assert exchange(CALL | fields, MESSAGES) == reason
+
+
+def test_each_choice_of_a_call_is_an_answer() -> None:
+    """In the order of the choices."""
+    found = exchange(CALL | {"answer_ids": ["m2", "m2"]}, MESSAGES)
+    assert not isinstance(found, str)
+    assert [answer.text for answer in found.answers] == ["So.", "So."]
 
 
 def test_call_that_can_be_used_has_its_texts() -> None:

@@ -10,6 +10,7 @@ from backtalk.datasets.prompts import Chunk, read_chunk
 from backtalk.datasets.recipe import Select
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact
+from backtalk.model.feedback import CallNamed
 from backtalk.testing import stories
 from backtalk.testing.ledgers import write_facts
 from backtalk.testing.selections import only_chunk, selected
@@ -138,3 +139,48 @@ def test_parts_of_a_selection_share_no_user_and_leave_nobody_out(tmp_path: Path)
     sessions = [{f"s{number // 4}" for number in part if number % 2 == 0} for part in chosen]
     assert all(chosen)
     assert sessions[0] & sessions[1] == set()
+
+
+def test_each_choice_is_an_answer_with_the_feedback_that_names_it(tmp_path: Path) -> None:
+    """What names none of several cannot be told to one, and neither can a signal."""
+    call, later = stories.closed(choices=("Magic.", "It scatters.", "Dust.")), stories.closed(answered="So.")
+    liked = about(call, kind="rating", value_json="true", choice=1)
+    put_right = about(call, kind="correction", value_json='"Light scatters."', choice=0, rater="b")
+    unnamed = about(call, kind="rating", value_json="false", rater="c")
+    noticed = stories.signal(call.key, later.key)
+
+    chunk = read(tmp_path, call, later, liked, put_right, unnamed, noticed)
+
+    answers = [one for _, prompt in chunk.prompts for one in prompt.answers if one.key == call.key]
+    assert [(one.choice, one.message.text) for one in answers] == [(0, "Magic."), (1, "It scatters."), (2, "Dust.")]
+    assert [[fact.id for fact in one.evidence] for one in answers] == [
+        [put_right.feedback_id],
+        [liked.feedback_id],
+        [],
+    ]
+    assert [one.message.text for one in answers[0].replacements] == ["Light scatters."]
+    assert {one.id: one.reason for one in chunk.left_out} == {
+        unnamed.feedback_id: "choice_not_named",
+        noticed.signal_id: "several_choices",
+    }
+
+
+def test_choices_are_selected_one_by_one(tmp_path: Path) -> None:
+    """By the quality of each; a call of which none is left makes no prompt."""
+    call = stories.closed(choices=("Magic.", "It scatters."))
+    liked, disliked = (
+        about(call, kind="rating", value_json=value, choice=number) for number, value in enumerate(("false", "true"))
+    )
+    chunk = read(tmp_path / "a", call, liked, disliked, min_quality=0.6)
+    assert [one.choice for one in chunk.prompts[0][1].answers] == [1]
+    assert [one.reason for one in chunk.left_out] == ["not_selected"]
+    assert read(tmp_path / "b", call, liked, disliked, min_quality=0.99).prompts == []
+
+
+def test_choices_of_one_call_can_be_ranked(tmp_path: Path) -> None:
+    """Each item of the ranking is evidence of its own choice."""
+    call = stories.closed(choices=("Magic.", "It scatters."))
+    items = tuple(CallNamed(call.key.trace_id, call.key.span_id, choice=number, rank=1 - number) for number in range(2))
+    ranking = stories.feedback(kind="ranking", value_json="null", calls=items)
+    chunk = read(tmp_path, call, ranking)
+    assert [[one.rank for one in answer.evidence] for answer in chunk.prompts[0][1].answers] == [[1], [0]]
