@@ -151,6 +151,7 @@ def scope_of(recipe: Recipe) -> Scope:
         select.tenants,
         select.prompts,
         select.users,
+        select.session_feedback == "last_answer",
     )
 
 

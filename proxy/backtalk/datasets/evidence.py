@@ -17,6 +17,8 @@ _PRIORS: Final = Weights()
 _SCALES: Final = frozenset(("score", "outcome", "label"))
 _JUDGE: Final = 0.5
 """What a model says weighs half of what a person says."""
+_SESSION: Final = 0.3
+"""What is said of a session weighs so much of what is said of an answer, for its last one: an assumption."""
 _SIGNS: Final[Mapping[str, int]] = {"higher": 1, "lower": -1, "none": 0}
 _UNWEIGHED: Final = ("", 0.0)
 
@@ -26,6 +28,8 @@ def of_feedback(row: Row, weights: Weights = _PRIORS) -> Evidence:
     value = _value(row)
     measure, amount = _measured(row, value, weights)
     amount *= _JUDGE if row.get("source") == "model_judge" else 1
+    of_session = bool(row.get("session_id"))
+    amount *= _SESSION if of_session else 1
     scalar = value if value is None or isinstance(value, bool | int | float) else _word(row, value)
     return Evidence(
         "feedback",
@@ -37,6 +41,7 @@ def of_feedback(row: Row, weights: Weights = _PRIORS) -> Evidence:
         rank=row.get("rank") if row["kind"] == "ranking" else None,
         measure=measure,
         amount=amount,
+        of_session=of_session,
     )
 
 

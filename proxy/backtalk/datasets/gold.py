@@ -27,7 +27,7 @@ def cases_of(prompts: Iterable[Prompt], sessions: Mapping[CallKey, str]) -> Iter
 
 def is_gold(one: Evidence) -> bool:
     """Whether a fact says how an answer really was: a label, an outcome, or what a reviewer said."""
-    return one.source != _MODEL and (one.kind in _VERDICTS or one.source == _REVIEWER)
+    return one.source != _MODEL and not one.of_session and (one.kind in _VERDICTS or one.source == _REVIEWER)
 
 
 def _amounts(answer: Answer) -> dict[str, float]:

@@ -24,7 +24,7 @@ from backtalk.errors import SetupError
 FILE: Final = "manifest.json"
 FORMAT: Final = 2
 """The version of the manifest's own shape."""
-RULES: Final = "2026-11-26.2"
+RULES: Final = "2026-11-26.3"
 """The version of what selects and shapes; it changes whenever the same ledger would give other rows."""
 
 

@@ -199,7 +199,7 @@ class _Judge:
     def _corrections(self, feedback: Iterable[Row]) -> list[Replacement]:
         made: list[Replacement] = []
         for row in feedback:
-            if row["kind"] == "correction":
+            if row["kind"] == "correction" and not row["session_id"]:
                 try:
                     made.append(Replacement("feedback", row["feedback_id"], given_answer(row["value_json"])))
                 except UnfitError as error:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,6 +52,8 @@ class Select(_Part):
     """Only these kinds of signals are evidence."""
     sources: Texts = ()
     """Only feedback of these sources is evidence."""
+    session_feedback: Literal["off", "last_answer"] = "off"
+    """Whether feedback about a session that had ended is weak evidence of its last answer, or none."""
     min_quality: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Only answers of at least this quality."""
     max_quality: Annotated[float, Field(ge=0, le=1)] = 1.0

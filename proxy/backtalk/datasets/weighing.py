@@ -15,9 +15,9 @@ from backtalk.datasets.engine import Engine
 from backtalk.datasets.fitting import Case, Fitting, fit_weights
 from backtalk.datasets.gold import cases_of
 from backtalk.datasets.prompts import read_chunk
-from backtalk.datasets.queries.scope import Scope
+from backtalk.datasets.queries.scope import Progress, Scope
 from backtalk.datasets.recipe import Select
-from backtalk.datasets.selection import Progress, Selection
+from backtalk.datasets.selection import Selection
 from backtalk.datasets.weights import MOST, PRIORS
 from backtalk.errors import SetupError
 

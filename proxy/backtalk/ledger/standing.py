@@ -108,7 +108,8 @@ def _voice(one: Standing) -> tuple[Any, ...]:
     row = one.row
     own = row["feedback_id"] if row["kind"] in _TOLD_APART else None
     who = (row["tenant"], row.get("source"), row.get("rater") or row.get("key_id"))
-    about = (one.fits[0]["trace_id"], one.fits[0]["span_id"]) if len(one.fits) == 1 else tuple(map(row.get, _KEY))
+    of_call = len(one.fits) == 1 and not row.get("session_id")
+    about = (one.fits[0]["trace_id"], one.fits[0]["span_id"]) if of_call else tuple(map(row.get, _KEY))
     return (own, who, row["kind"], row.get("metric"), about, *map(row.get, _PART))
 
 

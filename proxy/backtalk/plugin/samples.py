@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """The name of the weight that it counts with; empty where it has none."""
     amount: float = 0.0
     """How much of that weight: from -1 to 1 on a scale, a signal's probability, else 1."""
+    of_session: bool = False
+    """Whether it was said of the whole session, of which this was the last answer."""
 
 
 class Replacement(msgspec.Struct, frozen=True):

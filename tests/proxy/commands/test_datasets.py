@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backtalk.cli import main
+from backtalk.model.facts import Fact
 from backtalk.testing import stories
 from backtalk.testing.ledgers import write_facts
 
@@ -74,7 +75,7 @@ def test_recipes_are_listed_and_printed() -> None:
 
 def test_weights_are_fitted_written_and_taken_by_a_recipe(tmp_path: Path) -> None:
     """The manifest names the file's hash and numbers; without verdicts there is a refusal."""
-    facts = []
+    facts: list[Fact] = []
     for number in range(260):
         call = stories.closed(call=stories.opened(asked=f"Why {number}?"), session_id=f"s{number}")
         good = number % 3 > 0

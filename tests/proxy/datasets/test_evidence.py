@@ -29,6 +29,8 @@ def feedback(kind: str, value_json: str, **fields: Any) -> dict[str, Any]:
         (feedback("label", "false", source="model_judge"), -1.5),
         (feedback("event", '"copied"'), 0.73),
         (feedback("comment", '"thanks"'), 0.0),
+        (feedback("rating", "true", session_id="s"), 0.42),
+        (feedback("outcome", "false", session_id="s", source="system"), -0.75),
     ],
 )
 def test_feedback_weighs_by_kind_and_value(row: dict[str, Any], log_odds: float) -> None:

@@ -51,6 +51,7 @@ def test_verdicts_that_say_both_are_none() -> None:
         (THUMB, False),
         (said("label", 1.5, source="model_judge"), False),
         (STOP, False),
+        (msgspec.structs.replace(said("outcome", 0.75, source="system"), of_session=True), False),
     ],
 )
 def test_gold_is_what_a_person_looked_at_or_what_turned_out(fact: Evidence, gold: bool) -> None:

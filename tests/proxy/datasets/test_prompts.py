@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backtalk.datasets.prompts import Chunk, read_chunk
+from backtalk.datasets.queries.scope import Scope
 from backtalk.datasets.recipe import Select
 from backtalk.model.chat import Message, Request
 from backtalk.model.facts import CallClosed, Fact
@@ -31,7 +32,8 @@ def about(call: CallClosed, **fields: Any) -> Any:
 
 def test_answer_has_its_evidence_in_the_order_of_time(tmp_path: Path) -> None:
     """Feedback, then signals, each with its id."""
-    first, second = stories.closed(), stories.closed(answered="So.")
+    first = stories.closed()
+    second = stories.closed(call=stories.opened(opened_ns=stories.NOON_NS + 1), answered="So.")
     thumb, signal = about(first, kind="rating", value_json="true"), stories.signal(first.key, second.key)
 
     chunk = read(tmp_path, first, second, thumb, signal)
@@ -184,3 +186,54 @@ def test_choices_of_one_call_can_be_ranked(tmp_path: Path) -> None:
     ranking = stories.feedback(kind="ranking", value_json="null", calls=items)
     chunk = read(tmp_path, call, ranking)
     assert [[one.rank for one in answer.evidence] for answer in chunk.prompts[0][1].answers] == [[1], [0]]
+
+
+class TestSessionFeedback:
+    """What was said of a session makes rows only where a recipe says so, and weighs less."""
+
+    @staticmethod
+    def read(folder: Path, *facts: Fact) -> Chunk:
+        """With the switch on."""
+        with selected(write_facts(folder, *facts), Scope(last_answers=True)) as selection:
+            chunk = read_chunk(only_chunk(selection), Select(session_feedback="last_answer"))
+            chunk.left_out.extend(selection.left_out())
+            return chunk
+
+    def test_it_is_weak_evidence_of_the_last_answer(self, tmp_path: Path) -> None:
+        """Three tenths of the same said of the answer; no other answer of the session gets any."""
+        first = stories.closed(call=stories.opened(asked="Why?"))
+        last = stories.closed(call=stories.opened(asked="How?", opened_ns=stories.NOON_NS + 1))
+        said = stories.feedback(kind="rating", value_json="true", target_session_id="5e55")
+        chunk = self.read(tmp_path, first, last, said)
+        answers = {one.key: one for _, prompt in chunk.prompts for one in prompt.answers}
+        assert list(answers) == [last.key]
+        (evidence,) = answers[last.key].evidence
+        assert evidence.log_odds == pytest.approx(0.42)
+        assert evidence.of_session
+        assert chunk.left_out == []
+
+    def test_it_takes_the_place_of_nothing_that_was_said_of_the_answer(self, tmp_path: Path) -> None:
+        """The same voice says one thing of the answer and another of the session."""
+        call = stories.closed()
+        thumb = about(call, kind="rating", value_json="false", rater="a")
+        said = stories.feedback(kind="rating", value_json="true", target_session_id="5e55", rater="a")
+        evidence = self.read(tmp_path, call, thumb, said).prompts[0][1].answers[0].evidence
+        assert {one.id for one in evidence} == {thumb.feedback_id, said.feedback_id}
+
+    def test_a_session_that_went_on_has_no_last_answer_yet(self, tmp_path: Path) -> None:
+        """What was said before the last call is not about it."""
+        call = stories.closed(call=stories.opened(opened_ns=stories.NOON_NS + 3_600 * 10**9))
+        said = stories.feedback(kind="rating", value_json="true", target_session_id="5e55", given_ns=stories.NOON_NS)
+        chunk = self.read(tmp_path, call, said)
+        assert (chunk.prompts, [one.reason for one in chunk.left_out]) == ([], ["target_is_session"])
+
+    def test_another_tenants_session_is_another_one(self, tmp_path: Path) -> None:
+        """Whatever it is called."""
+        said = stories.feedback(kind="rating", value_json="true", target_session_id="5e55", tenant="other")
+        assert self.read(tmp_path, stories.closed(), said).prompts == []
+
+    def test_it_is_left_out_unless_a_recipe_says_so(self, tmp_path: Path) -> None:
+        """As what it is."""
+        said = stories.feedback(kind="rating", value_json="true", target_session_id="5e55")
+        chunk = read(tmp_path, stories.closed(), said)
+        assert (chunk.prompts, [one.reason for one in chunk.left_out]) == ([], ["target_is_session"])

@@ -16,6 +16,7 @@ _ASKING: Final = (
     "feedback_id", "item", "kind", "given_ns", "request_span_id", "tenant", "trace_id", "span_id", "response_id",
     "parent_span_id",
 )  # fmt: skip
+_HIT: Final = (*_ONE, "rank", "given_ns", "call_count", "trace_id", "span_id")
 
 
 def once(feedback: Table) -> Table:
@@ -26,11 +27,13 @@ def once(feedback: Table) -> Table:
     return _at_first(numbered.mutate(nth=nth))
 
 
-def fits(ledger: Ledger) -> Table:
-    """The feedback whose key fits any call."""
+def fits(ledger: Ledger, *, last_answers: bool = False) -> Table:
+    """The feedback whose key fits any call; with `last_answers` also what is about a session that had ended."""
     asked = _asked(once(ledger.feedback.select(*_ASKING)))
     found = _found(ledger.calls, asked)
-    hits = asked.join(found, list(_KEY)).select(*_ONE, "rank", "given_ns", "call_count", "trace_id", "span_id")
+    hits = asked.join(found, list(_KEY)).select(*_HIT)
+    if last_answers:
+        hits = union(hits, _of_sessions(ledger))
     best = _at_first(hits.mutate(nth=place(within=[hits[name] for name in _ONE], order=[hits["rank"]])))
     about = [best["trace_id"], best["span_id"], best["call_count"] == 1]
     order = [newest(best["given_ns"]), best["feedback_id"], best["item_no"]]
@@ -51,6 +54,27 @@ def _asked(feedback: Table) -> Table:
     second = _keys(beyond, constant("parent"), text(beyond["trace_id"]), text(beyond["parent_span_id"]), 1)
     both = union(first, second)
     return both.filter(both["name"] != "")
+
+
+def _of_sessions(ledger: Ledger) -> Table:
+    """Feedback about a session, with its last call where that came before it; a session has two names at most."""
+    said = once(ledger.feedback.select(*_ASKING, "session_id"))
+    said = said.filter(said["kind"] != "retraction", is_given(said["session_id"]))
+    named = said.select(*_ONE, given_ns=either(said["given_ns"], 0), tenant=text(said["tenant"]), name="session_id")
+    users = ledger.calls.filter(ledger.calls["purpose"].isnull())
+    calls = union(_in_session(users, "session_id"), _in_session(users, "declared_session"))
+    calls = calls.semi_join(named, ["tenant", "name"])
+    order = [newest(calls["opened_ns"]), calls["trace_id"], calls["span_id"]]
+    last = _at_first(calls.mutate(nth=place(within=[calls["tenant"], calls["name"]], order=order)))
+    both = named.join(last, ["tenant", "name"])
+    both = both.filter(both["opened_ns"] <= both["given_ns"])
+    return both.mutate(rank=constant(0).cast("int64"), call_count=constant(1).cast("int64")).select(*_HIT)
+
+
+def _in_session(calls: Table, name: str) -> Table:
+    found = calls.filter(is_given(calls[name]))
+    opened_ns = either(found["opened_ns"], 0)
+    return found.select("trace_id", "span_id", opened_ns=opened_ns, tenant=text(found["tenant"]), name=found[name])
 
 
 def _keys(said: Table, by: Column, name: Column, part: Column, rank: int) -> Table:

@@ -30,3 +30,5 @@ class Scope(NamedTuple):
     tenants: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
+    last_answers: bool = False
+    """Whether what was said of a session is taken as said of its last answer."""

@@ -45,7 +45,7 @@ class Step(NamedTuple):
 def steps(scope: Scope) -> Iterator[Step]:
     """Every query, those that are kept first."""
     ledger, fits, touched, needed = tables.ledger(), tables.fits(), tables.touched(), tables.needed()
-    yield Step("fits", fitting.fits(ledger))
+    yield Step("fits", fitting.fits(ledger, last_answers=scope.last_answers))
     yield Step("touched", touching.touched(ledger, fits, scope))
     yield Step("needed", texts.needed(ledger, touched))
     yield Step("answers", around.answers(ledger, touched))
