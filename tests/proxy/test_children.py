@@ -233,3 +233,10 @@ def test_the_listener_outlives_a_child(tmp_path: Path) -> None:
         proxy.process.kill()
         proxy.process.wait()
         socket.create_connection((host, int(port)), timeout=20).close()
+
+
+def test_a_proxy_without_feedback_loads_no_models_of_it() -> None:
+    """They come with the first feedback: they take time at the start, and memory for good."""
+    code = "import sys, backtalk.children; print('backtalk.feedback.kinds' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -1,5 +1,7 @@
 """The command: pleasant to read, clear when it refuses."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ def test_help_names_every_command(command: str) -> None:
 def test_help_hides_what_is_not_for_people() -> None:
     """The processes of `serve` are no commands of a person's."""
     assert "_child" not in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_the_command_starts_light() -> None:
+    """`serve` has its processes running before anything heavy is loaded: each command imports what it needs."""
+    code = "import sys, backtalk.cli; print([n for n in ('rich', 'asyncio', 'ssl', 'deltalake') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_version_is_the_packages() -> None:

@@ -7,18 +7,16 @@ now or when Backtalk next runs.
 import getpass
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from backtalk import installation
 from backtalk.commands.options import settings_options
 from backtalk.errors import RequestError
-from backtalk.model.erased import ErasedBy
 from backtalk.settings import load
-from backtalk.spool import erasures
-from backtalk.spool.erasures import Order
+
+if TYPE_CHECKING:
+    from backtalk.spool.erasures import Order
 
 
 @click.command()
@@ -37,6 +35,8 @@ def erase(
     config: Path | None, data_dir: Path | None, listed: bool, show: str | None, as_json: bool, **given: str | None
 ) -> None:
     """Erase a person's texts: calls, answers, what was said of them. Numbers and ids stay, and a tombstone."""
+    from backtalk.spool import erasures  # noqa: PLC0415 -- loaded when used
+
     directory = load(file=config, overrides={"data_dir": data_dir}).data_dir
     if listed:
         _print([shown(order) for order in erasures.load(directory)], as_json=as_json)
@@ -46,7 +46,13 @@ def erase(
         _print([shown(_ask(directory, given))], as_json=as_json)
 
 
-def _ask(data_dir: Path, given: dict[str, str | None]) -> Order:
+def _ask(data_dir: Path, given: dict[str, str | None]) -> "Order":
+    import msgspec  # noqa: PLC0415 -- loaded when used
+
+    from backtalk import installation  # noqa: PLC0415
+    from backtalk.model.erased import ErasedBy  # noqa: PLC0415
+    from backtalk.spool import erasures  # noqa: PLC0415
+
     named = {by: subject for by in ("session", "user", "rater", "trace") if (subject := given[by]) is not None}
     if len(named) != 1:
         message = "name exactly one of --session, --user, --rater and --trace"
@@ -66,7 +72,9 @@ def _ask(data_dir: Path, given: dict[str, str | None]) -> Order:
     )
 
 
-def _found(data_dir: Path, erasure_id: str) -> Order:
+def _found(data_dir: Path, erasure_id: str) -> "Order":
+    from backtalk.spool import erasures  # noqa: PLC0415 -- loaded when used
+
     for order in erasures.load(data_dir):
         if order.id == erasure_id:
             return order
@@ -75,8 +83,10 @@ def _found(data_dir: Path, erasure_id: str) -> Order:
     )
 
 
-def shown(order: Order) -> dict[str, Any]:
+def shown(order: "Order") -> dict[str, Any]:
     """An order as it is told, without the person's name."""
+    from backtalk.spool import erasures  # noqa: PLC0415 -- loaded when used
+
     return erasures.told(order)
 
 

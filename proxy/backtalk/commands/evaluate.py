@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import click
 
-from backtalk.commands import show_evaluation
 from backtalk.commands.lineage import by_option, directory, json_option
 from backtalk.commands.options import settings_options
 from backtalk.commands.runs import pairs
@@ -51,7 +50,8 @@ def run(config: Path | None, data_dir: Path | None, **given: Any) -> None:
 
     Errors of the provider are counted apart; say the same command again, and only they are asked again.
     """
-    from backtalk.evaluation import cases, judging, plan, registering, telling  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_evaluation  # noqa: PLC0415 -- loaded when used
+    from backtalk.evaluation import cases, judging, plan, registering, telling  # noqa: PLC0415
     from backtalk.evaluation.run import evaluate as evaluated  # noqa: PLC0415
     from backtalk.settings import key_variable  # noqa: PLC0415
 
@@ -87,7 +87,8 @@ def run(config: Path | None, data_dir: Path | None, **given: Any) -> None:
 @json_option
 def compare_command(current: Path, candidate: Path, as_json: bool) -> None:
     """Compare two evaluations case by case: CANDIDATE against CURRENT, each a folder or its scores.json."""
-    from backtalk.evaluation.comparison import compare  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_evaluation  # noqa: PLC0415 -- loaded when used
+    from backtalk.evaluation.comparison import compare  # noqa: PLC0415
     from backtalk.evaluation.scores import read_scores  # noqa: PLC0415
 
     show_evaluation.comparison(compare(read_scores(current), read_scores(candidate)), as_json=as_json)

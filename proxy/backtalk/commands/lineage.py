@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from backtalk.commands import show_lineage
 from backtalk.commands.exports import send_due
 from backtalk.commands.options import settings_options
 from backtalk.settings import load
@@ -38,7 +37,8 @@ def verify_command(head: str | None, as_json: bool, config: Path | None, data_di
     The status is 1 where something was. Note the head elsewhere: with it the next check also finds a log that was
     written anew as a whole.
     """
-    from backtalk.lineage.verify import verify  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage.verify import verify  # noqa: PLC0415
 
     verdict = verify(directory(config, data_dir), noted_head=head)
     show_lineage.verdict(verdict._asdict(), as_json=as_json)
@@ -50,7 +50,8 @@ def verify_command(head: str | None, as_json: bool, config: Path | None, data_di
 @settings_options
 def log_command(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List every record: who said what, when."""
-    from backtalk.lineage.log import LineageLog  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage.log import LineageLog  # noqa: PLC0415
 
     records = [msgspec.to_builtins(record) for record in LineageLog(directory(config, data_dir)).records()]
     show_lineage.log(records, as_json=as_json)
@@ -62,6 +63,8 @@ def log_command(as_json: bool, config: Path | None, data_dir: Path | None) -> No
 @settings_options
 def dataset_list(retired: bool, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List the registered datasets, newest first."""
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+
     found = [entry.document for entry in reversed(catalogue(directory(config, data_dir)).datasets)]
     show_lineage.datasets([one for one in found if retired or one["retired"] is None], as_json=as_json)
 
@@ -72,7 +75,8 @@ def dataset_list(retired: bool, as_json: bool, config: Path | None, data_dir: Pa
 @settings_options
 def dataset_show(dataset: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Show a dataset by its name or id: recipe, table versions, files, and what was left out."""
-    from backtalk.lineage import manifests  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage import manifests  # noqa: PLC0415
 
     entry = catalogue(directory(config, data_dir)).dataset(dataset)
     manifest = manifests.load(directory(config, data_dir), entry.built)

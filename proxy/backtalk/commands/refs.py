@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from backtalk.commands import show_lineage
 from backtalk.commands.exports import send_due
 from backtalk.commands.lineage import by_option, catalogue, directory, json_option
 from backtalk.commands.options import settings_options
@@ -50,6 +49,8 @@ def set_name(
 @settings_options
 def list_names(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List what every name means now."""
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+
     known = catalogue(directory(config, data_dir))
     show_lineage.refs([_told(known, record, body) for record, body in known.refs.values()], as_json=as_json)
 
@@ -60,6 +61,8 @@ def list_names(as_json: bool, config: Path | None, data_dir: Path | None) -> Non
 @settings_options
 def show_name(name: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Show what NAME means now; what of it was erased since is said, with what replaced it."""
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+
     known = catalogue(directory(config, data_dir))
     show_lineage.refs([_told(known, *known.history(name)[-1])], as_json=as_json)
 
@@ -70,6 +73,8 @@ def show_name(name: str, as_json: bool, config: Path | None, data_dir: Path | No
 @settings_options
 def history(name: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List what a name has meant, by whom and why, newest first."""
+    from backtalk.commands import show_lineage  # noqa: PLC0415 -- loaded when used
+
     known = catalogue(directory(config, data_dir))
     show_lineage.refs([_told(known, *one) for one in reversed(known.history(name))], as_json=as_json)
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 import click
 import msgspec
 
-from backtalk.commands import show_reach
 from backtalk.commands.exports import send_due
 from backtalk.commands.lineage import by_option, catalogue, directory, json_option
 from backtalk.commands.options import settings_options
@@ -63,6 +62,8 @@ def register(config: Path | None, data_dir: Path | None, **given: Any) -> None:
 @settings_options
 def list_runs(as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """List the registered runs, newest first."""
+    from backtalk.commands import show_reach  # noqa: PLC0415 -- loaded when used
+
     found = reversed(catalogue(directory(config, data_dir)).runs)
     show_reach.runs([_told(record, run) for record, run in found], as_json=as_json)
 
@@ -73,6 +74,8 @@ def list_runs(as_json: bool, config: Path | None, data_dir: Path | None) -> None
 @settings_options
 def show_run(run: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Show a run by its name or id, with its datasets."""
+    from backtalk.commands import show_reach  # noqa: PLC0415 -- loaded when used
+
     known = catalogue(directory(config, data_dir))
     record, found = known.run(run)
     used = [known.dataset(name).document for name in found.dataset_ids]
@@ -90,7 +93,8 @@ def why_row(dataset: str, row: str, as_json: bool, config: Path | None, data_dir
     ROW is its number, or the first digits of its sha256. DATASET may be a run that used one dataset. Whoever gave the
     feedback is named by the pseudonym of the ledger; texts are shown where they were captured and are still kept.
     """
-    from backtalk.ledger.reader import LedgerReader  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_reach  # noqa: PLC0415 -- loaded when used
+    from backtalk.ledger.reader import LedgerReader  # noqa: PLC0415
     from backtalk.lineage import manifests  # noqa: PLC0415
     from backtalk.lineage.reach import users_of  # noqa: PLC0415
     from backtalk.lineage.why import why  # noqa: PLC0415
@@ -110,7 +114,8 @@ def why_row(dataset: str, row: str, as_json: bool, config: Path | None, data_dir
 @settings_options
 def reached_by(trace: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Say how far a TRACE, a feedback or a signal has come: rows, runs and names."""
-    from backtalk.lineage.reach import reached  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_reach  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage.reach import reached  # noqa: PLC0415
 
     data = directory(config, data_dir)
     show_reach.reached(reached(data, catalogue(data), trace), as_json=as_json)
@@ -123,7 +128,8 @@ def reached_by(trace: str, as_json: bool, config: Path | None, data_dir: Path | 
 @settings_options
 def dataset_diff(before: str, after: str, as_json: bool, config: Path | None, data_dir: Path | None) -> None:
     """Say which rows differ between two datasets, and which facts made the difference."""
-    from backtalk.lineage import manifests  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_reach  # noqa: PLC0415 -- loaded when used
+    from backtalk.lineage import manifests  # noqa: PLC0415
     from backtalk.lineage.differences import differences  # noqa: PLC0415
 
     data = directory(config, data_dir)

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, Protocol
 from backtalk import clock
 from backtalk.errors import BacktalkError, RequestError, StoreError
 from backtalk.feedback.admission import Speaker, admit
-from backtalk.feedback.body import parse_object
 from backtalk.feedback.envelope import item
 from backtalk.feedback.token_scope import check_own, confined, own_id, with_call
 from backtalk.model import feedback, frames
@@ -127,6 +126,8 @@ class Taking:
             return error
 
     def _check(self, fields: Mapping[str, Any], by: By) -> _Checked:
+        from backtalk.feedback.body import parse_object  # noqa: PLC0415 -- a proxy without feedback loads no models
+
         claims, settings = by.claims, self._settings
         said = fields if claims is None else with_call(fields, claims)
         given = parse_object(said, idempotency_key=by.idempotency_key, now_ns=clock.now().wall_ns)
