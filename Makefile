@@ -10,10 +10,10 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := browser demo chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends notebook evaluation
+HEAVY := browser demo training chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends notebook evaluation
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
+.PHONY: help demo demo-training serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ demo: $(READY) ## Watch the main job on a real model (DEMO_MODEL=scripted: witho
 		$(BIN)/backtalk demo --model scripted $(if $(KEEP),--keep); \
 	fi
 
+demo-training: .venvs/evaluation/.backtalk .venvs/model/.ready .venvs/trl/.ready ## Watch corrections become a better model (minutes)
+	@.venvs/evaluation/bin/backtalk demo --train
+
 serve: $(READY) ## Run Backtalk here (UPSTREAM=URL of a model API, ARGS=more options)
 	@$(BIN)/backtalk serve $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
@@ -34,8 +37,10 @@ test: $(READY) ## Run the tests, all but the heavy ones
 
 test-all: test $(HEAVY:%=test-%) ## Run those too: kills, TRL, Phoenix, a real model, the demo, the clients
 
-test-browser test-demo test-chaos test-prometheus: test-%: $(READY)
+test-browser test-demo test-training test-chaos test-prometheus: test-%: $(READY)
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
+
+test-training: .venvs/evaluation/.backtalk .venvs/model/.ready .venvs/trl/.ready
 
 # The browser is the machine's own; the React of its example comes from npm.
 test-browser: .venvs/node/node_modules/.package-lock.json
@@ -126,6 +131,13 @@ $(CHECK_READY): $(READY) deploy/locks/check.lock
 	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
 	@$(PYTHON) -m venv .venvs/$*
 	@.venvs/$*/bin/python $(LOCKED:-r=) $(addprefix -r ,$^)
+	@touch $@
+
+# Backtalk itself, as in .venv, where a command needs what only this environment has.
+.venvs/evaluation/.backtalk: .venvs/evaluation/.ready $(READY)
+	@rm -rf .venvs/evaluation/wheel
+	@$(BIN)/python -m hatchling build -t wheel:editable -d .venvs/evaluation/wheel
+	@.venvs/evaluation/bin/python -m pip install --disable-pip-version-check -q --no-deps --no-index --force-reinstall .venvs/evaluation/wheel/*.whl
 	@touch $@
 
 # torch has a lock of its own, written by hand: of its many builds only those for processors and for Apple's machines.

@@ -65,6 +65,7 @@ def _written_job(job: TrainingJob, settings: TrlSettings, rows: Path) -> Path:
 def _trained(adapter: Path, settings: TrlSettings, facts: dict[str, Any]) -> Trained:
     config = {
         **settings.model_dump(mode="json", exclude={"python", "timeout_s"}),
+        "base_model": Path(settings.model).name,
         "dtype": facts["dtype"],
         "libraries": facts["libraries"],
     }

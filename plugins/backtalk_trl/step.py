@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,8 @@ def main() -> None:
         "seconds": round(time.monotonic() - started_s, 1),
     }
     facts = {"metrics": measured, "dtype": str(trainer.model.dtype), "libraries": versions()}
+    for needless in ("cache", "checkpoints"):  # the cache holds the texts of the rows
+        shutil.rmtree(out / needless, ignore_errors=True)
     (out / "metrics.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

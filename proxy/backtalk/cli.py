@@ -93,10 +93,15 @@ def worker(config: Path | None, data_dir: Path | None) -> None:
 @main.command()
 @click.option("--keep", is_flag=True, help="Leave everything running at the end.")
 @click.option("--model", default=None, envvar="DEMO_MODEL", help="`scripted`, or a model of the demo's own list.")
-def demo(keep: bool, model: str | None) -> None:
+@click.option("--train", is_flag=True, help="Watch a desk's corrections become a better model (minutes).")
+def demo(keep: bool, model: str | None, train: bool) -> None:
     """Watch the main job happen on a real model."""
     from backtalk import demo as show  # noqa: PLC0415 -- loaded when used
 
+    if train:
+        from backtalk.demo import tuning  # noqa: PLC0415 -- needs more than the rest
+
+        sys.exit(tuning.run())
     sys.exit(show.run(keep=keep, model=model))
 
 

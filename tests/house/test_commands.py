@@ -14,6 +14,7 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for pag
 TARGETS = frozenset(
     {
         "demo",
+        "demo-training",
         "serve",
         "test",
         "test-all",

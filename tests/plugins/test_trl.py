@@ -120,6 +120,7 @@ def test_it_keeps_the_promises_of_a_trainer(tmp_path: Path) -> None:
     assert (trained.artefact, trained.model) == (str(tmp_path / "tune-1/adapter"), "desk-2")
     assert trained.metrics == {"train_loss": 0.5}
     assert (trained.config["epochs"], trained.config["libraries"]) == (2.0, {"trl": "1"})
+    assert trained.config["base_model"] == "model"
 
 
 def test_a_finished_job_is_not_done_twice(tmp_path: Path) -> None:
@@ -210,6 +211,7 @@ def test_trl_takes_a_step_on_each_format(tmp_path: Path, tiny: Path, method: Met
     assert trained.metrics["train_loss"] == trained.metrics["train_loss"]
     assert (Path(trained.artefact) / "adapter_model.safetensors").stat().st_size > 0
     assert any(line.startswith("step 1 of 1, loss") for line in lines)
+    assert {one.name for one in job.artefact.iterdir()} == {"adapter", "job.json", "metrics.json"}
     assert trained.config["libraries"].keys() >= {"torch", "trl", "peft"}
 
 

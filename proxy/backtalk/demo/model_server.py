@@ -1,9 +1,11 @@
 """The demo's language model as a server of its own; run by the interpreter of `.venvs/model`, which has no Backtalk.
 
-In: the parts of the weights that the locked packages carry. Out: an OpenAI-compatible server of llama.cpp on a free
-port, announced on stdout as `ready URL` after `progress SHARE` lines. It ends when its stdin does.
+In: the parts of the weights that the locked packages carry, and an adapter where one was trained. Out: an
+OpenAI-compatible server of llama.cpp, announced on stdout as `ready URL` after `progress SHARE` lines. On a free port
+it ends when its stdin does; on a port that was named it goes on.
 """
 
+import argparse
 import hashlib
 import importlib
 import importlib.util
@@ -22,12 +24,23 @@ _CONTEXT_TOKENS: Final = 4096
 
 
 def main() -> None:
-    """Put the weights together once, then serve until stdin ends."""
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    """Put the weights together once, then serve."""
+    asked = _arguments()
+    if not asked.port:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     parts = [part_of(name, number) for number, name in enumerate(PACKAGES, 1)]
-    server = _serve(assembled(Path(sys.argv[1]) / FILE, parts, SHA256))
+    server = _serve(assembled(asked.folder / FILE, parts, SHA256), asked)
     _say(f"ready {server.listening_address}/v1")
     threading.Event().wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path, help="where the weights are kept")
+    parser.add_argument("--adapter", type=Path, help="a LoRA adapter, as GGUF")
+    parser.add_argument("--name", default=NAME, help="what it calls itself")
+    parser.add_argument("--port", type=int, default=0, help="where to listen; 0 is a free port")
+    return parser.parse_args()
 
 
 def part_of(package: str, number: int) -> Path:
@@ -66,16 +79,18 @@ def _copy(sources: list[Path], to: Path | None) -> str:
     return digest.hexdigest()
 
 
-def _serve(path: Path) -> Any:
+def _serve(path: Path, asked: argparse.Namespace) -> Any:
     llama = importlib.import_module("xllamacpp")
     params = llama.CommonParams()
     params.model.path = str(path)
-    params.model_alias = {NAME}  # else it names itself by its file
+    params.model_alias = {asked.name}  # else it names itself by its file
     params.n_ctx = _CONTEXT_TOKENS
     params.n_parallel = 1
     params.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
     params.cpuparams.poll = 0  # threads that spin for one another starve on a busy machine
-    params.port = 0
+    params.port = asked.port
+    if asked.adapter is not None:
+        params.lora_adapters = [llama.CommonAdapterLoraInfo(str(asked.adapter), 1.0)]
     return llama.Server(params)
 
 
