@@ -31,13 +31,13 @@ def dataset_build(recipe: str, out: Path, previous: Path | None, config: Path | 
 
     RECIPE: a TOML file, or one of sft, dpo, kto, reward, grpo, eval, tool_use.
     """
-    from backtalk.commands import show_dataset  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_dataset, show_progress  # noqa: PLC0415 -- loaded when used
     from backtalk.datasets.making import make  # noqa: PLC0415
     from backtalk.datasets.recipe import load_recipe  # noqa: PLC0415
 
     followed = load_recipe(recipe)
     data = load(file=config, overrides={"data_dir": data_dir}).data_dir
-    with show_dataset.progress() as told:
+    with show_progress.progress() as told:
         made = make(data, followed, out, actor=getpass.getuser(), previous=previous, progress=told)
     click.echo(show_dataset.report(made.built))
     record = made.record
@@ -86,12 +86,12 @@ def dataset_weights(ctx: click.Context, /, out: Path, config: Path | None, data_
     A recipe takes the file by `weights` in [quality]. Nothing is written, and the status is 1, where the fitted weights
     foretell verdicts of held-out sessions no better than the stated ones.
     """
-    from backtalk.commands import show_dataset, show_weights  # noqa: PLC0415 -- loaded when used
+    from backtalk.commands import show_progress, show_weights  # noqa: PLC0415 -- loaded when used
     from backtalk.datasets.queries.scope import Scope  # noqa: PLC0415
     from backtalk.datasets.weighing import weigh, weights_text  # noqa: PLC0415
 
     data = load(file=config, overrides={"data_dir": data_dir}).data_dir
-    with show_dataset.progress() as told:
+    with show_progress.progress() as told:
         fitting = weigh(data / "ledger", Scope(), told)
     click.echo(show_weights.fitted(fitting))
     if not fitting.is_better:

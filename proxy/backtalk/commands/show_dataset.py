@@ -1,34 +1,17 @@
 """A built dataset for a person: what was written, where it leans, and what was left out.
 
-In: a `Built`. Out: text, and while it is built a bar on the terminal.
+In: a `Built`. Out: text.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-
-from rich.console import Console
-from rich.progress import Progress
 
 from backtalk import clock
 from backtalk.datasets.build import Built, beside
 from backtalk.datasets.manifest import FILE
 
 _SHOWN: Final = ("split", "tag", "label", "model", "language")
-
-
-@contextmanager
-def progress() -> Generator[Callable[[str, int, int], None]]:
-    """A bar that moves with what is being done; nothing where nobody looks."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("dataset", total=None)
-
-        def told(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield told
 
 
 def report(built: Built) -> str:

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from backtalk.datasets.gates import Gatekeeper
 from backtalk.datasets.manifest import FILE, Counts, Inputs, head, manifest_sha256, write_manifest
 from backtalk.datasets.output import sync_folders
-from backtalk.datasets.queries.scope import Progress, Scope
+from backtalk.datasets.progress import DESCRIBING, PLACING, SPLITTING, Progress, followed, untold
+from backtalk.datasets.queries.scope import Scope
 from backtalk.datasets.recipe import Recipe, Split, instant_ns
 from backtalk.datasets.scratch import Scratch
 from backtalk.datasets.splits import split
@@ -59,7 +60,7 @@ def build(
         )
     before = None if previous is None else manifest_sha256(previous)
     with _hidden(out) as folder:
-        built = _fill(folder, ledger_root, recipe, before, progress or _untold, single=None)
+        built = _fill(folder, ledger_root, recipe, before, progress or untold, single=None)
         folder.chmod(0o755)
         ready(built.dataset_id)
         folder.rename(out)
@@ -76,7 +77,7 @@ def build_file(
     whole = Split(shares={"all": 1.0}, seed=recipe.split.seed)
     only = recipe._replace(formats=recipe.formats[:1], split=whole)
     with _hidden(out) as folder:
-        built = _fill(folder, ledger_root, only, None, progress or _untold, single=out.name)
+        built = _fill(folder, ledger_root, only, None, progress or untold, single=out.name)
         ready(built.dataset_id)
         (folder / out.name).replace(out)
         (folder / FILE).replace(beside(out))
@@ -114,11 +115,15 @@ def _fill(
     aside.mkdir(mode=0o700)
     with closing(Scratch(aside / "scratch.sqlite")) as scratch:
         inputs = _collected(ledger_root, recipe, aside, scratch, progress)
+        rows = scratch.row_count()
+        progress(SPLITTING, 0, rows)
         split(scratch, recipe.split.shares, recipe.split.seed)
-        written = write(hidden, recipe, scratch, single=single)
+        written = write(hidden, recipe, scratch, single=single, progress=progress)
         document = head(recipe, inputs, _counts(written), written.files, previous)
         document |= {"unfit_rows": written.unfit} if written.unfit else {}
-        left_out = write_manifest(hidden / FILE, document, row_entries(scratch), scratch.left_out())
+        entries = followed(row_entries(scratch), DESCRIBING, rows, progress)
+        left_out = write_manifest(hidden / FILE, document, entries, scratch.left_out())
+    progress(PLACING, rows, rows)
     shutil.rmtree(aside)
     sync_folders(hidden)
     return Built(hidden, manifest_sha256(hidden), document, left_out)
@@ -158,7 +163,3 @@ def scope_of(recipe: Recipe) -> Scope:
 def _counts(written: Written) -> Counts:
     skipped = {name: dict(sorted(reasons.items())) for name, reasons in written.skipped.items()}
     return Counts(written.balance.rows, written.balance.document(), skipped)
-
-
-def _untold(what: str, done: int, total: int) -> None:
-    del what, done, total

@@ -7,14 +7,12 @@ their texts are in memory at a time.
 from typing import Final
 
 from backtalk.datasets.gates import Gatekeeper
+from backtalk.datasets.progress import READING, Progress
 from backtalk.datasets.prompts import Chunk, read_chunk
-from backtalk.datasets.queries.scope import Progress
 from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.scratch import Scratch
 from backtalk.datasets.selection import Selection
 from backtalk.plugin import Prompt, Sample, SampleBuilder
-
-READING: Final = "calls"
 
 
 def collect(selection: Selection, recipe: Recipe, gatekeeper: Gatekeeper, scratch: Scratch, progress: Progress) -> None:

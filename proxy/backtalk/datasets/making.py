@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backtalk.datasets.build import FILE_SUFFIX, Built, build, build_file, hidden_name
-from backtalk.datasets.queries.scope import Progress
+from backtalk.datasets.progress import Progress
 from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.sweeping import sweep
 from backtalk.lineage import builds, keeping

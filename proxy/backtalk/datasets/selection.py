@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from backtalk.datasets.engine import Engine
+from backtalk.datasets.progress import SELECTING, Progress
 from backtalk.datasets.prompts import LeftOut
-from backtalk.datasets.queries.scope import CHUNK_CALLS, SELECTING, Progress, Scope
+from backtalk.datasets.queries.scope import CHUNK_CALLS, Scope
 from backtalk.datasets.queries.steps import CHUNKED, KEPT, queries
 from backtalk.datasets.surroundings import ChunkRows
 

@@ -14,8 +14,9 @@ from typing import Final
 from backtalk.datasets.engine import Engine
 from backtalk.datasets.fitting import Case, Fitting, fit_weights
 from backtalk.datasets.gold import cases_of
+from backtalk.datasets.progress import READING, Progress
 from backtalk.datasets.prompts import read_chunk
-from backtalk.datasets.queries.scope import Progress, Scope
+from backtalk.datasets.queries.scope import Scope
 from backtalk.datasets.recipe import Select
 from backtalk.datasets.selection import Selection
 from backtalk.datasets.weights import MOST, PRIORS
@@ -66,4 +67,4 @@ def _cases(selection: Selection, progress: Progress) -> Iterator[Case]:
         sessions = {key: known.session for key, known in chunk.known.items()}
         yield from cases_of((prompt for _, prompt in chunk.prompts), sessions)
         done += len(rows.answers)
-        progress("calls", done, selection.calls)
+        progress(READING, done, selection.calls)

@@ -16,6 +16,7 @@ from backtalk.datasets.formats.known import FORMATS
 from backtalk.datasets.formats.unfit import UnfitError
 from backtalk.datasets.manifest import row_entry
 from backtalk.datasets.output import FileEntry, Lines, Parts, write_text
+from backtalk.datasets.progress import WRITING, Progress, followed, untold
 from backtalk.datasets.rows import columns, decode_row
 from backtalk.datasets.scratch import Scratch
 
@@ -65,7 +66,9 @@ class Written:
         """Rows that are no line of a single file, each with the reason."""
 
 
-def write(root: Path, recipe: Outline, scratch: Scratch, *, single: str | None = None) -> Written:
+def write(
+    root: Path, recipe: Outline, scratch: Scratch, *, single: str | None = None, progress: Progress = untold
+) -> Written:
     """Write all files but the manifest; with `single` only the one file of one format and one split, by that name."""
     written = Written(recipe)
     parts = Parts(root)
@@ -74,7 +77,7 @@ def write(root: Path, recipe: Outline, scratch: Scratch, *, single: str | None =
         for name in recipe.formats
         for split in recipe.splits
     }
-    for number, (split, payload) in enumerate(scratch.payloads()):
+    for number, (split, payload) in enumerate(followed(scratch.payloads(), WRITING, scratch.row_count(), progress)):
         row = decode_row(payload)
         written.balance.add(split, row)
         scratch.use((reason.fact, reason.id) for reason in row.sample.reasons)

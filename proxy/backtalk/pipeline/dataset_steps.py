@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from backtalk.datasets.making import make
 from backtalk.datasets.manifest import FILE
-from backtalk.datasets.queries.scope import SELECTING
+from backtalk.datasets.progress import READING
 from backtalk.datasets.recipe import Recipe, built_in, load_recipe
 from backtalk.errors import RequestError, SetupError
 from backtalk.lineage.keeping import register_dataset
@@ -105,7 +105,7 @@ def _told(say: Say) -> Callable[[str, int, int], None]:
     told: list[int] = []
 
     def progress(what: str, done: int, total: int) -> None:
-        if what == SELECTING:
+        if what != READING:
             return
         if not told or done >= told[-1] + _SAID_CALLS or (done == total and told[-1] != done):
             told[:] = [done]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backtalk.commands.show_dataset import progress, report
+from backtalk.commands.show_dataset import report
 from backtalk.datasets.build import Built
 
 
@@ -25,9 +25,3 @@ def test_report_says_what_where_and_what_not(tmp_path: Path) -> None:
         "  left out: improbable 3",
         f"  the facts behind each row: {tmp_path}/manifest.json, abc",
     ]
-
-
-def test_nobody_looks_at_a_bar_in_a_file() -> None:
-    """It can be told all the same."""
-    with progress() as told:
-        told("calls", 1, 2)

@@ -334,6 +334,10 @@ def test_memory_and_order_hold_over_many_prompts(tmp_path: Path, ledger: Ledger)
     assert [row["calls"][0]["span_id"] for row in rows] == [call.key.span_id for call in calls]
     read = [counts for what, *counts in told if what == "calls"]
     assert (built.document["row_count"], read[-1], len(read)) == (many, [many, many], 4)
+    assert list(dict.fromkeys(what for what, *_ in told)) == [
+        "selecting", "calls", "splitting", "writing rows", "writing the manifest", "hashing and syncing",
+    ]  # fmt: skip
+    assert [counts for what, *counts in told if what == "writing rows"][-1] == [many, many]
 
 
 def test_files_are_for_everybody_who_may_read_the_folder(tmp_path: Path, ledger: Ledger) -> None:

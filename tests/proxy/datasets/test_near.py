@@ -27,3 +27,17 @@ def test_white_space_and_case_do_not_count(text: str) -> None:
 def test_equal_texts_are_entirely_alike() -> None:
     """Short ones too."""
     assert likeness(signature("yes"), signature("Yes ")) == 1
+
+
+def test_a_script_without_spaces_is_compared_too() -> None:
+    """Its shingles begin everywhere."""
+    text = "".join(chr(0x4E00 + number * 37 % 2_000) for number in range(400))
+    near, far = text[:200] + "\u4e01" + text[201:], "".join(chr(0x5E00 + number * 41 % 2_000) for number in range(400))
+    assert likeness(signature(text), signature(near)) >= 0.9
+    assert likeness(signature(text), signature(far)) < 0.3
+
+
+def test_short_texts_that_differ_in_a_word_are_told_apart() -> None:
+    """A question with another number is another question."""
+    first, second = ("Please say what order 71 means for the account of a person", "Please say what order 92 is about")
+    assert likeness(signature(first), signature(second)) < 0.9

@@ -4,7 +4,8 @@ from contextlib import closing
 from pathlib import Path
 
 from backtalk.datasets.engine import Engine
-from backtalk.datasets.queries.scope import SELECTING, Scope
+from backtalk.datasets.progress import SELECTING
+from backtalk.datasets.queries.scope import Scope
 from backtalk.datasets.selection import Selection
 from backtalk.testing import stories
 from backtalk.testing.ledgers import write_facts

@@ -4,7 +4,6 @@ Out: frozen values. The one rule: whatever people or programs repeat without end
 here, and what is beyond it is counted.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 MAX_ANSWERS: Final = 64
@@ -13,10 +12,6 @@ MAX_FACTS: Final = 1_000
 """Of more feedback or signals about one answer, and of more successors of one feedback, the newest are looked at."""
 CHUNK_CALLS: Final = 500
 """About so many calls are in memory at once: whole prompts, so up to `MAX_ANSWERS` more or fewer."""
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, and how much of how much is."""
-SELECTING: Final = "selecting"
-"""What is being done while queries run, before any call is read."""
 _EVER_NS: Final = (1 << 63) - 1
 
 
