@@ -265,8 +265,8 @@ def test_neither_builds_nor_receivers_get_anything_of_an_erased_user_afterwards(
 ) -> None:
     """Once the order is done nobody writes or sends a text.
 
-    Not a build that read before and ends behind it, not two that were killed, not an exporter whose collector was away,
-    with a batch that waited and calls that it held, not an annotator with questions for a judge that is slow.
+    Not a build of a pipeline that read before and ends behind it, not two that were killed, not an exporter whose
+    collector was away, with a batch that waited and calls that it held, not an annotator whose judge is slow.
     """
     config = tmp_path / "backtalk.toml"
     with running_provider(Behaviour(hold=True)) as judge, HttpReceiver() as collector:
@@ -285,10 +285,11 @@ def test_neither_builds_nor_receivers_get_anything_of_an_erased_user_afterwards(
             wait_until(lambda: judge.exchanges, PATIENCE_S, what="a question that is under way")
             settled(backtalk, mine[-1])
             said(backtalk, 2)
-            builds = [
-                stopped_build(backtalk, tmp_path / "sets" / name, point)
-                for name, point in (("half", "written"), ("whole.jsonl", "placed"), ("late", "written"))
-            ]
+            run = backtalk.data_dir / "pipelines" / "support" / "runs" / "20261126t101500z-0a1b2c"
+            places = ((tmp_path / "sets/half", "written"), (tmp_path / "sets/whole.jsonl", "placed"))
+            builds = [stopped_build(backtalk, *place) for place in (*places, (run / "datasets" / "late", "written"))]
+            (run / "logs").mkdir()
+            (run / "logs" / "train.log").write_text(f"first row: {CANARY}")
             for killed in builds[:2]:
                 killed.kill()
                 killed.wait()
@@ -300,7 +301,7 @@ def test_neither_builds_nor_receivers_get_anything_of_an_erased_user_afterwards(
             assert builds[2].wait(PATIENCE_S) == 0
             told = wait_until(lambda: is_done(backtalk, erasure_id), PATIENCE_S, what="the end of the erasure")
 
-            assert (told["done"]["datasets"], told["not_reached"]) == (2, [])
+            assert (told["done"]["datasets"], told["done"]["log_files"], told["not_reached"]) == (2, 1, [])
             check_receivers(backtalk, collector, judge, mine, others)
             assert holding(backtalk) == set()
             assert written(tmp_path) == []
