@@ -45,7 +45,8 @@ def _asked(feedback: Table) -> Table:
     said = feedback.filter(feedback["kind"] != "retraction")
     by_response, by_span = is_given(said["response_id"]), is_given(said["span_id"])
     by_parent = is_given(said["parent_span_id"])
-    exact = by_response.ifelse("response", (by_span | by_parent).ifelse("span", "trace"))
+    named: Column = by_span | by_parent
+    exact = by_response.ifelse("response", named.ifelse("span", "trace"))
     name = by_response.ifelse(text(said["response_id"]), text(said["trace_id"]))
     span = by_span.ifelse(text(said["span_id"]), text(said["parent_span_id"]))
     part = by_response.ifelse("", span)
