@@ -10,7 +10,7 @@ CHECK_READY := .venv/.check-ready
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
-HEAVY := browser demo training chaos prometheus trl phoenix mlflow model clients node hosts redis formats backends notebook evaluation
+HEAVY := browser demo training chaos prometheus engines trl phoenix mlflow model clients node hosts redis formats backends notebook evaluation
 
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-training serve test test-all check bench bench-signals train-detectors fix reference lock clean $(HEAVY:%=test-%)
@@ -49,7 +49,7 @@ test-browser: .venvs/node/node_modules/.package-lock.json
 test-clients: .venvs/clients-openai2/.ready .venvs/clients-aider/.ready
 test-node: .venvs/node/node_modules/.package-lock.json
 test-formats: .venvs/formats-ragas/.ready .venvs/promptfoo/node_modules/.package-lock.json
-test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis test-evaluation test-notebook: test-%: $(READY) .venvs/%/.ready
+test-engines test-trl test-formats test-backends test-phoenix test-mlflow test-model test-clients test-node test-hosts test-redis test-evaluation test-notebook: test-%: $(READY) .venvs/%/.ready
 	@$(BIN)/python -m pytest -m $* --timeout=1800 $(ARGS)
 
 check: $(CHECK_READY) ## Run the linters and the type checkers
@@ -78,9 +78,10 @@ fix: $(CHECK_READY) ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-reference: $(READY) ## Write proxy/REFERENCE.md, deploy/example.toml and deploy/grafana/ from the code
+reference: $(READY) ## Write proxy/REFERENCE.md, deploy/example.toml, deploy/grafana/ and deploy/sql/ from the code
 	@$(BIN)/python tests/house/reference.py
 	@$(BIN)/python tests/house/dashboards.py
+	@$(BIN)/python tests/house/sql.py
 
 lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upgrade: to the newest versions)
 	$(COMPILE) pyproject.toml --group test -o deploy/requirements.lock
@@ -91,6 +92,7 @@ lock: $(CHECK_READY) .venvs/node/.ready ## Resolve the locks anew (UPGRADE=--upg
 	$(COMPILE) deploy/locks/clients-openai2.in -o deploy/locks/clients-openai2.lock
 	$(COMPILE) deploy/locks/signals.in -c deploy/requirements.lock -o deploy/locks/signals.lock
 	$(COMPILE) pyproject.toml --extra evaluation -o deploy/locks/evaluation.lock
+	$(COMPILE) deploy/locks/engines.in -o deploy/locks/engines.lock
 	$(COMPILE) deploy/locks/formats.in -o deploy/locks/formats.lock
 	$(COMPILE) deploy/locks/formats-ragas.in -o deploy/locks/formats-ragas.lock
 	$(COMPILE) deploy/locks/hosts.in pyproject.toml -o deploy/locks/hosts.lock

@@ -19,6 +19,7 @@ LOCKS = (
     "deploy/locks/clients-openai2.lock",
     "deploy/locks/clients.lock",
     "deploy/locks/evaluation.lock",
+    "deploy/locks/engines.lock",
     "deploy/locks/formats.lock",
     "deploy/locks/hosts.lock",
     "deploy/locks/mlflow.lock",

@@ -68,6 +68,10 @@ class Engine:
         except duckdb.Error as error:
             raise _unavailable(error) from error
 
+    def drop(self, name: str) -> None:
+        """Let go of what was kept under a name, if anything was."""
+        self._base.execute(f"drop table if exists {name}")
+
     def rows(self, query: str) -> Iterator[dict[str, Any]]:
         """The rows of a query, streamed; several may be read side by side."""
         try:

@@ -7,7 +7,7 @@ feedback is `ledger.standing`'s.
 
 from typing import Final
 
-from backtalk.datasets.queries.expressions import Table, constant, either, is_given, newest, place, text, union
+from backtalk.datasets.queries.expressions import Table, constant, either, is_given, newest, number, place, text, union
 from backtalk.datasets.queries.fits import once
 from backtalk.datasets.queries.scope import MAX_FACTS, Scope
 from backtalk.datasets.queries.tables import Ledger
@@ -41,13 +41,12 @@ def answers(ledger: Ledger, touched: Table) -> Table:
 def signals(ledger: Ledger, touched: Table) -> Table:
     """The newest signals and withdrawals about those calls, each with whether the call that shows it has ended."""
     noticed = _noticed(ledger.signals, touched)
-    noticed = noticed.filter(noticed["place"] < MAX_FACTS).drop("place")
+    noticed = noticed.filter(noticed["place"] < MAX_FACTS).select("chunk", *SIGNAL)
     shown = noticed.select(shown_trace_id="shown_by_trace_id", shown_span_id="shown_by_span_id").distinct()
     ended = ledger.calls.select(*_KEY).semi_join(shown, [("trace_id", "shown_trace_id"), ("span_id", "shown_span_id")])
     ended = ended.select(ended_trace_id="trace_id", ended_span_id="span_id").distinct()
     told = noticed.left_join(ended, [("shown_by_trace_id", "ended_trace_id"), ("shown_by_span_id", "ended_span_id")])
-    told = told.mutate(is_shown=told["ended_span_id"].notnull()).drop("ended_trace_id", "ended_span_id")
-    return told.select("chunk", *SIGNAL, "is_shown")
+    return told.select("chunk", *SIGNAL, is_shown=number(told["ended_span_id"].notnull()))
 
 
 def links(ledger: Ledger, touched: Table) -> Table:
@@ -58,8 +57,13 @@ def links(ledger: Ledger, touched: Table) -> Table:
     )
     put = ledger.signals.filter(ledger.signals["fact"] == "link").select(*_KEY, "found_ns", "evidence_json")
     found = put.join(noticed, [("trace_id", "by_trace_id"), ("span_id", "by_span_id")])
-    later = found.filter(found["found_ns"] > found["noticed_ns"])
-    return later.select("chunk", *_KEY, "found_ns", evidence_json=text(later["evidence_json"])).distinct()
+    later = found.filter(found["found_ns"] > found["noticed_ns"]).mutate(evidence_json=text(found["evidence_json"]))
+    once_each = later.group_by(["chunk", *_KEY, "found_ns", "evidence_json"]).aggregate(
+        earliest_ns=later["noticed_ns"].min()
+    )
+    return once_each.select(
+        "chunk", *_KEY, "found_ns", "evidence_json"
+    )  # not `distinct`: for Spark it takes in `noticed_ns`
 
 
 def edits(ledger: Ledger, touched: Table) -> Table:
@@ -79,7 +83,7 @@ def edited_by(signals: Table, touched: Table) -> Table:
 def feedback(ledger: Ledger, fits: Table, touched: Table) -> Table:
     """The newest feedback that fits one of those calls, with that call's key."""
     fitting = _fitting(fits, touched)
-    near = fitting.filter(fitting["place"] < MAX_FACTS).drop("place")
+    near = fitting.filter(fitting["place"] < MAX_FACTS).select("chunk", *_ONE, "call_trace_id", "call_span_id")
     return _said(ledger.feedback).join(near, list(_ONE))
 
 
@@ -138,7 +142,7 @@ def beyond(ledger: Ledger, fits: Table, touched: Table) -> Table:
 
 def _noticed(signals: Table, touched: Table) -> Table:
     """Signals and withdrawals about the calls to look at, the newest of each call first."""
-    found = signals.filter(signals["fact"].isin(["signal", "withdrawal"]))
+    found = signals.filter((signals["fact"] == "signal") | (signals["fact"] == "withdrawal"))
     here = found.select(*SIGNAL).join(touched.select("chunk", *_KEY), list(_KEY))
     here = here.mutate(found_ns=either(here["found_ns"], 0), replay=either(here["replay"], 0))
     order = [newest(here["found_ns"]), here["signal_id"], newest(here["replay"]), here["fact"]]
