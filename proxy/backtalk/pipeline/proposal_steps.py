@@ -7,6 +7,7 @@ stands only where the gain's whole interval lies above what was asked for; a per
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from backtalk.lineage.keeping import propose as keep_proposal
 from backtalk.lineage.records import ProposalMade
@@ -92,7 +93,8 @@ def tell(work: Work) -> dict[str, Any]:
     message |= {"name": work.pipeline.context, "comparison": dict(work.outputs["compare"])}
     sent = send(asked.webhook, asked.secret_env, made["proposal"], message)
     work.metrics.add("backtalk.pipeline.webhooks", result="told" if sent.told else "failed")
-    work.say(f"{asked.webhook} {'was told' if sent.told else 'could not be told: ' + sent.message}")
+    where = urlsplit(asked.webhook).hostname  # alone: of many services the rest of the address is the secret
+    work.say(f"{where} {'was told' if sent.told else 'could not be told: ' + sent.message}")
     return sent._asdict()
 
 

@@ -7,6 +7,7 @@ that a receiver can tell a repeat; an answer of 2xx is a yes, everything else is
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import time
 import urllib.error
@@ -23,6 +24,7 @@ TRIES: Final = 4
 PAUSE_S: Final = 0.5
 """Before the second try; it doubles."""
 _TIMEOUT_S: Final = 10.0
+_WHY_CHARS: Final = 200
 _PREFIX: Final = "whsec_"
 
 
@@ -47,8 +49,8 @@ def tell(url: str, secret_env: str | None, name: str, message: Mapping[str, Any]
         except urllib.error.HTTPError as error:
             error.close()
             why = f"status {error.code}"
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            why = str(error)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = f"{type(error).__name__}: {' '.join(str(error).split())[:_WHY_CHARS]}"
         if attempt < TRIES:
             time.sleep(pause_s)
             pause_s *= 2
@@ -67,8 +69,11 @@ def _request(url: str, secret_env: str | None, name: str, body: bytes) -> urllib
 def signature(secret: str, name: str, at_s: str, body: bytes) -> str:
     """The `webhook-signature` of a message; a secret that begins with `whsec_` is base64, as others write it."""
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX)) if secret.startswith(_PREFIX) else secret.encode()
+        encoded = secret.startswith(_PREFIX)
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True) if encoded else secret.encode()
     except ValueError as error:
         raise SetupError("promote.secret_env: what follows whsec_ is no base64", code="bad_settings") from error
+    if not key:
+        raise SetupError("promote.secret_env: nothing follows whsec_", code="bad_settings")
     signed = hmac.new(key, f"{name}.{at_s}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(signed).decode()}"

@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from backtalk.errors import SetupError
 from backtalk.pipeline import telling
 from backtalk.pipeline.telling import TRIES, signature, tell
 
@@ -83,6 +85,33 @@ def test_nobody_there_is_no_failure_of_the_run() -> None:
     assert sent.message
 
 
+NO_HTTP = (
+    b"hello\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nx: " + b"a" * 70_000 + b"\r\n\r\n",
+    b"HTTP/1.1 abc OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"x: a\r\n" * 200 + b"\r\n",
+)
+
+
+def test_what_answers_no_http_is_no_failure_of_the_run() -> None:
+    """Whatever comes back, it was not taken, and that is said on one line."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            for said in NO_HTTP:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        sent = tell(f"http://127.0.0.1:{listening.getsockname()[1]}/", None, "p-1", {})
+        thread.join()
+    assert (sent.told, sent.attempts) == (False, len(NO_HTTP))
+    assert "more than 100 headers" in sent.message
+
+
 def test_without_its_secret_nothing_is_sent(hook: Hook) -> None:
     """Unsigned it would be taken for a forgery, or teach a receiver to look away."""
     sent = tell(hook.url, "A_VARIABLE_THAT_IS_NOT_SET", "p-1", {})
@@ -95,3 +124,10 @@ def test_a_secret_may_be_any_text() -> None:
     """Then its bytes are the key."""
     assert signature("plain", "i", "1", b"{}") == signature("whsec_cGxhaW4=", "i", "1", b"{}")
     assert telling.PAUSE_S > 0
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_!!!!", "whsec_a"])
+def test_a_secret_that_is_none_signs_nothing(secret: str) -> None:
+    """Anybody could make the signature of an empty key."""
+    with pytest.raises(SetupError, match="whsec_"):
+        signature(secret, "i", "1", b"{}")
