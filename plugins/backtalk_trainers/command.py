@@ -6,6 +6,7 @@ happens, every process that the command started is gone behind it, and its outpu
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
 import threading
@@ -24,6 +25,9 @@ _DONE: Final = "done.json"
 _LAST_LINES: Final = 8
 _LINE_CHARS: Final = 500
 _PIECE_BYTES: Final = 4096
+_PIPE_BYTES: Final = 1 << 20
+"""So much may lie in the pipe when the command ends."""
+_LOOK_S: Final = 0.1
 
 
 class CommandSettings(BaseModel):
@@ -100,7 +104,7 @@ def _lines(process: "subprocess.Popen[bytes]", log: Path, limit_bytes: int) -> I
     """The lines of the output, printable and short; the log has them as they came, up to its bound."""
     left, line = limit_bytes, b""
     with log.open("wb") as kept:
-        while process.stdout is not None and (piece := os.read(process.stdout.fileno(), _PIECE_BYTES)):
+        for piece in _pieces(process):
             kept.write(piece[: max(left, 0)])
             left -= len(piece)
             *whole, line = (line + piece).replace(b"\r", b"\n").split(b"\n")
@@ -108,6 +112,24 @@ def _lines(process: "subprocess.Popen[bytes]", log: Path, limit_bytes: int) -> I
             line = line[-_PIECE_BYTES:]
     if said := _said(line):
         yield said
+
+
+def _pieces(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """What the command writes, to its end: a process that it leaves behind may hold the pipe open for ever."""
+    if process.stdout is None:
+        return
+    left = _PIPE_BYTES
+    with selectors.DefaultSelector() as looked_at:
+        looked_at.register(process.stdout, selectors.EVENT_READ)
+        while left > 0:
+            is_over = process.poll() is not None
+            if looked_at.select(0 if is_over else _LOOK_S):
+                if not (piece := os.read(process.stdout.fileno(), _PIECE_BYTES)):
+                    return
+                left -= len(piece) if is_over else 0
+                yield piece
+            elif is_over:
+                return
 
 
 def _said(line: bytes) -> str:

@@ -6,6 +6,7 @@ paid for twice, so each step is written down before the next, and a job that nob
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Literal, TypeVar
@@ -21,6 +22,8 @@ MARK: Final = "backtalk_job"
 FORMATS: Final[Mapping[str, str]] = {"supervised": "openai_sft", "dpo": "openai_preference"}
 _T = TypeVar("_T")
 _LINE_CHARS: Final = 500
+_MODEL: Final = re.compile(r"[A-Za-z0-9][\w.:/@+-]{0,255}", re.ASCII)
+"""A model's name: it comes from the service, and goes into commands and requests."""
 
 
 class OpenAiSettings(BaseModel):
@@ -30,7 +33,7 @@ class OpenAiSettings(BaseModel):
     model: str = Field(min_length=1)
     """The model to begin with."""
     method: Literal["supervised", "dpo"] = "supervised"
-    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://")
+    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://[^@?#\s]+$")
     """Backtalk's own, to have the calls in its ledger, or another service's."""
     api_key_env: str | None = "OPENAI_API_KEY"
     """The environment variable that holds the key; none where the service wants none."""
@@ -89,9 +92,12 @@ class _Training:
             self._service.cancel(job_id)
             raise
         if done["status"] != "succeeded":
-            error: Any = done.get("error") or {}
-            raise TrainingFailedError(f"the job {job_id} ended as {done['status']}: {error.get('message')}")
-        model = str(done["fine_tuned_model"])
+            error: Any = done.get("error")
+            why = _line(error.get("message") if isinstance(error, dict) else error)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+            raise TrainingFailedError(f"the job {job_id} ended as {done['status']}: {why}")
+        model = str(done.get("fine_tuned_model") or "")
+        if not _MODEL.fullmatch(model):
+            raise TrainingFailedError(f"the job {job_id} succeeded, and its model has no name: {_line(model)!r}")
         figures = dict(self._state.get("metrics") or {})
         if isinstance(done.get("trained_tokens"), int):
             figures["trained_tokens"] = float(done["trained_tokens"])
@@ -157,9 +163,8 @@ class _Training:
             self._never.wait(self._settings.poll_s)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
-        text = "".join(char if char.isprintable() else " " for char in str(event.get("message") or ""))
-        if text.strip():
-            self._say(text.strip()[:_LINE_CHARS])
+        if text := _line(event.get("message")):
+            self._say(text)
         data = event.get("data")
         if event.get("type") == "metrics" and isinstance(data, dict):
             numbers: dict[str, Any] = {name: value for name, value in data.items() if isinstance(value, int | float)}  # pyright: ignore[reportUnknownVariableType]  # JSON
@@ -181,3 +186,9 @@ class _Training:
     def _keep(self, **fields: Any) -> None:
         self._state |= fields
         write(self._file, self._state)
+
+
+def _line(said: object) -> str:
+    """What the service says, on one printable line."""
+    text = "".join(char if char.isprintable() else " " for char in str(said or ""))
+    return text.strip()[:_LINE_CHARS]

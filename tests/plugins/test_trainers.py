@@ -104,6 +104,19 @@ def test_a_command_that_fails_says_why(tmp_path: Path, command: list[str], why: 
         Command().train(a_job(tmp_path, command=command), lambda _: None)
 
 
+@pytest.mark.parametrize("way", [{}, {"start_new_session": True}])
+def test_what_a_command_leaves_behind_is_not_waited_for(tmp_path: Path, way: dict[str, bool]) -> None:
+    """It holds the output open; the command itself is done, and its last line is kept."""
+    script = f"import subprocess; p = subprocess.Popen(['sleep', '100'], **{way}); print('done', p.pid)"
+    job = a_job(tmp_path, command=python(script), timeout_s=60)
+    lines: list[str] = []
+    assert Command().train(job, lines.append).metrics == {}
+    [(word, pid)] = [line.split() for line in lines]
+    assert word == "done"
+    if way:
+        os.kill(int(pid), signal.SIGKILL)  # it left the group, so it is its owner's
+
+
 def test_what_a_command_started_ends_with_its_time(tmp_path: Path) -> None:
     """The whole group, however deep."""
     script = "import subprocess, sys; p = subprocess.Popen(['sleep', '600']); print(p.pid, flush=True); p.wait()"
@@ -183,6 +196,22 @@ def test_a_job_that_ends_otherwise_is_no_model(tmp_path: Path, service: FineTuni
     service.statuses = ["running", ending]
     with pytest.raises(TrainingFailedError, match=f"ftjob-1 ended as {ending}"):
         OpenAi().train(a_job(tmp_path, **tuning(service)), lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["--help", "x; rm -rf ~", "a b", "x" * 300, "\ud800"])
+def test_a_name_that_is_none_reaches_no_command(tmp_path: Path, service: FineTuning, name: str) -> None:
+    """The name stands in the command that serves the model."""
+    service.tuned = name
+    with pytest.raises(TrainingFailedError, match="its model has no name") as failed:
+        OpenAi().train(a_job(tmp_path, **tuning(service)), lambda _: None)
+    assert str(failed.value).isprintable()
+
+
+def test_an_address_with_a_secret_is_refused() -> None:
+    """It would stand in the lineage of every run."""
+    for url in ("https://ada:secret@tuning.example/v1", "https://tuning.example/v1?key=secret"):
+        with pytest.raises(SetupError, match="base_url"):
+            load_trainer("openai", {}, {"model": "small", "base_url": url})
 
 
 def test_an_outage_is_waited_out_and_a_long_one_is_said(tmp_path: Path, service: FineTuning) -> None:

@@ -214,7 +214,12 @@ def _fail(folder: Path, step: str, error: Exception, told: Say) -> None:
     words = error.message if isinstance(error, BacktalkError) else str(error)
     message = words if isinstance(error, BacktalkError | TrainingFailedError) else f"{code}: {words}"
     told(f"FAILED {step}: {message}")
-    state_log.append(folder, StepFailed(clock.now().wall_ns, step, code, message[:2000]))
+    state_log.append(folder, StepFailed(clock.now().wall_ns, step, code, _kept(message)))
+
+
+def _kept(message: str) -> str:
+    """Without what JSON cannot hold, such as half of a pair."""
+    return message[:2000].encode("utf-8", "replace").decode()
 
 
 def _end(folder: Path, outcome: Outcome, message: str, metrics: Meter | None = None) -> RunState:

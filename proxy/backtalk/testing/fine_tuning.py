@@ -31,6 +31,8 @@ class FineTuning:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, str]] = []
         """Method, path and Authorization of each request."""
+        self.tuned = ""
+        """The tuned model's name, where a test says it."""
         self.statuses: list[str] = ["validating_files", "queued", "running", "succeeded"]
         """What a job is, one look after the other; the last stays."""
         self.away = 0
@@ -107,7 +109,7 @@ class FineTuning:
             job["status"] = self.statuses[min(job["looks"], len(self.statuses) - 1)]
             job["looks"] += 1
         if job["status"] == "succeeded":
-            job |= {"fine_tuned_model": f"ft:{job['model']}:{job['id']}", "trained_tokens": 120}
+            job |= {"fine_tuned_model": self.tuned or f"ft:{job['model']}:{job['id']}", "trained_tokens": 120}
         if job["status"] == "failed":
             job["error"] = {"code": "invalid_training_file", "message": "The file did not validate.", "param": None}
         return 200, job

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from backtalk.errors import BacktalkError, RequestError, SetupError
+from backtalk.evaluation.scores import Scores
 from backtalk.ledger.ledger import Ledger
 from backtalk.ledger.rows import Rows
 from backtalk.lineage.catalogue import Catalogue
@@ -24,6 +25,7 @@ from backtalk.pipeline import state_log, triggers
 from backtalk.pipeline.definition import load_pipeline
 from backtalk.pipeline.events import RunState, StepFinished
 from backtalk.pipeline.folders import Home, home
+from backtalk.pipeline.measuring import Measure
 from backtalk.pipeline.running import STEPS, Asked, Done, abandon, alone, make_known, run, verdict_of
 from backtalk.pipeline.work import Say
 from backtalk.plugin import TrainingFailedError
@@ -66,10 +68,10 @@ class Place:
         ledger.commit([(ledger.committed + 100, JournalEntry(facts))])
         ledger.close()
 
-    def run(self, *, force: bool = False, say: Say = silent) -> Done:
+    def run(self, *, force: bool = False, say: Say = silent, measure: Measure = measured) -> Done:
         """Run the pipeline in this process."""
         return run(
-            self.data_dir, load_pipeline(self.file), Asked("ada", force, measure=measured), metrics=NoMeter(), say=say
+            self.data_dir, load_pipeline(self.file), Asked("ada", force, measure=measure), metrics=NoMeter(), say=say
         )
 
     def process(self) -> "subprocess.Popen[str]":
@@ -218,6 +220,18 @@ def test_a_failed_step_is_said_and_tried_again(place: Place) -> None:
     is_whole(place)
     (found,) = place.states
     assert (found.attempts["train"], found.attempts["dataset"]) == (2, 1)
+
+
+def test_a_failure_in_any_words_is_kept(place: Place) -> None:
+    """What a stranger's service says may hold what no file can."""
+
+    def fails(*_: object) -> Scores:
+        raise ValueError("half \ud800 of a pair")
+
+    with pytest.raises(ValueError, match="of a pair"):
+        place.run(measure=fails)
+    (failed,) = place.states
+    assert (failed.failed.message if failed.failed else "") == "ValueError: half ? of a pair"
 
 
 def test_a_changed_file_gives_the_open_run_up(place: Place) -> None:
