@@ -83,6 +83,7 @@ def test_each_case_is_asked_judged_and_found_again(running: Backtalk, provider: 
     ]
     assert (found.scorers["judge"].n, found.scorers["judge"].unparsable, found.errors) == (3, 1, 0)
     assert len(list((tmp_path / "out" / "inspect").glob("*.eval"))) == 1
+    assert (tmp_path / "out" / "inspect").stat().st_mode & 0o777 == 0o700
     assert "11 scores sent as feedback" in said
     assert {exchange.header("x-backtalk-purpose") for exchange in provider.exchanges} == {"evaluation"}
     for case, answer in zip(found.cases, ANSWERS, strict=True):

@@ -15,6 +15,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
+import msgspec
+
 from backtalk.direct_http import open_directly
 from backtalk.model.chat import Message, ToolCall
 
@@ -122,14 +124,14 @@ def _detail(said: bytes) -> str:
 
 def _answered(said: bytes, ids: CallIds) -> Answered:
     try:
-        document = json.loads(said)
+        document = msgspec.json.decode(said)  # strict: half of a pair of surrogates could be written down nowhere
         choice = document["choices"][0]
         message = choice["message"]
         calls = tuple(_call(one) for one in message.get("tool_calls") or ())
         text, refusal = message.get("content") or "", message.get("refusal")
         found = Message("assistant", _text(text), calls, refusal=refusal if isinstance(refusal, str) else None)
         return Answered(found, ids, _usage(document), str(choice.get("finish_reason") or "stop"))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         raise NoAnswerError(f"no chat completion came: {type(error).__name__}", ids, again=False) from error
 
 
@@ -146,4 +148,4 @@ def _call(one: Mapping[str, Any]) -> ToolCall:
 
 def _usage(document: Mapping[str, Any]) -> dict[str, int]:
     usage: Any = document.get("usage") or {}
-    return {name: usage[name] for name in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(name), int)}
+    return {name: usage[name] for name in ("prompt_tokens", "completion_tokens") if type(usage.get(name)) is int}

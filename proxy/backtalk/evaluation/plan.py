@@ -15,6 +15,7 @@ import msgspec
 from backtalk.errors import RequestError
 from backtalk.evaluation.judging import JudgePrompt
 from backtalk.evaluation.scorers import SCORERS
+from backtalk.settings.section import base_url
 
 JUDGE: Final = "judge"
 
@@ -64,8 +65,10 @@ def checked(plan: Plan) -> Plan:
         raise RequestError(f"name a scorer: {', '.join(known)}", code="bad_evaluation")
     if (JUDGE in plan.scorers) != (plan.judge is not None):
         raise RequestError("the scorer judge and a judge's model go together", code="bad_evaluation")
-    if not plan.base_url.startswith(("http://", "https://")):
-        raise RequestError(f"the base URL must be http or https, not {plan.base_url!r}", code="bad_evaluation")
+    try:
+        base_url(plan.base_url)
+    except ValueError as error:  # what stands in it is kept, so no password may
+        raise RequestError(f"the base URL {error}", code="bad_evaluation") from error
     if plan.concurrency < 1 or plan.attempts < 1 or (plan.limit is not None and plan.limit < 1):
         raise RequestError("limit, concurrency and attempts must be 1 or more", code="bad_evaluation")
     return plan

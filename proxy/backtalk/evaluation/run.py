@@ -21,6 +21,7 @@ from backtalk.evaluation.scorers import SCORERS
 from backtalk.evaluation.scores import CaseScores, JudgeUsed, Scores, summed, write_scores
 from backtalk.model.chat import Message
 from backtalk.settings import key_variable
+from backtalk.spool.files import make_directory
 
 LOGS: Final = "inspect"
 """The folder of inspect's logs, beside the scores; they hold the texts of the cases."""
@@ -71,6 +72,7 @@ def _ask(
 
     progress(done, len(found.cases))
     if left:
+        make_directory(out / LOGS)  # its own, so that nobody else reads the texts where the folder around it is open
         inspect_door.run(_work(plan, left, asker, scored, failed), out / LOGS, name=found.name)
     return errors
 

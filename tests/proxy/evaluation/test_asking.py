@@ -50,6 +50,13 @@ def test_tool_calls_are_answers(provider: Provider) -> None:
     assert (call.name, call.arguments) == ("f", "{broken")
 
 
+def test_figures_that_are_none_are_left_out(provider: Provider) -> None:
+    """The log of the run takes whole numbers alone; an answer is not lost by what stands beside it."""
+    usage = b'"usage": {"prompt_tokens": true, "completion_tokens": 3}'
+    provider.script(Behaviour(raw_body=SAID[:-1] + b", " + usage + b"}"))
+    assert asker(provider).ask(BODY).usage == {"completion_tokens": 3}
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_what_may_pass_is_tried_again(provider: Provider, status: int) -> None:
     """After the pause that the provider names."""
@@ -65,6 +72,8 @@ def test_what_may_pass_is_tried_again(provider: Provider, status: int) -> None:
         (Behaviour(malformed=True), "no chat completion came", 1),
         (Behaviour(raw_body=b'{"choices": []}'), "no chat completion came", 1),
         (Behaviour(raw_body=b'{"choices": [{"message": {"tool_calls": [3]}}]}'), "no chat completion came", 1),
+        (Behaviour(raw_body=SAID.replace(b"Canberra", b"\\ud800")), "no chat completion came", 1),
+        (Behaviour(raw_body=b"[" * 100_000), "no chat completion came", 1),
         (Behaviour(status=503, headers=(("retry-after", "0"),)), "503", 2),
     ],
 )
