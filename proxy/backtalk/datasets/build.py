@@ -100,12 +100,13 @@ def _hidden(out: Path) -> Generator[Path]:
     """A folder beside the target that is gone at the end, whatever happens."""
     folder = out.with_name(hidden_name(out))
     try:
-        folder.mkdir(parents=True, mode=0o700)
-        yield folder
+        folder.mkdir(parents=True, mode=0o700)  # one that is there already is another's, and stays
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise SetupError(f"cannot write {out}: {error.strerror}", code="cannot_write") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(

@@ -39,6 +39,11 @@ class Build(msgspec.Struct, frozen=True):
         """The hidden folder."""
         return Path(self.out).with_name(self.hidden)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the folder's name is one that a build gives: what is found under it may be deleted."""
+        return self.hidden.startswith(f".{Path(self.out).name}.") and self.hidden.endswith(".tmp")
+
 
 class Announced:
     """A build that lives."""
@@ -115,5 +120,6 @@ def _read(path: Path) -> Build | None:
     """What was said last; None where a kill came before the first word, or the file is none of ours."""
     for line in reversed(path.read_bytes().split(b"\n")[:-1]):
         with contextlib.suppress(msgspec.MsgspecError):
-            return msgspec.json.decode(line, type=Build)
+            build = msgspec.json.decode(line, type=Build)
+            return build if build.is_ours else None
     return None

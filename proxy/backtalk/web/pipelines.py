@@ -33,6 +33,8 @@ class Pipelines:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
+        self._asking = asyncio.Lock()
+        """So that a repeat sees the first one's file, and no more wait than may."""
 
     async def listed(self, request: Request) -> Response:
         """`GET /v1/pipelines`: every pipeline with its latest runs, their states, and what waits for an answer."""
@@ -53,7 +55,8 @@ class Pipelines:
         asked = _parse(await _body(request))
         fields = msgspec.structs.asdict(asked)
         name = str(request.path_params["name"])
-        taken = await asyncio.to_thread(triggers.ask, self._data_dir, name, idempotency_key=key, **fields)
+        async with self._asking:
+            taken = await asyncio.to_thread(triggers.ask, self._data_dir, name, idempotency_key=key, **fields)
         return JSONResponse({"id": taken.asked.id, "duplicate": taken.duplicate}, status_code=202)
 
     def _listed(self) -> list[dict[str, Any]]:

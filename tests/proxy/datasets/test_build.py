@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from backtalk.datasets.build import beside, build, build_file
+from backtalk.datasets.build import beside, build, build_file, hidden_name
 from backtalk.datasets.manifest import broken_files
 from backtalk.datasets.recipe import Recipe, load_recipe, parse_recipe
 from backtalk.errors import SetupError
@@ -161,6 +161,17 @@ def test_dataset_never_changes(tmp_path: Path, ledger: Ledger) -> None:
     with pytest.raises(SetupError, match="backtalk serve"):
         build(tmp_path / "nowhere", DPO, tmp_path / "other")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger", "set"]
+
+
+def test_what_another_process_builds_there_is_left_to_it(tmp_path: Path, ledger: Ledger) -> None:
+    """In two containers two processes may have one number."""
+    keep(ledger, stories.closed())
+    other = tmp_path / hidden_name(tmp_path / "out")
+    other.mkdir()
+    (other / "half").touch()
+    with pytest.raises(SetupError, match="File exists"):
+        build(tmp_path / "ledger", DPO, tmp_path / "out")
+    assert (other / "half").exists()
 
 
 def test_manifests_make_a_chain(tmp_path: Path, ledger: Ledger) -> None:

@@ -77,3 +77,19 @@ def test_a_run_that_is_under_way_is_named_too(tmp_path: Path) -> None:
         assert set(erase_logs(tmp_path, [str(path)]).not_reached) == set(map(str, named))
         os.close(descriptor)
         assert erase_logs(tmp_path, [str(path)]).not_reached == ()
+
+
+def test_nothing_is_deleted_behind_a_link(tmp_path: Path) -> None:
+    """It is named: a folder of logs, and anything else within one, may be put there by whoever trains."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "mine.json").write_text("mine")
+    scores, run = evaluation(tmp_path / "small"), pipeline_run(tmp_path)
+    (scores.parent / "inspect" / "one.eval").unlink()
+    (scores.parent / "inspect").rmdir()
+    (scores.parent / "inspect").symlink_to(precious)
+    (run / "logs").rename(run / "kept")
+    (run / "logs").symlink_to(precious)
+    found = erase_logs(tmp_path, [str(scores), str(run / "model")])
+    assert {str(scores.parent / "inspect"), str(run / "logs")} == set(found.not_reached)
+    assert (precious / "mine.json").exists()

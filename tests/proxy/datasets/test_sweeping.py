@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backtalk.datasets.build import beside, build, build_file, hidden_name
@@ -119,3 +120,15 @@ def test_what_cannot_be_removed_is_named_and_tried_again(data_dir: Path, monkeyp
         assert sweep(data_dir) == (str(hidden),)
     assert sweep(data_dir) == ()
     assert not hidden.exists()
+
+
+@pytest.mark.parametrize("hidden", ["..", "precious", ".git", ".other.1.tmp", ""])
+def test_a_folder_that_no_build_names_so_is_not_deleted(data_dir: Path, hidden: str) -> None:
+    """An announcement in a data directory that came from elsewhere may say anything."""
+    for name in ("precious", ".git", ".other.1.tmp"):
+        (data_dir / "sets" / name).mkdir(parents=True)
+    said = Build(str(data_dir / "sets" / "pairs"), hidden, is_file=False, actor="ada", pid=1)
+    (data_dir / "builds").mkdir()
+    (data_dir / "builds" / "a.jsonl").write_bytes(msgspec.json.encode(said) + b"\n")
+    assert sweep(data_dir) == ()
+    assert len(list((data_dir / "sets").iterdir())) == 3

@@ -1,6 +1,7 @@
 """Pipelines over the admin listener."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_a_repeat_under_one_key_asks_once(admin: TestClient, tmp_path: Path) -> 
     said = [admin.post(TRIGGER, headers={"Idempotency-Key": "k"}).json() for _ in range(3)]
     assert [one["duplicate"] for one in said] == [False, True, True]
     assert len({one["id"] for one in said}) == len(triggers.pending(home(tmp_path, "support"))) == 1
+
+
+def test_repeats_at_once_ask_once_and_no_more_wait_than_may(admin: TestClient, tmp_path: Path) -> None:
+    """However many come at the same time."""
+    with ThreadPoolExecutor(16) as threads:
+        keyed = [threads.submit(admin.post, TRIGGER, headers={"Idempotency-Key": "k"}) for _ in range(32)]
+        assert {one.result().status_code for one in keyed} == {202}
+        assert sum(not one.result().json()["duplicate"] for one in keyed) == 1
+        others = [threads.submit(admin.post, TRIGGER) for _ in range(triggers.MAX_PENDING + 50)]
+        assert {one.result().status_code for one in others} == {202, 429}
+    assert len(triggers.pending(home(tmp_path, "support"))) == triggers.MAX_PENDING
 
 
 @pytest.mark.parametrize(
