@@ -161,7 +161,7 @@ def _renew(data_dir: Path, entry: Entry, order: Order, gone: AbstractSet[int]) -
 def _is_folder(built: DatasetBuilt) -> bool:
     """Whether it is a build's folder that is still there, and no path in its manifest leads out of it."""
     manifest = Path(built.manifest)
-    inside = all(_is_inside(file.path) for file in built.files)
+    inside = all(_is_inside(manifest.parent, file.path) for file in built.files)
     has_rows = any(file.path.endswith(".parquet") for file in built.files)
     is_folder = manifest.name == FILE and manifest.is_file() and inside and has_rows
     return is_folder and manifest_sha256(manifest.parent) == built.manifest_sha256
@@ -171,7 +171,7 @@ def _is_file(entry: Entry) -> bool:
     """Whether it is a build's single file, with its own manifest beside it, and both are still as they were."""
     built, manifest = entry.built, Path(entry.built.manifest)
     names = [file.path for file in built.files]
-    if len(names) != 1 or not names[0].endswith(FILE_SUFFIX) or not _is_inside(names[0]):
+    if len(names) != 1 or not names[0].endswith(FILE_SUFFIX) or not _is_inside(manifest.parent, names[0]):
         return False
     file = manifest.with_name(names[0])
     if manifest != beside(file) or keeping.sha256_of(manifest) != built.manifest_sha256:
@@ -179,8 +179,11 @@ def _is_file(entry: Entry) -> bool:
     return entry.erased is not None or keeping.sha256_of(file) == built.files[0].sha256
 
 
-def _is_inside(path: str) -> bool:
-    return not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
+def _is_inside(folder: Path, path: str) -> bool:
+    """Whether a path leads nowhere else, by its own words or by a link."""
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        return False
+    return (folder / path).parent.resolve().is_relative_to(folder.resolve())
 
 
 def _emptied(built: DatasetBuilt) -> Sequence[str]:

@@ -24,6 +24,8 @@ from backtalk.plugin.discovery import REDACTORS, SAMPLE_BUILDERS, installed, loa
 
 _BUILT_IN: Final = "recipes"
 _SUFFIX: Final = ".toml"
+SPLIT_NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
+"""What a split may be called: its name is a part of files' names."""
 Texts = tuple[str, ...]
 
 
@@ -87,9 +89,7 @@ class Quality(_Part):
 class Split(_Part):
     """Shares of the rows; no session and no user stands in two of them."""
 
-    shares: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], Annotated[float, Field(gt=0, le=1)]] = {
-        "train": 1.0
-    }
+    shares: dict[Annotated[str, Field(pattern=SPLIT_NAME)], Annotated[float, Field(gt=0, le=1)]] = {"train": 1.0}
     seed: str = "backtalk"
 
 

@@ -6,6 +6,7 @@ format of the new folder says the same; nothing of the old folder is changed.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,6 +20,7 @@ import msgspec
 import backtalk
 from backtalk.datasets.manifest import FILE, Counts, manifest_sha256, write_manifest
 from backtalk.datasets.output import FileEntry, sync_folders
+from backtalk.datasets.recipe import SPLIT_NAME
 from backtalk.datasets.rows import DatasetRow, encode_row, row_key
 from backtalk.datasets.scratch import Scratch
 from backtalk.datasets.writing import row_entries, write
@@ -29,6 +31,7 @@ from backtalk.plugin import Reason, Sample
 
 _BATCH_ROWS: Final = 1_000
 _FACTS: Final = ("feedback", "signal")
+_SPLIT: Final = re.compile(SPLIT_NAME)
 _message: Final = msgspec.json.Decoder(Message)
 _messages: Final = msgspec.json.Decoder(tuple[Message, ...])
 _reasons: Final = msgspec.json.Decoder(tuple[Reason, ...])
@@ -137,6 +140,8 @@ def left_out_after(before: Mapping[str, Any], dropped: AbstractSet[int]) -> Iter
 def _shown(before: Mapping[str, Any]) -> _Shown:
     recipe = before["recipe"]
     splits = tuple(recipe["shares"])
+    if not all(_SPLIT.fullmatch(name) for name in splits):
+        raise SetupError("its manifest names a split as no recipe may", code="dataset_damaged")
     return _Shown(before["name"], before["kind"], before["description"], recipe["text"], recipe["formats"], splits)
 
 

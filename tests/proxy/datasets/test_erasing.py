@@ -230,6 +230,29 @@ def test_a_manifest_that_leads_out_of_its_folder_deletes_nothing(data_dir: Path)
     assert victim.read_text() == "others'"
 
 
+def test_a_link_that_leads_out_of_its_folder_deletes_nothing(data_dir: Path) -> None:
+    """A dataset that came from elsewhere may have any; it is listed, and what it leads to stays."""
+    folder, victim = data_dir / "out" / "pairs", data_dir / "victim"
+    (folder / "rows").rename(victim)
+    (folder / "rows").symlink_to(victim)
+    found = erasing.erase(data_dir, ORDER)
+    assert found[:3] == (0, 0, (str(folder / "manifest.json"),))
+    assert list(victim.iterdir())
+
+
+@pytest.mark.parametrize("split", ["../../../victim", "/victim", "a/b", "train\n"])
+def test_a_split_that_no_recipe_may_name_writes_nothing(data_dir: Path, split: str) -> None:
+    """Its name is a part of the name of a file."""
+    folder = shutil.copytree(data_dir / "out" / "pairs", data_dir / "other")
+    said = json.loads((folder / "manifest.json").read_bytes())
+    said["recipe"]["shares"] = {split: 1.0}
+    (folder / "manifest.json").write_text(json.dumps(said))
+    keeping.register_dataset(data_dir, folder, actor="ada", name="other")
+    before = {path for path in data_dir.parent.rglob("*") if "victim" in path.name}
+    assert str(folder / "manifest.json") in erasing.erase(data_dir, ORDER).not_reached
+    assert {path for path in data_dir.parent.rglob("*") if "victim" in path.name} == before
+
+
 def test_a_folder_that_another_dataset_took_is_not_touched(data_dir: Path) -> None:
     """Registered or not: the rows of the one before are gone from there, and its numbers say nothing of the other."""
     folder = data_dir / "out" / "pairs"
