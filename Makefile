@@ -8,6 +8,8 @@ READY := .venv/.ready
 CHECK_READY := .venv/.check-ready
 # A lock is complete, so pip resolves nothing: it fetches and compares hashes.
 LOCKED := -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r
+# What has no wheel is built.
+SOURCES_engines := --no-binary pyspark
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url
 HEAVY := browser demo training chaos prometheus engines trl phoenix mlflow model clients node hosts redis formats backends notebook evaluation
@@ -132,7 +134,7 @@ $(CHECK_READY): $(READY) deploy/locks/check.lock
 .venvs/%/.ready: deploy/locks/%.lock
 	@echo "Setting up .venvs/$* (once; packages are kept in pip's cache)"
 	@$(PYTHON) -m venv .venvs/$*
-	@.venvs/$*/bin/python $(LOCKED:-r=) $(addprefix -r ,$^)
+	@.venvs/$*/bin/python $(LOCKED:-r=) $(addprefix -r ,$^) $(SOURCES_$*)
 	@touch $@
 
 # Backtalk itself, as in .venv, where a command needs what only this environment has.

@@ -17,7 +17,7 @@ from backtalk.testing.engines import digest_of, digests
 
 ROOT: Final = Path(__file__).parents[4]
 PYTHON: Final = ROOT / ".venvs/engines/bin/python"
-SMALL, LARGE = 300, 1_000
+SMALL, LARGE = 300, 600
 GOLDEN: Final = "82799352bd2b3178aeb687838e845194613c1ec08cb2a06196ede40444af1c1c"
 
 
