@@ -20,6 +20,7 @@ from backtalk.datasets.prompts import LeftOut
 from backtalk.datasets.recipe import Recipe
 from backtalk.datasets.rows import DatasetRow, fact_ids, row_key
 from backtalk.errors import SetupError
+from backtalk.lineage import manifests
 
 FILE: Final = "manifest.json"
 FORMAT: Final = 2
@@ -132,10 +133,16 @@ def manifest_sha256(folder: Path) -> str:
 
 
 def broken_files(folder: Path) -> Sequence[str]:
-    """The files of a dataset that are gone or not what its manifest says."""
+    """The files of a dataset that are gone, not what its manifest says, or not in its folder; those are not read."""
     manifest_sha256(folder)
-    listed = json.loads((folder / FILE).read_bytes())["files"]
-    return [one["name"] for one in listed if _sha256(folder / one["name"]) != one["sha256"]]
+    listed = manifests.Manifest(folder / FILE).head.listed
+    return [one.name for one in listed if not _is_whole(folder, one)]
+
+
+def _is_whole(folder: Path, listed: manifests.ManifestFile) -> bool:
+    """A pipe or a device would be read for ever."""
+    file = (folder / listed.name).resolve()
+    return file.is_relative_to(folder.resolve()) and file.is_file() and _sha256(file) == listed.sha256
 
 
 def _sha256(file: Path) -> str | None:

@@ -1,6 +1,7 @@
 """The manifest of a dataset."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from backtalk.datasets.output import FileEntry, write_text
 from backtalk.datasets.prompts import LeftOut
 from backtalk.datasets.recipe import load_recipe
 from backtalk.datasets.rows import DatasetRow
-from backtalk.errors import SetupError
+from backtalk.errors import RequestError, SetupError
 from backtalk.testing.samples import a_sample
 
 
@@ -48,3 +49,22 @@ def test_folder_without_a_manifest_is_no_dataset(tmp_path: Path) -> None:
     """And it is said."""
     with pytest.raises(SetupError, match="no dataset"):
         manifest_sha256(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside", "away/outside", "pipe", "a"])
+def test_what_is_no_file_of_the_folder_is_broken_and_not_read(tmp_path: Path, name: str) -> None:
+    """A dataset that came from elsewhere may name anything; devices and pipes would be read for ever."""
+    entry = write_text(tmp_path, "outside", "x")
+    folder = tmp_path / "set"
+    (folder / "a").mkdir(parents=True)
+    (folder / "away").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe")
+    written(folder, entry._replace(name=name))
+    assert broken_files(folder) == [name]
+
+
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path) -> None:
+    """With what is wrong with it."""
+    (tmp_path / "manifest.json").write_text('{"files": [3]}')
+    with pytest.raises(RequestError, match="is no manifest of a dataset"):
+        broken_files(tmp_path)
