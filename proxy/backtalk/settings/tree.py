@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from backtalk.errors import SetupError
+from backtalk.settings.directory import data_directory
 from backtalk.settings.lineage import LineageSettings
 from backtalk.settings.metrics import METRIC_FORM, MetricSettings
 from backtalk.settings.redaction import RedactSettings
@@ -112,6 +113,11 @@ class Settings(Section):
     @classmethod
     def _upstream_is_http(cls, value: str) -> str:
         return base_url(value)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _data_dir_can_be_read(cls, value: Path) -> Path:
+        return data_directory(value)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
