@@ -62,18 +62,18 @@ def dataset_recipes(name: str | None) -> None:
 
 
 @dataset.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("place", type=click.Path(path_type=Path))
 @click.pass_context
-def dataset_verify(ctx: click.Context, folder: Path) -> None:
-    """Compare every file of a dataset with its manifest."""
+def dataset_verify(ctx: click.Context, place: Path) -> None:
+    """Compare the files of a dataset, a folder or a single file, with its manifest."""
     from backtalk.datasets.manifest import broken_files, manifest_sha256  # noqa: PLC0415 -- loaded when used
 
-    broken = broken_files(folder)
+    broken = broken_files(place)
     for name in broken:
         click.echo(f"changed or gone: {name}", err=True)
     if broken:
         ctx.exit(1)
-    click.echo(f"{manifest_sha256(folder)}  every file is as its manifest says")
+    click.echo(f"{manifest_sha256(place)}  every file is as its manifest says")
 
 
 @dataset.command("weights")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from backtalk import clock
-from backtalk.datasets.build import Built, beside
-from backtalk.datasets.manifest import FILE
+from backtalk.datasets.build import Built
+from backtalk.datasets.manifest import FILE, beside
 
 _SHOWN: Final = ("split", "tag", "label", "model", "language")
 

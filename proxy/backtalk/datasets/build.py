@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from backtalk.datasets.gates import Gatekeeper
-from backtalk.datasets.manifest import FILE, Counts, Inputs, head, manifest_sha256, write_manifest
+from backtalk.datasets.manifest import FILE, Counts, Inputs, beside, head, manifest_sha256, write_manifest
 from backtalk.datasets.output import sync_folders
 from backtalk.datasets.progress import DESCRIBING, PLACING, SPLITTING, Progress, followed, untold
 from backtalk.datasets.queries.scope import Scope
@@ -83,11 +83,6 @@ def build_file(
         (folder / FILE).replace(beside(out))
         sync_folders(out.parent, deep=False)
     return built._replace(folder=out)
-
-
-def beside(out: Path) -> Path:
-    """Where the manifest of a single file stands."""
-    return out.with_name(f"{out.name}.{FILE}")
 
 
 def hidden_name(out: Path) -> str:

@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
-from backtalk.datasets.build import FILE_SUFFIX, beside
+from backtalk.datasets.build import FILE_SUFFIX
 from backtalk.datasets.erasing_logs import erase_logs
-from backtalk.datasets.manifest import FILE, manifest_sha256
+from backtalk.datasets.manifest import FILE, beside, manifest_sha256
 from backtalk.datasets.rewriting import rewrite
 from backtalk.datasets.rewriting_file import rewrite_file
 from backtalk.datasets.sweeping import sweep

@@ -124,25 +124,37 @@ def _left_out(one: LeftOut, reasons: Counter[str]) -> dict[str, str]:
     return {f"{one.fact}_id": one.id, "reason": one.reason}
 
 
-def manifest_sha256(folder: Path) -> str:
-    """The id of the dataset in a folder; `SetupError` where there is none."""
-    found = _sha256(folder / FILE)
+def beside(out: Path) -> Path:
+    """Where the manifest of a single file stands."""
+    return out.with_name(f"{out.name}.{FILE}")
+
+
+def manifest_sha256(dataset: Path) -> str:
+    """The id of the dataset in a folder, or in a single file; `SetupError` where there is none."""
+    found = _sha256(_manifest_of(dataset))
     if found is None:
-        raise SetupError(f"there is no dataset in {folder}: it has no {FILE}", code="no_dataset")
+        message = f"there is no dataset in {dataset}: there is no {_manifest_of(dataset)}"
+        raise SetupError(message, code="no_dataset")
     return found
 
 
-def broken_files(folder: Path) -> Sequence[str]:
+def broken_files(dataset: Path) -> Sequence[str]:
     """The files of a dataset that are gone, not what its manifest says, or not in its folder; those are not read."""
-    manifest_sha256(folder)
-    listed = manifests.Manifest(folder / FILE).head.listed
-    return [one.name for one in listed if not _is_whole(folder, one)]
+    manifest_sha256(dataset)
+    manifest = _manifest_of(dataset)
+    return [one.name for one in manifests.Manifest(manifest).head.listed if not _is_whole(manifest.parent, one)]
 
 
 def _is_whole(folder: Path, listed: manifests.ManifestFile) -> bool:
     """A pipe or a device would be read for ever."""
     file = (folder / listed.name).resolve()
     return file.is_relative_to(folder.resolve()) and file.is_file() and _sha256(file) == listed.sha256
+
+
+def _manifest_of(dataset: Path) -> Path:
+    """A folder holds its manifest; of a single file it stands beside it, also once the file is gone."""
+    single = beside(dataset)
+    return single if single.is_file() and not dataset.is_dir() else dataset / FILE
 
 
 def _sha256(file: Path) -> str | None:

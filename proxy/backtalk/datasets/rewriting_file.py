@@ -13,8 +13,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
-from backtalk.datasets.build import beside
-from backtalk.datasets.manifest import Counts, write_manifest
+from backtalk.datasets.manifest import Counts, beside, write_manifest
 from backtalk.datasets.output import FileEntry, Lines, sync_folders
 from backtalk.datasets.prompts import LeftOut
 from backtalk.datasets.rewriting import head_after, left_out_after

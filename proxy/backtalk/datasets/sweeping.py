@@ -8,8 +8,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from backtalk.datasets.build import beside
-from backtalk.datasets.manifest import FILE, manifest_sha256
+from backtalk.datasets.manifest import FILE, beside, manifest_sha256
 from backtalk.errors import RequestError
 from backtalk.lineage import builds, keeping, manifests
 from backtalk.lineage.builds import Build

@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from backtalk.datasets.build import beside, build, build_file, hidden_name
-from backtalk.datasets.manifest import broken_files
+from backtalk.datasets.build import build, build_file, hidden_name
+from backtalk.datasets.manifest import beside, broken_files
 from backtalk.datasets.recipe import Recipe, load_recipe, parse_recipe
 from backtalk.errors import SetupError
 from backtalk.ledger.ledger import Ledger

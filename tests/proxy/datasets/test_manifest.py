@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from backtalk.datasets.manifest import Counts, Inputs, broken_files, head, manifest_sha256, row_entry, write_manifest
+from backtalk.datasets.manifest import (
+    FILE,
+    Counts,
+    Inputs,
+    beside,
+    broken_files,
+    head,
+    manifest_sha256,
+    row_entry,
+    write_manifest,
+)
 from backtalk.datasets.output import FileEntry, write_text
 from backtalk.datasets.prompts import LeftOut
 from backtalk.datasets.recipe import load_recipe
@@ -43,6 +53,17 @@ def test_changed_and_missing_files_are_found(tmp_path: Path) -> None:
     (tmp_path / "a" / "y.txt").unlink()
 
     assert broken_files(tmp_path) == ["a/x.txt", "a/y.txt"]
+
+
+def test_single_file_is_compared_with_the_manifest_beside_it(tmp_path: Path) -> None:
+    """Changed, and gone."""
+    written(tmp_path, write_text(tmp_path, "pairs.jsonl", "x"))
+    (tmp_path / FILE).rename(beside(tmp_path / "pairs.jsonl"))
+    assert broken_files(tmp_path / "pairs.jsonl") == []
+    (tmp_path / "pairs.jsonl").write_text("z")
+    assert broken_files(tmp_path / "pairs.jsonl") == ["pairs.jsonl"]
+    (tmp_path / "pairs.jsonl").unlink()
+    assert broken_files(tmp_path / "pairs.jsonl") == ["pairs.jsonl"]
 
 
 def test_folder_without_a_manifest_is_no_dataset(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from backtalk.datasets.build import beside, build_file
-from backtalk.datasets.manifest import manifest_sha256
+from backtalk.datasets.build import build_file
+from backtalk.datasets.manifest import beside, manifest_sha256
 from backtalk.datasets.recipe import parse_recipe
 from backtalk.datasets.rewriting_file import rewrite_file
 from backtalk.errors import SetupError

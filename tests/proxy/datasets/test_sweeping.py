@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backtalk.datasets.build import beside, build, build_file, hidden_name
+from backtalk.datasets.build import build, build_file, hidden_name
+from backtalk.datasets.manifest import beside
 from backtalk.datasets.recipe import load_recipe
 from backtalk.datasets.sweeping import sweep
 from backtalk.lineage import builds
