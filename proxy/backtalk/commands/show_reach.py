@@ -101,7 +101,8 @@ def differences(found: Document, *, as_json: bool = False) -> None:
             console.print(plain(f"{mark} row {one['row']}: {facts}{reasons}"))
     for one in (*found["changed"], *found["facts_changed"])[:_SHOWN]:
         changes = [f"+{name}" for name in one["facts_added"]] + [f"-{name}" for name in one["facts_removed"]]
-        console.print(plain(f"~ row {one['before']['row']} -> {one['after']['row']}: {', '.join(changes)}"))
+        how = ", ".join(changes) or "the same facts, made into another row"
+        console.print(plain(f"~ row {one['before']['row']} -> {one['after']['row']}: {how}"))
     return None
 
 

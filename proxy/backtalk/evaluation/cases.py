@@ -67,7 +67,11 @@ def locate(data_dir: Path, wanted: str) -> Path:
     if entry.erased is not None:
         message = f"the dataset {wanted} was erased; {entry.erased.replaced_by} has its other rows"
         raise RequestError(message, code="dataset_erased", param="dataset")
-    return Path(entry.built.manifest).parent
+    manifest = Path(entry.built.manifest)
+    if manifest.name != manifests.FILE_NAME:
+        message = f"the dataset {wanted} is a single file beside {manifest}; an evaluation needs one built as a folder"
+        raise RequestError(message, code="no_cases", param="dataset")
+    return manifest.parent
 
 
 def read_cases(folder: Path, limit: int | None = None) -> CaseSet:

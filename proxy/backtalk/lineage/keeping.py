@@ -115,8 +115,9 @@ def roll_back(data_dir: Path, name: str, *, actor: str, reason: str, to: int | N
     earlier = {record.number: body for record, body in history[:-1]}
     wanted = _before(history) if to is None else to
     if wanted not in earlier:
-        allowed = ", ".join(map(str, earlier)) or "none: it was set once"
-        raise RequestError(f"{name} cannot go back to {wanted}; it can to: {allowed}", code="bad_rollback", param="to")
+        where = "farther" if wanted is None else f"to record {wanted}"
+        allowed = f"it can to: {', '.join(map(str, earlier))}" if earlier else "it was set once"
+        raise RequestError(f"{name} cannot go back {where}; {allowed}", code="bad_rollback", param="to")
     return log.append(RefSet(name, earlier[wanted].target, _reason(reason), now.number, wanted), actor)
 
 

@@ -143,8 +143,9 @@ def _construct(name: str, plugin: type, section: Mapping[str, Any]) -> object:
         settings = model.model_validate(dict(section))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise SetupError(f"[plugin.{name}] {where}: {first['msg']}", code="bad_settings") from error
+        where = f"[plugin.{name}] {'.'.join(str(step) for step in first['loc'])}".rstrip()
+        said = first["msg"].removeprefix("Value error, ")
+        raise SetupError(f"{where}: {said}", code="bad_settings") from error
     return _call(name, plugin, settings)
 
 

@@ -1,12 +1,14 @@
 """Cases as they are read from a real dataset."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from backtalk.errors import RequestError
 from backtalk.evaluation.cases import locate, read_cases
+from backtalk.lineage import keeping
 from backtalk.model.chat import Message
 from backtalk.model.chat_body import NotChatError
 from backtalk.testing.exams import CAPITALS, build_exam
@@ -37,6 +39,16 @@ def test_a_dataset_is_found_by_name_id_and_folder(tmp_path: Path) -> None:
     assert locate(tmp_path, str(folder)) == folder
     with pytest.raises(RequestError, match="there are: exam"):
         locate(tmp_path, "exams")
+
+
+def test_a_dataset_of_a_single_file_is_refused_in_its_words(tmp_path: Path) -> None:
+    """It has no Parquet to read the cases from."""
+    folder = build_exam(tmp_path)
+    single = tmp_path / "exam.jsonl.manifest.json"
+    shutil.copy(folder / "manifest.json", single)
+    keeping.register_dataset(tmp_path, single, name="single", actor="me")
+    with pytest.raises(RequestError, match="single is a single file"):
+        locate(tmp_path, "single")
 
 
 def test_rows_that_were_changed_are_not_asked(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_forward_after_a_rollback_and_back_again(data_dir: Path) -> None:
 def test_there_is_no_way_back_before_the_beginning(data_dir: Path) -> None:
     """The message says which records one can go back to."""
     first = set_route(data_dir, "one")
-    with pytest.raises(RequestError, match="none: it was set once"):
+    with pytest.raises(RequestError, match="cannot go back farther; it was set once"):
         back(data_dir)
     second = set_route(data_dir, "two")
     for wanted in (second, 99):
