@@ -1,13 +1,11 @@
 """Trains by a command of yours.
 
 In: a job. Out: the folder that the command filled, and the figures in its `metrics.json`. The one rule: whatever
-happens, every process that the command started is gone behind it, and its output is kept up to a bound.
+happens, also where we are killed, the command's whole group is gone behind it; its output is kept up to a bound.
 """
 
-import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import threading
 from collections import deque
@@ -17,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backtalk.plugin import Trained, TrainingFailedError, TrainingJob, job_settings
+from backtalk.plugin import Guarded, Trained, TrainingFailedError, TrainingJob, guarded, job_settings
 from backtalk_trainers.folder import METRICS, claimed, figures, write
 
 LOG: Final = "train.log"
@@ -75,25 +73,18 @@ def _argv(settings: CommandSettings, job: TrainingJob, file: Path) -> list[str]:
 
 
 def _run(argv: list[str], settings: CommandSettings, log: Path, progress: Callable[[str], None]) -> None:
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(  # noqa: S603 -- the command that the owner named
-        argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True
-    )
-    late = threading.Event()
-    timer = threading.Timer(settings.timeout_s, _end, (process, late))
-    timer.start()
     last: deque[str] = deque(maxlen=_LAST_LINES)
-    try:
-        for line in _lines(process, log, settings.log_limit_bytes):
-            last.append(line)
-            progress(line)
-        status = process.wait()
-    finally:
-        timer.cancel()
-        _end(process)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    with guarded(argv) as training:
+        late = threading.Event()
+        timer = threading.Timer(settings.timeout_s, _too_late, (training, late))
+        timer.start()
+        try:
+            for line in _lines(training.process, log, settings.log_limit_bytes):
+                last.append(line)
+                progress(line)
+            status = training.process.wait()
+        finally:
+            timer.cancel()
     if late.is_set():
         raise TrainingFailedError(f"the training was ended after {settings.timeout_s:g} s")
     if status:
@@ -137,9 +128,6 @@ def _said(line: bytes) -> str:
     return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
-def _end(process: "subprocess.Popen[bytes]", late: threading.Event | None = None) -> None:
-    """Kill the whole group; it may be gone already. `late` is set where its time was up."""
-    if late is not None:
-        late.set()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _too_late(training: Guarded, late: threading.Event) -> None:
+    late.set()
+    training.end()

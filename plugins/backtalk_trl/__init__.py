@@ -1,21 +1,18 @@
 """Trains adapters (LoRA) with TRL: supervised, by preferences, by verdicts, a reward model, or by a reward.
 
 In: a dataset's rows in TRL's format. Out: a folder with the adapter and what was measured. The one rule: torch is never
-imported here; a program of ours does the training by an interpreter that has it, in a process group that ends with us.
+imported here; a program of ours does the training by an interpreter that has it, in a process group that ends with us,
+also where we are killed.
 """
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from backtalk.plugin import Trained, TrainingFailedError, TrainingJob, job_settings
+from backtalk.plugin import Guarded, Trained, TrainingFailedError, TrainingJob, guarded, job_settings
 from backtalk_trl.settings import FORMATS, TrlSettings
 
 _STEP: Final = Path(__file__).with_name("step.py")
@@ -75,34 +72,27 @@ def _trained(adapter: Path, settings: TrlSettings, facts: dict[str, Any]) -> Tra
 
 def _run(command: list[str], timeout_s: float, progress: Callable[[str], None]) -> None:
     """Run a program of ours to its end; everything it started is gone behind this."""
-    pipe = subprocess.PIPE
-    try:
-        process = subprocess.Popen(  # noqa: S603 -- our own program, by the interpreter that the owner named
-            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-    except OSError as error:
-        raise TrainingFailedError(f"{command[0]} cannot be started: {error}") from error
-    late = threading.Event()
-    timer = threading.Timer(timeout_s, _end, (process, late))
-    timer.start()
-    with process:
+    with guarded(command) as training:
+        late = threading.Event()
+        timer = threading.Timer(timeout_s, _too_late, (training, late))
+        timer.start()
         try:
-            last = _told(process, progress)
-            status = process.wait()
+            last = _told(training, progress)
+            status = training.process.wait()
         finally:
             timer.cancel()
-            _end(process)
     if late.is_set():
         raise TrainingFailedError(f"the training was ended after {timeout_s:g} s")
     if status:
         raise TrainingFailedError(f"the training ended with {status}: {' | '.join(last)}")
 
 
-def _told(process: "subprocess.Popen[str]", progress: Callable[[str], None]) -> deque[str]:
+def _told(training: Guarded, progress: Callable[[str], None]) -> deque[str]:
     """Pass the lines of progress on; the last others are kept to say why it failed."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
-    for line in process.stdout or ():
-        said = "".join(char if char.isprintable() else " " for char in line.strip()[-_LINE:])
+    for line in training.process.stdout or ():
+        text = line.decode("utf-8", "replace").strip()[-_LINE:]
+        said = "".join(char if char.isprintable() else " " for char in text)
         word, _, rest = said.partition(" ")
         if word == "progress" and rest:
             progress(rest)
@@ -111,9 +101,6 @@ def _told(process: "subprocess.Popen[str]", progress: Callable[[str], None]) -> 
     return last
 
 
-def _end(process: "subprocess.Popen[str]", late: threading.Event | None = None) -> None:
-    """Kill the whole group; it may be gone already. `late` is set where its time was up."""
-    if late is not None:
-        late.set()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _too_late(training: Guarded, late: threading.Event) -> None:
+    late.set()
+    training.end()

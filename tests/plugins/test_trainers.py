@@ -126,6 +126,32 @@ def test_what_a_command_started_ends_with_its_time(tmp_path: Path) -> None:
     wait_until(lambda: not lines or not _lives(int(lines[0])), 5, what="the end of the grandchild")
 
 
+KILLED = """
+import sys
+from pathlib import Path
+from backtalk.plugin import TrainingJob
+from backtalk_trainers import Command
+dataset, artefact, *command = sys.argv[1:]
+Command().train(TrainingJob(Path(dataset), "d", Path(artefact), {"command": command}), print)
+"""
+
+
+def test_a_training_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+    """A killed one ends nothing itself, and what runs on would meet the next attempt in the same folder."""
+    script = (
+        "import os, pathlib, subprocess, sys; p = subprocess.Popen(['sleep', '600']);"
+        "print('pids', os.getpid(), p.pid, flush=True); p.wait()"
+    )
+    words = [sys.executable, "-uc", KILLED, str(dataset(tmp_path)), str(tmp_path / "tuned"), sys.executable, "-c"]
+    with subprocess.Popen([*words, script], stdout=subprocess.PIPE, text=True) as asker:
+        assert asker.stdout is not None
+        word, *pids = asker.stdout.readline().split()
+        family = [int(pid) for pid in pids]
+        assert (word, len(family), all(map(_lives, family))) == ("pids", 2, True)
+        asker.kill()
+    wait_until(lambda: not any(map(_lives, family)), 20, what="the end of the command and its child")
+
+
 def _lives(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"

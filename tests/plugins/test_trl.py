@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -184,6 +185,30 @@ def test_everything_it_started_ends_with_it(tmp_path: Path, interrupted: bool) -
         Trl().train(job, told)
     child = int((job.artefact / "child").read_text())
     wait_until(lambda: not _runs(child), what="the end of the training's child")
+
+
+KILLED: Final = """
+import sys
+from pathlib import Path
+from backtalk.plugin import TrainingJob
+from backtalk_trl import Trl
+dataset, artefact, python = sys.argv[1:]
+Trl().train(TrainingJob(Path(dataset), "d", Path(artefact), {"python": python, "model": "m", "method": "sft"}), print)
+"""
+
+
+def test_a_training_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+    """A killed one ends nothing itself, and what runs on would meet the next attempt in the same folder."""
+    stand_in = a_stand_in(tmp_path, 'sleep 300 & echo "progress $$ $!"; wait')
+    job = a_job(tmp_path)
+    words = [sys.executable, "-uc", KILLED, str(job.dataset), str(job.artefact), stand_in]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as asker:
+        assert asker.stdout is not None
+        assert asker.stdout.readline() == "2 rows\n"
+        family = [int(pid) for pid in asker.stdout.readline().split()]
+        assert (len(family), all(map(_runs, family))) == (2, True)
+        asker.kill()
+    wait_until(lambda: not any(map(_runs, family)), 20, what="the end of the training and its child")
 
 
 @pytest.fixture(scope="module")

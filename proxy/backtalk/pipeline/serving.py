@@ -5,7 +5,6 @@ rule: what is started here ends with the block, and with this process.
 """
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -17,12 +16,14 @@ from typing import Final
 
 from backtalk import clock
 from backtalk.errors import SetupError, UpstreamError
+from backtalk.guard import guarded
 from backtalk.pipeline.definition import Pipeline
-from backtalk.pipeline.guard import GRACE_S
 from backtalk.pipeline.measuring import Served
 from backtalk.plugin import Trained
 from backtalk.settings import plain_environ, variable
 
+GRACE_S: Final = 5.0
+"""So long may a server take to end in its own order."""
 _LOOK_S: Final = 0.1
 _LOOPBACK: Final = "127.0.0.1"
 _LAST_BYTES: Final = 2_000
@@ -78,33 +79,12 @@ def started(
     if listens(port):
         raise UpstreamError(f"port {port} is taken: the model's server cannot listen there", code="candidate_not_ready")
     log.parent.mkdir(parents=True, exist_ok=True)
-    lifeline, held = os.pipe()
-    guarded = [sys.executable, "-m", "backtalk.pipeline.guard", str(lifeline), *command]
-    try:
-        with log.open("wb") as words:
-            process = subprocess.Popen(  # noqa: S603 -- the command that the pipeline's owner wrote
-                guarded, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, pass_fds=[lifeline],
-                cwd=cwd, env=plain_environ() | dict(more or {}),
-            )  # fmt: skip
-        try:
-            _wait_for(process, port, log, ready_s)
-            yield
-        finally:
-            os.close(held)
-            held = -1
-            _end(process)
-    finally:
-        for descriptor in (lifeline, held):
-            if descriptor >= 0:
-                os.close(descriptor)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    try:
-        process.wait(2 * GRACE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with (
+        log.open("wb") as words,
+        guarded(command, output=words, grace_s=GRACE_S, cwd=cwd, environ=plain_environ() | dict(more or {})) as server,
+    ):
+        _wait_for(server.process, port, log, ready_s)
+        yield
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path, ready_s: float) -> None:

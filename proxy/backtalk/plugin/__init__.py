@@ -2,6 +2,7 @@
 
 from backtalk.direct_http import open_directly
 from backtalk.errors import SetupError
+from backtalk.guard import Guarded, guarded
 from backtalk.model.chat import Message, Request, Response, ToolCall, Usage
 from backtalk.model.facts import (
     CallClosed,
@@ -71,6 +72,7 @@ __all__ = [
     "Finder",
     "FollowUp",
     "Found",
+    "Guarded",
     "LineageColumn",
     "LineageDataset",
     "LineageEvent",
@@ -118,6 +120,7 @@ __all__ = [
     "answer_schema",
     "breach",
     "cues",
+    "guarded",
     "job_settings",
     "key_variable",
     "language_of",
