@@ -1,6 +1,7 @@
 """`backtalk evaluate`: options that cannot be, and two evaluations side by side."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def test_an_unknown_dataset_is_refused_with_those_there_are(tmp_path: Path) -> N
     build_exam(tmp_path)
     result = run("run", "exma", *NEEDED, "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path))
     assert "there are: exam" in result.output
+
+
+def test_somebody_elses_broken_dataset_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """Its manifest names what it has; what it has is no Parquet, of which the reader panics."""
+    folder = build_exam(tmp_path)
+    (part,) = (folder / "rows").iterdir()
+    broken = part.read_bytes()[:4] + bytes(400) + part.read_bytes()[404:]
+    before, after = sha256(part.read_bytes()).hexdigest(), sha256(broken).hexdigest()
+    for file, content in (
+        (part, broken),
+        (folder / "manifest.json", (folder / "manifest.json").read_bytes().replace(before.encode(), after.encode())),
+    ):
+        file.chmod(0o600)
+        file.write_bytes(content)
+    result = run("run", str(folder), *NEEDED, "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path))
+    assert (result.exit_code, "holds no cases as a build writes them" in result.output) == (2, True), result.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_evaluations_are_compared(tmp_path: Path) -> None:
