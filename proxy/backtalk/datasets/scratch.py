@@ -6,6 +6,7 @@ memory does not grow with the dataset, but for eight bytes a mark while rows are
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ from backtalk.datasets.prompts import LeftOut
 
 MOST_IN_BAND: Final = 64
 """Texts of one mould share bands by the thousand without being near; each is compared with so many of them."""
+_SIGNATURES_HELD: Final = 8_192
+"""Crowded bands give the same few signatures again and again; 5 MB of them are held."""
 _TABLES: Final = """
     create table rows (id integer primary key, key blob unique, payload blob);
     create table splits (id integer primary key, name text);
@@ -35,6 +38,7 @@ class Scratch:
         self._base.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -65536;")
         self._base.executescript(_TABLES)
         self._base.execute("begin")
+        self._numbers = lru_cache(_SIGNATURES_HELD)(self._signature)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -75,7 +79,11 @@ class Scratch:
         for band in bands:
             found.update(number for (number,) in self._base.execute(query, (band, MOST_IN_BAND)))
         for number in sorted(found):
-            yield self._base.execute("select numbers from signatures where id = ?", (number,)).fetchone()[0]
+            yield self._numbers(number)
+
+    def _signature(self, number: int) -> bytes:
+        found = self._base.execute("select numbers from signatures where id = ?", (number,)).fetchone()
+        return bytes(found[0])
 
     def add_runs(self, runs: Iterable[int]) -> None:
         """Keep the runs of evaluations."""

@@ -189,17 +189,15 @@ def test_a_restart_knows_exactly_the_open_calls(
     root = tmp_path_factory.mktemp("intake") / "spool"
     owner = ScriptedSpool(root, "a", segment_bytes=300)
     intake, consumed, seen = Intake(root, {}), 0, dict[str, list[AnyFrame]]()
-    alive = set[str]()
+    alive: dict[int, str] = {}
     for present, (action, number) in enumerate(script, start=1):
-        span = f"span{number}"
-        if action == "open" and span not in alive:
-            alive.add(span)
-            owner.write(opened(span, present))
-        elif action == "pieces" and span in alive:
-            owner.write(requested(span, present, b"y" * 90))
-        elif action == "close" and span in alive:
-            alive.discard(span)
-            owner.write(closed(span, present))
+        if action == "open" and number not in alive:
+            alive[number] = f"span{present}"  # no two calls ever have the same
+            owner.write(opened(alive[number], present))
+        elif action == "pieces" and number in alive:
+            owner.write(requested(alive[number], present, b"y" * 90))
+        elif action == "close" and number in alive:
+            owner.write(closed(alive.pop(number), present))
         elif action == "consume":
             for taken in intake.poll(number + 1):
                 consumed = taken.next_offset
