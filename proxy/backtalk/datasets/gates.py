@@ -11,7 +11,7 @@ from typing import Final
 
 from backtalk.datasets.contamination import runs_in, runs_of
 from backtalk.datasets.exchanges import last_user_text
-from backtalk.datasets.near import bands, likeness, signature
+from backtalk.datasets.near import bands, least_shared, likeness, signature
 from backtalk.datasets.prompts import Known
 from backtalk.datasets.recipe import Gates
 from backtalk.datasets.redaction import Redaction, redacted
@@ -30,6 +30,7 @@ class Gatekeeper:
         self._gates = gates
         self._redaction = Redaction(redactors)
         self._scratch = scratch
+        self._least_shared = least_shared(gates.near_duplicates)
         scratch.add_runs(runs_in(gates.decontaminate))
 
     def admit(self, sample: Sample, prompt_id: str, known: Mapping[CallKey, Known]) -> str | None:
@@ -69,7 +70,7 @@ class Gatekeeper:
         limit = self._gates.near_duplicates
         return any(
             likeness(signed, array(_NUMBERS, numbers)) >= limit
-            for numbers in self._scratch.signatures_near(bands(signed))
+            for numbers in self._scratch.signatures_near(bands(signed), self._least_shared)
         )
 
     def _mark(self, number: int, prompt_id: str, about: Sequence[Known]) -> None:

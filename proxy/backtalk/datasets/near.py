@@ -17,6 +17,7 @@ from backtalk.text.words import normal
 BUCKETS: Final = 64
 BANDS: Final = 16
 _BAND_BYTES: Final = 8 * BUCKETS // BANDS
+_ROUNDING: Final = 1e-9
 _EMPTY: Final = -1
 _SHINGLE_BYTES: Final = 8
 _LONG_BYTES: Final = 512
@@ -55,6 +56,11 @@ def bands(signed: Sequence[int]) -> tuple[int, ...]:
 def likeness(first: Sequence[int], second: Sequence[int]) -> float:
     """About the share of shingles that two texts have in common, in 0..1."""
     return float(sum(map(eq, first, second)) / BUCKETS)
+
+
+def least_shared(limit: float) -> int:
+    """How many bands two texts share at least that are so much alike: a number that differs spoils one band."""
+    return max(1, BANDS - int((1 - limit) * BUCKETS + _ROUNDING))
 
 
 def _full(least: Sequence[int], bucket: int) -> int:

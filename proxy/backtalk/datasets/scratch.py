@@ -5,6 +5,7 @@ memory does not grow with the dataset, but for eight bytes a mark while rows are
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -72,13 +73,18 @@ class Scratch:
         self._base.executemany("insert into bands values (?, ?)", ((band, number) for band in bands))
         self._base.execute("insert into signatures values (?, ?)", (number, signature))
 
-    def signatures_near(self, bands: Sequence[int]) -> Iterator[bytes]:
-        """The signatures of rows that share a band; of more in one band the first `MOST_IN_BAND`."""
-        found: set[int] = set()
+    def signatures_near(self, bands: Sequence[int], least_shared: int = 1) -> Iterator[bytes]:
+        """The signatures of rows that share so many bands; of more in one band the first `MOST_IN_BAND`.
+
+        A band with more may hold any row, so it counts for all.
+        """
+        found = Counter[int]()
         query = "select id from bands where band = ? order by id limit ?"
         for band in bands:
-            found.update(number for (number,) in self._base.execute(query, (band, MOST_IN_BAND)))
-        for number in sorted(found):
+            here = self._base.execute(query, (band, MOST_IN_BAND)).fetchall()
+            least_shared -= len(here) == MOST_IN_BAND
+            found.update(number for (number,) in here)
+        for number in sorted(number for number, shared in found.items() if shared >= least_shared):
             yield self._numbers(number)
 
     def _signature(self, number: int) -> bytes:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtalk.datasets.near import bands, likeness, signature
+from backtalk.datasets.near import BANDS, bands, least_shared, likeness, signature
 
 LONG = " ".join(f"word{number} and some more of it" for number in range(60))
 
@@ -41,3 +41,17 @@ def test_short_texts_that_differ_in_a_word_are_told_apart() -> None:
     """A question with another number is another question."""
     first, second = ("Please say what order 71 means for the account of a person", "Please say what order 92 is about")
     assert likeness(signature(first), signature(second)) < 0.9
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=64, max_size=64),
+    st.sets(st.integers(0, 63), max_size=20),
+    st.sampled_from([0.5, 0.7, 0.75, 0.8, 0.9, 0.95, 1.0]),
+)
+def test_what_is_alike_shares_so_many_bands(numbers: list[int], changed: set[int], limit: float) -> None:
+    """Two signatures that reach the limit share the stated number of bands, whichever numbers differ."""
+    other = [number + (at in changed) for at, number in enumerate(numbers)]
+    shared = sum(one == two for one, two in zip(bands(numbers), bands(other), strict=True))
+    if likeness(numbers, other) >= limit:
+        assert shared >= least_shared(limit)
+    assert least_shared(1.0) == BANDS

@@ -43,6 +43,7 @@ def test_users_runs_and_bands_are_remembered(tmp_path: Path) -> None:
     assert not scratch.is_evaluated([2])
     assert list(scratch.signatures_near((8, 9))) == [b"sig"]
     assert list(scratch.signatures_near((9,))) == []
+    assert list(scratch.signatures_near((8, 9), 2)) == []
 
 
 def test_a_crowded_band_is_looked_at_up_to_a_limit(tmp_path: Path) -> None:
@@ -52,3 +53,4 @@ def test_a_crowded_band_is_looked_at_up_to_a_limit(tmp_path: Path) -> None:
         scratch.remember(number + 1, (7,), str(number).encode())
 
     assert list(scratch.signatures_near((7,))) == [str(number).encode() for number in range(MOST_IN_BAND)]
+    assert len(list(scratch.signatures_near((7, 9), 2))) == MOST_IN_BAND
